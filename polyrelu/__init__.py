@@ -1,0 +1,1 @@
+"""polyrelu: the exact linear regions of ReLU networks, and the graph of which touch."""

@@ -1,0 +1,114 @@
+"""Piecewise-linear units, each a list of breakpoints and slopes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import NetworkError
+
+Real = int | float | Fraction
+
+
+@dataclass(frozen=True)
+class PiecewiseLinear:
+    """A continuous piecewise-linear function R -> R.
+
+    Args:
+        breakpoints: where the slope changes, strictly increasing; may be empty.
+        slopes: one more than breakpoints, from left to right.
+        value: the function at ``breakpoints[0]``, or at 0 if there are no breakpoints.
+
+    Every number is taken at its exact value (a float64 is a rational number). A breakpoint
+    at which the slope does not change is dropped: it bends nothing.
+
+    Raises:
+        NetworkError: wrong lengths, breakpoints not increasing, NaN or infinity.
+    """
+
+    breakpoints: tuple[Fraction, ...]
+    slopes: tuple[Fraction, ...]
+    value: Fraction
+
+    def __init__(
+        self, breakpoints: tuple[Real, ...], slopes: tuple[Real, ...], value: Real = 0
+    ) -> None:
+        try:
+            t = [Fraction(x) for x in breakpoints]
+            s = [Fraction(x) for x in slopes]
+            v = Fraction(value)
+        except (ValueError, OverflowError, TypeError) as error:
+            raise NetworkError(f"a unit's numbers must be finite, not {error}") from None
+        if len(s) != len(t) + 1:
+            raise NetworkError(
+                f"a unit with {len(t)} breakpoints has {len(t) + 1} slopes, not {len(s)}"
+            )
+        if any(a >= b for a, b in pairwise(t)):
+            raise NetworkError(f"breakpoints must be strictly increasing, not {breakpoints}")
+        bends = [k for k in range(len(t)) if s[k] != s[k + 1]]
+        anchor = t[0] if t else Fraction(0)
+        kept = tuple(t[k] for k in bends)
+        if kept:  # a dropped first breakpoint moves the anchor along the first slope
+            v += s[0] * (kept[0] - anchor)
+        else:
+            v -= s[0] * anchor
+        object.__setattr__(self, "breakpoints", kept)
+        object.__setattr__(self, "slopes", (s[0], *(s[k + 1] for k in bends)))
+        object.__setattr__(self, "value", v)
+
+    def piece(self, k: int) -> tuple[Fraction, Fraction]:
+        """Slope and intercept right of ``k`` breakpoints."""
+        if not self.breakpoints:
+            return self.slopes[0], self.value
+        value = self.value
+        for j in range(1, k):
+            value += self.slopes[j] * (self.breakpoints[j] - self.breakpoints[j - 1])
+        at = self.breakpoints[max(k - 1, 0)]
+        return self.slopes[k], value - self.slopes[k] * at
+
+    def exact(self, z: Fraction) -> Fraction:
+        """The value at ``z``, exactly."""
+        slope, intercept = self.piece(sum(t < z for t in self.breakpoints))
+        return slope * z + intercept
+
+    def __call__(self, z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The value at each entry of ``z`` in float64."""
+        pieces = [self.piece(k) for k in range(len(self.slopes))]
+        slope = np.array([float(s) for s, _ in pieces])
+        intercept = np.array([float(c) for _, c in pieces])
+        k = np.searchsorted(np.array([float(t) for t in self.breakpoints]), z, side="left")
+        y: npt.NDArray[np.float64] = slope[k] * z + intercept[k]
+        return y
+
+    @property
+    def is_identity(self) -> bool:
+        return not self.breakpoints and self.slopes == (Fraction(1),) and self.value == 0
+
+
+def identity() -> PiecewiseLinear:
+    return PiecewiseLinear((), (1,), 0)
+
+
+def relu() -> PiecewiseLinear:
+    return PiecewiseLinear((0,), (0, 1), 0)
+
+
+def leaky_relu(negative_slope: Real = 0.01) -> PiecewiseLinear:
+    return PiecewiseLinear((0,), (negative_slope, 1), 0)
+
+
+def hard_tanh(low: Real = -1, high: Real = 1) -> PiecewiseLinear:
+    """``min(max(z, low), high)``."""
+    return PiecewiseLinear((low, high), (0, 1, 0), low)
+
+
+def relu6() -> PiecewiseLinear:
+    return hard_tanh(0, 6)
+
+
+def absolute() -> PiecewiseLinear:
+    return PiecewiseLinear((0,), (-1, 1), 0)

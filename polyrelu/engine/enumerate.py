@@ -1,0 +1,260 @@
+"""The driver: feeds the kernel root cones, answers what it asks, collects what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+
+from ..rational import IntegerRow, dot, null_space
+from . import kernel
+from .exact import Resolver, write_generator
+from .kernel import Block, Stack
+from .program import Compiled, new_tables
+
+BLOCK_REGIONS = 16_384
+
+
+@dataclass(frozen=True)
+class Found:
+    """Some regions, as columns. Wall numbers are global (layer 0 is the domain).
+
+    Attributes:
+        pattern: signs of the walls of layers 1, 2, ..., in words, shape (n, words).
+        witness: float64 interior points in the engine's coordinates, shape (n, dim).
+        exact_witness: where no float64 point could be certified: index -> exact point.
+        n_facets, n_vertices, unbounded: shape (n,).
+        facet: walls of the facets, region after region.
+        attached: rows (region, facet, wall): walls that contain the facet as well.
+        zero: rows (region, wall): forms that are identically 0 on the region.
+    """
+
+    pattern: np.ndarray
+    witness: np.ndarray
+    exact_witness: dict[int, tuple[Fraction, ...]]
+    n_facets: np.ndarray
+    n_vertices: np.ndarray
+    unbounded: np.ndarray
+    facet: np.ndarray
+    attached: np.ndarray
+    zero: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.n_facets)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(v.nbytes for v in vars(self).values() if isinstance(v, np.ndarray))
+
+
+@dataclass
+class Enumeration:
+    """One enumeration: :meth:`blocks` yields what is found, in depth-first order."""
+
+    compiled: Compiled
+    counting: bool = False
+    block_regions: int = BLOCK_REGIONS
+    splits: int = 0
+    resolver: Resolver = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.resolver = Resolver(self.compiled)
+        self._facet_words = 1
+        self._stack = self._new_stack()
+        self._tables = new_tables(self.compiled, 64)
+        self._block = self._new_block(self.block_regions)
+        self._exact_witness: dict[int, tuple[Fraction, ...]] = {}
+
+    def blocks(self) -> Iterator[Found | int]:
+        """Blocks of regions; with ``counting``, numbers of regions."""
+        for signs in product((1, -1), repeat=self._n_free_root_walls()):
+            self._push_root(signs)
+            while True:
+                status = kernel.run(
+                    self.compiled.program, self._stack, self._tables, self._block, self.counting
+                )
+                if status == kernel.DONE:
+                    break
+                if status == kernel.BLOCK_FULL:
+                    yield self._take()
+                else:
+                    self._serve(status)
+                    if status < kernel.GROW_STACK:
+                        yield self._take(empty=True)
+            self.splits += int(self._stack.scalar[kernel.SPLITS])
+        yield self._take()
+
+    # -- what the kernel asks for ------------------------------------------------------------
+
+    def _serve(self, status: int) -> None:
+        stack, resolver = self._stack, self.resolver
+        if status == kernel.NEED_SIGNS:
+            resolver.signs(stack)
+        elif status == kernel.NEED_ROWS:
+            resolver.rows(stack, self._tables)
+            stack.scalar[kernel.READY] = 1
+        elif status == kernel.NEED_WITNESS:
+            point = resolver.witness(stack)
+            i = int(self._block.count[0])
+            self._exact_witness[i] = point
+            self._block.witness[i] = [float(v) for v in point]
+            stack.scalar[kernel.READY] = 1
+        else:
+            self._grow(status)
+
+    def _take(self, empty: bool = False) -> Found | int:
+        """Copy out what the block holds and empty it."""
+        block = self._block
+        n, n_facets, n_attached, n_zero = (0, 0, 0, 0) if empty else map(int, block.count)
+        if not empty:
+            if n == 0 and not self.counting and self._stack.scalar[kernel.TOP] >= 0:
+                self._block = self._new_block(2 * len(block.n_facets))  # one region did not fit
+            block.count[:] = 0
+        if self.counting:
+            return n
+        witnesses, self._exact_witness = ({}, self._exact_witness) if empty else (
+            self._exact_witness, {})  # fmt: skip
+        return Found(
+            pattern=block.pattern[:n].copy(),
+            witness=block.witness[:n].copy(),
+            exact_witness=witnesses,
+            n_facets=block.n_facets[:n].copy(),
+            n_vertices=block.n_vertices[:n].copy(),
+            unbounded=block.unbounded[:n].copy(),
+            facet=block.facet[:n_facets].copy(),
+            attached=block.attached[:n_attached].copy(),
+            zero=block.zero[:n_zero].copy(),
+        )
+
+    # -- roots -------------------------------------------------------------------------------
+
+    def _n_free_root_walls(self) -> int:
+        return sum(wall >= self.compiled.program.n_domain for wall in self.compiled.root)
+
+    def _push_root(self, free_signs: tuple[int, ...]) -> None:
+        """Put the simplicial cone on the root walls' given sides on the (empty) stack."""
+        compiled, stack = self.compiled, self._stack
+        program, dim = compiled.program, compiled.dim
+        walls = compiled.root
+        signs = [1] * (len(walls) - len(free_signs)) + list(free_signs)
+        rows = [self._root_row(wall) for wall in walls]
+        stack.scalar[:] = 0
+        stack.scalar[kernel.PHASE] = kernel.ENTER_LAYER
+        stack.scalar[kernel.NEXT_ID] = dim + 1
+        stack.layer[0] = -1
+        stack.n_attached[0] = 0
+        for words in (stack.undecided, stack.positive, stack.negative, stack.used, stack.mask):
+            words[0] = 0
+        stack.n_vertices[0] = stack.pool_top[0] = dim + 1
+        for slot, (wall, sign) in enumerate(zip(walls, signs, strict=True), start=1):
+            stack.facet[0, slot] = 2 * wall + (sign < 0)
+            kernel.set_bit(stack.used[0], slot)
+            layer = int(np.searchsorted(program.first_wall, wall, side="right")) - 1
+            bit = kernel.wall_bit(program, layer, wall)
+            kernel.set_bit((stack.positive if sign > 0 else stack.negative)[0], bit)
+        self.resolver.start()
+        for i, generator in enumerate(_cone(rows, signs, dim)):
+            stack.vertex[0, i] = stack.ident[i] = i
+            for slot in range(1, dim + 1):
+                if slot != i:
+                    kernel.set_bit(stack.mask[0, i], slot)
+            if i > 0:
+                kernel.set_bit(stack.mask[0, i], 0)  # a direction lies at infinity
+            write_generator(stack, i, generator)
+            self.resolver.remember(i, generator)
+
+    def _root_row(self, wall: int) -> IntegerRow:
+        first = int(self.compiled.program.first_wall[1])
+        layer = 0 if wall < first else 1
+        index = wall if layer == 0 else wall - first
+        return self.compiled.form(layer, index, self.compiled.first_forms)
+
+    # -- memory ------------------------------------------------------------------------------
+
+    def _new_stack(self) -> Stack:
+        dim = self.compiled.dim
+        words = int(self.compiled.program.first_word[-1])
+        facet_words = (dim + 1) // 64 + 1
+        self._facet_words = facet_words
+        entries, vertices, pool = 64, max(64, 2 * dim + 2), max(1024, 4 * dim)
+        i64, u64 = np.int64, np.uint64
+        return Stack(
+            scalar=np.zeros(kernel.N_SCALARS, i64),
+            layer=np.zeros(entries, i64),
+            n_vertices=np.zeros(entries, i64),
+            vertex=np.zeros((entries, vertices), i64),
+            mask=np.zeros((entries, vertices, facet_words), u64),
+            facet=np.zeros((entries, 64 * facet_words), i64),
+            used=np.zeros((entries, facet_words), u64),
+            undecided=np.zeros((entries, words), u64),
+            positive=np.zeros((entries, words), u64),
+            negative=np.zeros((entries, words), u64),
+            pool_top=np.zeros(entries, i64),
+            n_attached=np.zeros(entries, i64),
+            attached=np.zeros((entries, 16, 2), i64),
+            x=np.zeros((pool, dim + 1)),
+            radius=np.zeros(pool),
+            size=np.zeros(pool),
+            ident=np.zeros(pool, i64),
+            pos=np.zeros((pool, words), u64),
+            neg=np.zeros((pool, words), u64),
+            unknown=np.zeros((pool, words), u64),
+            new_mask=np.zeros((vertices, facet_words), u64),
+        )
+
+    _ENTRY = ("layer", "n_vertices", "vertex", "mask", "facet", "used", "undecided", "positive",
+              "negative", "pool_top", "n_attached", "attached")  # fmt: skip
+    _POOL = ("x", "radius", "size", "ident", "pos", "neg", "unknown")
+
+    def _grow(self, status: int) -> None:
+        """Double what the kernel ran out of; the run goes on where it stopped."""
+        axes = {
+            kernel.GROW_STACK: [(name, 0) for name in self._ENTRY],
+            kernel.GROW_VERTICES: [("vertex", 1), ("mask", 1), ("new_mask", 0)],
+            kernel.GROW_POOL: [(name, 0) for name in self._POOL],
+            kernel.GROW_FACETS: [("mask", 2), ("facet", 1), ("used", 1), ("new_mask", 1)],
+            kernel.GROW_ATTACHED: [("attached", 1)],
+        }[status]
+        changed = {}
+        for name, axis in axes:
+            array = getattr(self._stack, name)
+            changed[name] = np.concatenate([array, np.zeros_like(array)], axis=axis)
+        self._stack = self._stack._replace(**changed)
+        if status == kernel.GROW_FACETS:
+            slots = self._stack.facet.shape[1]
+            self._tables = self._tables._replace(picked=np.zeros(slots + 1, dtype=np.int64))
+
+    def _new_block(self, regions: int) -> Block:
+        program = self.compiled.program
+        words = int(program.first_word[-1] - program.first_word[1])
+        n = 0 if self.counting else regions
+        i64 = np.int64
+        return Block(
+            count=np.zeros(4, i64),
+            pattern=np.zeros((n, words), np.uint64),
+            witness=np.zeros((n, program.dim)),
+            n_facets=np.zeros(regions, np.int32),
+            n_vertices=np.zeros(n, np.int32),
+            unbounded=np.zeros(n, np.bool_),
+            facet=np.zeros(n * (4 * program.dim + 2), np.int32),
+            attached=np.zeros((n, 3), i64),
+            zero=np.zeros((n * 4, 2), i64),
+        )
+
+
+def _cone(rows: list[IntegerRow], signs: list[int], dim: int) -> list[IntegerRow]:
+    """Apex and directions of the cone ``{sign_i * row_i >= 0}``; direction i is off wall i."""
+    if dim == 0:
+        return [[1]]
+    apex = null_space(rows, dim + 1)[0]
+    generators = [apex if apex[-1] > 0 else [-v for v in apex]]
+    infinity = [0] * dim + [1]
+    for i in range(dim):
+        others = [row for j, row in enumerate(rows) if j != i] + [infinity]
+        direction = null_space(others, dim + 1)[0]
+        inside = dot(rows[i], direction) * signs[i] > 0
+        generators.append(direction if inside else [-v for v in direction])
+    return generators

@@ -1,0 +1,250 @@
+"""The rational stage: what float64 leaves open is decided here, in integers.
+
+Forms and generators are homogeneous integers; only their signs matter, so positive scales are
+free. Forms of deeper layers are composed along the current path and kept while it lasts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import lcm
+
+import numpy as np
+from flint import fmpz_mat
+
+from ..rational import IntegerRow, dot, null_space
+from .kernel import DECIDE, INFINITE_SLOT, CUT_WALL, NEW_BEGIN, NEW_END, PHASE, TOP
+from .kernel import UNIT, Stack, Tables, set_walls
+from .program import Compiled, set_unit_forms
+
+REMEMBERED_GENERATORS = 200_000
+
+
+@dataclass
+class Counters:
+    """What the rational stage was asked for."""
+
+    rational_signs: int = 0
+    rational_generators: int = 0
+    rational_compositions: int = 0
+    rational_witnesses: int = 0
+
+
+def activate(compiled: Compiled, layer: int, forms: fmpz_mat, pieces: list[int]) -> fmpz_mat:
+    """Integer forms of a layer's outputs, from those of its pre-activations."""
+    units = compiled.layers[layer - 1].units
+    chosen = [unit.piece(k) for unit, k in zip(units, pieces, strict=True)]
+    scale = lcm(*(v.denominator for piece in chosen for v in piece))
+    table = forms.table()
+    bottom = table[-1]
+    rows = []
+    for (slope, intercept), row in zip(chosen, table, strict=False):
+        a = slope.numerator * (scale // slope.denominator)
+        c = intercept.numerator * (scale // intercept.denominator)
+        if c:
+            rows.append([a * v + c * w for v, w in zip(row, bottom, strict=True)])
+        else:
+            rows.append([a * v for v in row] if a else [0] * len(row))
+    rows.append([scale * w for w in bottom])
+    return fmpz_mat(rows)
+
+
+class ExactForms:
+    """The integer forms of every layer's units on a path, composed when asked for."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+        self._cached: list[tuple[bytes, fmpz_mat]] = []
+
+    def of_layer(self, layer: int, positive: np.ndarray, negative: np.ndarray) -> fmpz_mat | None:
+        """Forms of the units of ``layer``, given the signs (words) of all layers before it."""
+        if layer == 0:
+            return None
+        compiled, words = self.compiled, self.compiled.program.first_word
+        forms = compiled.first_forms
+        for k in range(2, layer + 1):
+            before = slice(int(words[1]), int(words[k]))
+            key = positive[before].tobytes() + negative[before].tobytes()
+            if len(self._cached) > k - 2 and self._cached[k - 2][0] == key:
+                forms = self._cached[k - 2][1]
+                continue
+            del self._cached[k - 2 :]
+            pieces = self._pieces(k - 1, positive, negative)
+            outputs = activate(compiled, k - 1, forms, pieces)
+            forms = compiled.layers[k - 1].integer_matrix * outputs
+            self._cached.append((key, forms))
+        return forms
+
+    def _pieces(self, layer: int, positive: np.ndarray, negative: np.ndarray) -> list[int]:
+        program = self.compiled.program
+        first_wall, first_word = int(program.first_wall[layer]), int(program.first_word[layer])
+        pieces = []
+        for unit in range(int(program.first_unit[layer]), int(program.first_unit[layer + 1])):
+            count = 0
+            for t in range(program.unit_threshold[unit], program.unit_threshold[unit + 1]):
+                signs = positive if program.threshold_side[t] > 0 else negative
+                k = int(program.threshold_wall[t]) - first_wall
+                count += (int(signs[first_word + (k >> 6)]) >> (k & 63)) & 1
+            pieces.append(count)
+        return pieces
+
+
+@dataclass
+class Resolver:
+    """Answers what the kernel asks, by writing the answers into its stack and tables."""
+
+    compiled: Compiled
+    counters: Counters = field(default_factory=Counters)
+
+    def __post_init__(self) -> None:
+        self.forms = ExactForms(self.compiled)
+        self._generators: dict[int, IntegerRow] = {}
+
+    def start(self) -> None:
+        """Forget all generators: a new root cone counts its generators anew."""
+        self._generators.clear()
+
+    def remember(self, ident: int, generator: IntegerRow) -> None:
+        self._generators[ident] = generator
+
+    def row(self, stack: Stack, e: int, wall: int) -> IntegerRow:
+        """The exact form of a wall on entry e."""
+        program = self.compiled.program
+        layer = int(np.searchsorted(program.first_wall, wall, side="right")) - 1
+        forms = self.forms.of_layer(layer, stack.positive[e], stack.negative[e])
+        return self.compiled.form(layer, wall - int(program.first_wall[layer]), forms)
+
+    def signs(self, stack: Stack) -> None:
+        """Decide every open sign of the generators that the kernel has just made or copied."""
+        e = int(stack.scalar[TOP])
+        begin, end = int(stack.scalar[NEW_BEGIN]), int(stack.scalar[NEW_END])
+        cutting = stack.scalar[PHASE] != DECIDE
+        layer = int(stack.layer[e])
+        words = range(*map(int, self.compiled.program.first_word[layer : layer + 2]))
+        for i, p in enumerate(range(begin, end)):
+            solved = np.isfinite(stack.radius[p])
+            if solved and not any(stack.unknown[p, k] for k in words):
+                continue
+            if cutting:
+                mask, extra = stack.new_mask[i], [int(stack.scalar[CUT_WALL])]
+            else:
+                mask, extra = stack.mask[e, i], []
+            generator = self.generator(stack, e, p, mask, extra)
+            if not solved:
+                write_generator(stack, p, generator)
+            for k in words:
+                self._sign_word(stack, e, p, k, layer, generator)
+
+    def _sign_word(
+        self, stack: Stack, e: int, p: int, k: int, layer: int, generator: IntegerRow
+    ) -> None:
+        program = self.compiled.program
+        first = int(program.first_wall[layer]) + 64 * (k - int(program.first_word[layer]))
+        unknown, pos, neg = int(stack.unknown[p, k]), int(stack.pos[p, k]), int(stack.neg[p, k])
+        forms = self.forms.of_layer(layer, stack.positive[e], stack.negative[e])
+        while unknown:
+            low = unknown & -unknown
+            unknown ^= low
+            wall = first + low.bit_length() - 1 - int(program.first_wall[layer])
+            value = dot(self.compiled.form(layer, wall, forms), generator)
+            pos |= low if value > 0 else 0
+            neg |= low if value < 0 else 0
+            self.counters.rational_signs += 1
+        stack.pos[p, k], stack.neg[p, k], stack.unknown[p, k] = pos, neg, 0
+
+    def generator(
+        self, stack: Stack, e: int, p: int, mask: np.ndarray, extra: list[int]
+    ) -> IntegerRow:
+        """The exact homogeneous coordinates of generator p, which lies on the facets of
+        ``mask`` of entry e and on the walls in ``extra``."""
+        ident = int(stack.ident[p])
+        known = self._generators.get(ident)
+        if known is not None:
+            return known
+        self.counters.rational_generators += 1
+        dim = self.compiled.dim
+        on, off = self._incidence(stack, e, mask)
+        rows = [self.row(stack, e, wall) for wall in extra]
+        rows += [self.row(stack, e, facet >> 1) for facet in on if facet >= 0]
+        if stack.x[p, dim] == 0.0:
+            rows.append([0] * dim + [1])
+        basis = null_space(rows, dim + 1)
+        assert len(basis) == 1, "a generator is where its facets meet"
+        generator = basis[0]
+        if self._is_reversed(stack, e, generator, off):
+            generator = [-v for v in generator]
+        if len(self._generators) >= REMEMBERED_GENERATORS:
+            self._generators.clear()
+        self._generators[ident] = generator
+        return generator
+
+    def _incidence(self, stack: Stack, e: int, mask: np.ndarray) -> tuple[list[int], list[int]]:
+        """The facets of entry e that ``mask`` names, and the others."""
+        on, off = [], []
+        for s in range(stack.facet.shape[1]):
+            if s == stack.scalar[INFINITE_SLOT] or not _bit(stack.used[e], s):
+                continue
+            (on if _bit(mask, s) else off).append(int(stack.facet[e, s]))
+        return on, off
+
+    def _is_reversed(self, stack: Stack, e: int, generator: IntegerRow, off: list[int]) -> bool:
+        if generator[-1] != 0:
+            return generator[-1] < 0
+        for facet in off:  # the generator is strictly inside of a facet that it is not on
+            value = dot(self.row(stack, e, facet >> 1), generator)
+            if value:
+                return (value < 0) != bool(facet & 1)
+        raise AssertionError("a direction of a pointed cell is off some facet")
+
+    def rows(self, stack: Stack, tables: Tables) -> None:
+        """Compose the next layer's forms on the top entry exactly; round each once."""
+        e = int(stack.scalar[TOP])
+        layer = int(stack.layer[e]) + 1
+        forms = self.forms.of_layer(layer, stack.positive[e], stack.negative[e])
+        assert forms is not None
+        set_unit_forms(self.compiled, tables, layer, forms)
+        set_walls(self.compiled.program, tables, layer)
+        self.counters.rational_compositions += 1
+
+    def witness(self, stack: Stack) -> tuple[Fraction, ...]:
+        """A point strictly inside the top entry: the mean of its points, plus directions."""
+        e = int(stack.scalar[TOP])
+        dim = self.compiled.dim
+        points, away = [], [Fraction(0)] * dim
+        for i in range(int(stack.n_vertices[e])):
+            p = int(stack.vertex[e, i])
+            g = self.generator(stack, e, p, stack.mask[e, i], [])
+            if g[-1]:
+                points.append([Fraction(v, g[-1]) for v in g[:-1]])
+            else:
+                size = max(map(abs, g))
+                away = [a + Fraction(v, size) for a, v in zip(away, g, strict=False)]
+        self.counters.rational_witnesses += 1
+        return tuple(
+            sum(p[j] for p in points) / len(points) + away[j] for j in range(dim)
+        )
+
+
+def _bit(words: np.ndarray, k: int) -> bool:
+    return bool((int(words[k >> 6]) >> (k & 63)) & 1)
+
+
+def write_generator(stack: Stack, p: int, generator: IntegerRow) -> None:
+    """Round an exact generator into the pool, with the radius that the rounding leaves."""
+    scale = generator[-1] or max(map(abs, generator[:-1]))
+    size = 1.0
+    exact = True
+    for j, v in enumerate(generator[:-1]):
+        value = Fraction(v, scale)
+        try:
+            rounded = float(value)
+        except OverflowError:
+            rounded = float("inf")
+        exact = exact and np.isfinite(rounded) and Fraction(rounded) == value
+        stack.x[p, j] = rounded
+        size = max(size, abs(rounded))
+    stack.x[p, len(generator) - 1] = 1.0 if generator[-1] else 0.0
+    stack.size[p] = size
+    stack.radius[p] = 0.0 if exact else 2 * UNIT * size
+

@@ -1,0 +1,1020 @@
+"""The compiled core: depth-first splitting of vertex cells with certified signs.
+
+A cell is a polyhedron in R^D, held by its homogeneous generators ``(x, w)``: points (w = 1) and
+directions (w = 0). Each generator of a cell carries a bit mask of the facets that it lies on.
+*Walls* are the hyperplanes that may cut: those of layer 0 bound the domain, those of layer k
+are the zero sets of the pre-activations (minus breakpoints) of layer k, on the current cell.
+
+Signs. The float64 value of a wall's form at a generator is believed only beyond a rigorous
+bound: (row's l1 norm) * (radius of the generator + rounding) + (row's error) * (its size). What
+the bound leaves open is marked in ``unknown``, and the kernel returns to its caller, who decides
+in rational arithmetic (:mod:`polyrelu.engine.exact`). A NaN or an overflow leaves it open too.
+
+All functions stay in this one file: numba's cache does not notice an edit in another one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+UNIT = 2.0**-53  # the unit roundoff of float64
+TINY = 2.0**-600  # covers underflow; see SAFE_WEIGHT
+SAFE_WEIGHT = 2.0**-200  # weights between this and its inverse cannot underflow against TINY
+
+# Why the kernel returned.
+DONE, BLOCK_FULL, NEED_SIGNS, NEED_WITNESS, NEED_ROWS = 0, 1, 2, 3, 4
+GROW_STACK, GROW_VERTICES, GROW_POOL, GROW_FACETS, GROW_ATTACHED = 10, 11, 12, 13, 14
+
+# What the top entry of the stack waits for.
+DECIDE, BUILD_CHILDREN, ENTER_LAYER, EMIT = 0, 1, 2, 3
+
+# Where the scalars of Stack.scalar are.
+TOP, PHASE, CUT_WALL, NEW_BEGIN, NEW_END, NEXT_ID, SPLITS, READY, INFINITE_SLOT = range(9)
+N_SCALARS = 9
+
+
+class Program(NamedTuple):
+    """The network as the kernel reads it; never written. Layer 0 is the domain."""
+
+    dim: int
+    n_layers: int  # layers with units, numbered 1 .. n_layers
+    n_domain: int  # walls of the domain; those from here to first_wall[1] are auxiliary
+    first_wall: Any  # (n_layers + 2,) walls of layer l: first_wall[l] <= wall < first_wall[l + 1]
+    first_word: Any  # (n_layers + 2,) and the words that hold their bits
+    first_unit: Any  # (n_layers + 2,)
+    wall_unit: Any  # (walls,) unit of a wall; -1 for the domain
+    wall_shift: Any  # (walls,) breakpoint, rounded
+    wall_shift_error: Any
+    unit_threshold: Any  # (units + 1,) thresholds of a unit, in increasing order of breakpoint
+    threshold_wall: Any  # (thresholds,)
+    threshold_side: Any  # (thresholds,) 1: positive where the wall's form is, -1: where not
+    slope: Any  # (thresholds + units,) pieces of unit u start at unit_threshold[u] + u
+    intercept: Any
+    piece_error: Any  # rounding of slope and intercept, relative
+    weight: Any  # flat; of layer l: (units of l - 1) x (units of l), from first_weight[l]
+    first_weight: Any  # (n_layers + 2,)
+    weight_error: Any  # (n_layers + 1,) relative rounding of the weights, 0 if none
+    bias: Any  # (units,)
+
+
+class Stack(NamedTuple):
+    """The open cells (a stack) and the generators that they refer to (a pool, also a stack)."""
+
+    scalar: Any  # (N_SCALARS,)
+    layer: Any  # (entries,)
+    n_vertices: Any
+    vertex: Any  # (entries, vertices) index into the pool
+    mask: Any  # (entries, vertices, facet words)
+    facet: Any  # (entries, facet slots) 2 * wall + (1 if the cell is on the negative side)
+    used: Any  # (entries, facet words) slots that hold facets
+    undecided: Any  # (entries, words)
+    positive: Any
+    negative: Any
+    pool_top: Any  # (entries,) everything above is garbage when the entry is on top
+    n_attached: Any  # (entries,) walls that coincide with a facet
+    attached: Any  # (entries, capacity, 2) slot, wall
+    x: Any  # (pool, dim + 1)
+    radius: Any  # (pool,)
+    size: Any  # (pool,)
+    ident: Any  # (pool,) names the exact generator, also across copies
+    pos: Any  # (pool, words)
+    neg: Any
+    unknown: Any
+    new_mask: Any  # (vertices, facet words) masks of the generators that a cut makes
+
+
+class Tables(NamedTuple):
+    """Composed affine forms on the current path, one column per unit and per wall."""
+
+    unit: Any  # (dim + 1, units)
+    unit_norm: Any
+    unit_error: Any
+    wall: Any  # (dim + 1, walls)
+    wall_norm: Any
+    wall_error: Any
+    scratch: Any  # (3, dim + 2, dim + 1)
+    values: Any  # (3, max(units in a layer, walls in a layer)) scratch
+    picked: Any  # (facet slots + 1,) scratch: walls through a new generator
+
+
+class Block(NamedTuple):
+    """Regions found since the last return; capacities are checked before an emission."""
+
+    count: Any  # (4,) regions, facets, attached, zeros
+    pattern: Any  # (capacity, words)
+    witness: Any  # (capacity, dim)
+    n_facets: Any  # (capacity,)
+    n_vertices: Any
+    unbounded: Any
+    facet: Any  # (facet capacity,) wall
+    attached: Any  # (attached capacity, 3) region, facet (both within the block), wall
+    zero: Any  # (zero capacity, 2) region, wall whose form is identically 0
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def popcount(typingctx: Any, word: Any) -> Any:
+    """The number of set bits of a uint64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.uint64(types.uint64), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def lowest_bit(typingctx: Any, word: Any) -> Any:
+    """The index of the lowest set bit of a uint64 that is not 0."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(types.uint64), codegen
+
+
+ONE = np.uint64(1)
+ZERO = np.uint64(0)
+
+
+@njit(cache=True, nogil=True)
+def test_bit(words, k):  # type: ignore[no-untyped-def]
+    return (words[k >> 6] >> np.uint64(k & 63)) & ONE != ZERO
+
+
+@njit(cache=True, nogil=True)
+def set_bit(words, k):  # type: ignore[no-untyped-def]
+    words[k >> 6] |= ONE << np.uint64(k & 63)
+
+
+@njit(cache=True, nogil=True)
+def form_at(tables, wall, x):  # type: ignore[no-untyped-def]
+    value = 0.0
+    for j in range(len(x)):
+        value += tables.wall[j, wall] * x[j]
+    return value
+
+
+@njit(cache=True, nogil=True)
+def sign_bound(tables, wall, radius, size, dim):  # type: ignore[no-untyped-def]
+    """How far the float value of a wall's form at a generator can be from the true one.
+
+    An exact 0 is possible: the bound of a row that is exactly 0 is 0.
+    """
+    norm = tables.wall_norm[wall]
+    if norm == 0.0 and tables.wall_error[wall] == 0.0:
+        return 0.0
+    rounding = 2.0 * (dim + 4) * UNIT * size
+    return 1.0000001 * (
+        norm * (radius + rounding) + tables.wall_error[wall] * (size + radius) + TINY
+    )
+
+
+# ---------------------------------------------------------------------------------------------
+# Generators
+# ---------------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def evaluate(program, stack, tables, layer, p, wanted):  # type: ignore[no-untyped-def]
+    """Signs of the layer's walls in ``wanted`` (words of the layer) at generator p of the pool.
+
+    Returns True if any is open.
+    """
+    word0, wall0 = program.first_word[layer], program.first_wall[layer]
+    x, radius, size = stack.x[p], stack.radius[p], stack.size[p]
+    undecided = False
+    for k in range(program.first_word[layer + 1] - word0):
+        bits, pos, neg, unknown = wanted[word0 + k], ZERO, ZERO, ZERO
+        while bits:
+            low = lowest_bit(bits)
+            bits &= bits - ONE
+            wall = wall0 + 64 * k + np.int64(low)
+            value = form_at(tables, wall, x)
+            bound = sign_bound(tables, wall, radius, size, program.dim)
+            if value > bound:
+                pos |= ONE << low
+            elif -value > bound:
+                neg |= ONE << low
+            elif not (bound == 0.0 and value == 0.0):
+                unknown |= ONE << low
+        stack.pos[p, word0 + k] = pos
+        stack.neg[p, word0 + k] = neg
+        stack.unknown[p, word0 + k] = unknown
+        undecided |= unknown != ZERO
+    return undecided
+
+
+@njit(cache=True, nogil=True)
+def evaluate_layer(program, stack, tables, layer, p):  # type: ignore[no-untyped-def]
+    """As :func:`evaluate` for all walls of a layer, laid out so that it vectorises."""
+    word0, wall0 = program.first_word[layer], program.first_wall[layer]
+    n = program.first_wall[layer + 1] - wall0
+    x, radius, size = stack.x[p], stack.radius[p], stack.size[p]
+    value, bound = tables.values[0], tables.values[1]
+    for i in range(n):
+        value[i] = 0.0
+    for j in range(program.dim + 1):
+        xj = x[j]
+        for i in range(n):
+            value[i] += tables.wall[j, wall0 + i] * xj
+    a = 1.0000001 * (radius + 2.0 * (program.dim + 4) * UNIT * size)
+    b = 1.0000001 * (size + radius)
+    for i in range(n):
+        norm, error = tables.wall_norm[wall0 + i], tables.wall_error[wall0 + i]
+        bound[i] = norm * a + error * b + (TINY if norm + error > 0.0 else 0.0)
+    undecided = False
+    for k in range(program.first_word[layer + 1] - word0):
+        pos, neg, unknown = ZERO, ZERO, ZERO
+        for i in range(64 * k, min(n, 64 * k + 64)):
+            bit = ONE << np.uint64(i & 63)
+            if value[i] > bound[i]:
+                pos |= bit
+            elif -value[i] > bound[i]:
+                neg |= bit
+            elif not (bound[i] == 0.0 and value[i] == 0.0):
+                unknown |= bit
+        stack.pos[p, word0 + k] = pos
+        stack.neg[p, word0 + k] = neg
+        stack.unknown[p, word0 + k] = unknown
+        undecided |= unknown != ZERO
+    return undecided
+
+
+@njit(cache=True, nogil=True)
+def pick_rows(tables, walls, n, need, dim):  # type: ignore[no-untyped-def]
+    """Reorder ``walls[:n]`` so that the first ``need`` have well-conditioned normals.
+
+    Greedy Gram-Schmidt on normalised rows; ``walls[0]`` stays. Only a heuristic: what a bad
+    choice costs is a large radius, and then rational arithmetic.
+    """
+    basis = tables.scratch[2]
+    for r in range(need):
+        best, best_left = r, -1.0
+        for i in range(r, 1 if r == 0 else n):
+            left, norm = 0.0, 0.0
+            for j in range(dim):
+                norm += tables.wall[j, walls[i]] ** 2
+            left = norm
+            for q in range(r):
+                dot = 0.0
+                for j in range(dim):
+                    dot += basis[q, j] * tables.wall[j, walls[i]]
+                left -= dot * dot
+            left = left / norm if norm > 0.0 else -1.0
+            if left > best_left:
+                best, best_left = i, left
+        walls[r], walls[best] = walls[best], walls[r]
+        for j in range(dim):
+            basis[r, j] = tables.wall[j, walls[r]]
+        for q in range(r):
+            dot = 0.0
+            for j in range(dim):
+                dot += basis[q, j] * basis[r, j]
+            for j in range(dim):
+                basis[r, j] -= dot * basis[q, j]
+        norm = 0.0
+        for j in range(dim):
+            norm += basis[r, j] ** 2
+        norm = np.sqrt(norm)
+        for j in range(dim):
+            basis[r, j] = basis[r, j] / norm if norm > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True)
+def invert(matrix, inverse, dim):  # type: ignore[no-untyped-def]
+    """Approximate inverse by Gauss-Jordan with partial pivoting; matrix is destroyed."""
+    for i in range(dim):
+        for j in range(dim):
+            inverse[i, j] = 1.0 if i == j else 0.0
+    for c in range(dim):
+        pivot, best = c, abs(matrix[c, c])
+        for i in range(c + 1, dim):
+            if abs(matrix[i, c]) > best:
+                pivot, best = i, abs(matrix[i, c])
+        if best == 0.0:
+            return False
+        if pivot != c:
+            for j in range(dim):
+                matrix[c, j], matrix[pivot, j] = matrix[pivot, j], matrix[c, j]
+                inverse[c, j], inverse[pivot, j] = inverse[pivot, j], inverse[c, j]
+        lead = 1.0 / matrix[c, c]
+        for j in range(dim):
+            matrix[c, j] *= lead
+            inverse[c, j] *= lead
+        for i in range(dim):
+            factor = matrix[i, c]
+            if i != c and factor != 0.0:
+                for j in range(dim):
+                    matrix[i, j] -= factor * matrix[c, j]
+                    inverse[i, j] -= factor * inverse[c, j]
+    return True
+
+
+@njit(cache=True, nogil=True)
+def solve(tables, walls, dim, ray_axis, ray_sign, x):  # type: ignore[no-untyped-def]
+    """The generator on ``dim`` walls, or, if ``ray_axis >= 0``, the direction on ``dim - 1``
+    walls with ``x[ray_axis] = ray_sign``. Writes x; returns its radius (infinite if unsolved).
+
+    The radius is a posteriori: with R the approximate inverse of the matrix A of true rows,
+    ``|x - x*| <= |R (c - A x)| / (1 - |I - R A|)`` in the maximum norm, where residual and
+    ``I - R A`` are bounded with their rounding and the errors of the rows.
+    """
+    a, r, work = tables.scratch[0], tables.scratch[1], tables.scratch[2]
+    n = dim if ray_axis < 0 else dim - 1
+    for i in range(n):
+        for j in range(dim):
+            a[i, j] = tables.wall[j, walls[i]]
+        a[i, dim] = -tables.wall[dim, walls[i]] if ray_axis < 0 else 0.0
+    if ray_axis >= 0:
+        for j in range(dim):
+            a[n, j] = 0.0
+        a[n, ray_axis], a[n, dim] = 1.0, ray_sign
+    for i in range(dim):
+        for j in range(dim):
+            work[i, j] = a[i, j]
+    if not invert(work, r, dim):
+        return np.inf
+    for i in range(dim):
+        value = 0.0
+        for j in range(dim):
+            value += r[i, j] * a[j, dim]
+        x[i] = value
+    x[dim] = 1.0 if ray_axis < 0 else 0.0
+    # One step of refinement: the residual then is rounding alone.
+    for i in range(dim):
+        rest = a[i, dim]
+        for j in range(dim):
+            rest -= a[i, j] * x[j]
+        work[0, i] = rest
+    for i in range(dim):
+        value = x[i]
+        for j in range(dim):
+            value += r[i, j] * work[0, j]
+        x[i] = value
+    if ray_axis >= 0:
+        x[ray_axis] = ray_sign
+    return _radius(tables, walls, dim, n, x)
+
+
+@njit(cache=True, nogil=True)
+def _radius(tables, walls, dim, n, x):  # type: ignore[no-untyped-def]
+    a, r, work = tables.scratch[0], tables.scratch[1], tables.scratch[2]
+    rounding = (2.0 * dim + 6.0) * UNIT
+    size = 1.0
+    for j in range(dim):
+        size = max(size, abs(x[j]))
+    for i in range(dim):
+        rest, total = a[i, dim], abs(a[i, dim])
+        for j in range(dim):
+            rest -= a[i, j] * x[j]
+            total += abs(a[i, j] * x[j])
+        row_error = tables.wall_error[walls[i]] if i < n else 0.0
+        work[0, i] = abs(rest) + rounding * total + row_error * size + TINY
+        work[1, i] = row_error
+    worst, departure = 0.0, 0.0
+    for i in range(dim):
+        off, moved = 0.0, 0.0
+        for j in range(dim):
+            entry = -1.0 if i == j else 0.0
+            total = 1.0
+            for k in range(dim):
+                entry += r[i, k] * a[k, j]
+                total += abs(r[i, k] * a[k, j])
+            off += abs(entry) + rounding * total
+        for k in range(dim):
+            off += abs(r[i, k]) * work[1, k]
+            moved += abs(r[i, k]) * work[0, k]
+        departure = max(departure, off)
+        worst = max(worst, moved)
+    if not departure < 0.5:
+        return np.inf
+    return 1.001 * worst / (1.0 - departure)
+
+
+@njit(cache=True, nogil=True)
+def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-untyped-def]
+    """Where the wall cuts the edge between generators iu and iv of entry e.
+
+    Appends it to the pool without signs; its mask goes to ``stack.new_mask``.
+    """
+    dim = program.dim
+    p = stack.scalar[NEW_END]
+    slot = p - stack.scalar[NEW_BEGIN]
+    u, v = stack.vertex[e, iu], stack.vertex[e, iv]
+    ray = stack.x[u, dim] == 0.0 and stack.x[v, dim] == 0.0
+    walls, n = tables.picked, 1
+    walls[0] = wall
+    for k in range(stack.used.shape[1]):
+        common = stack.mask[e, iu, k] & stack.mask[e, iv, k]
+        stack.new_mask[slot, k] = common
+        while common:
+            s = 64 * k + np.int64(lowest_bit(common))
+            common &= common - ONE
+            if s != stack.scalar[INFINITE_SLOT]:
+                walls[n] = stack.facet[e, s] >> 1
+                n += 1
+    need = dim - 1 if ray else dim
+    if n > need:
+        pick_rows(tables, walls, n, need, dim)
+    x = stack.x[p]
+    if n < need:
+        stack.radius[p] = np.inf
+    elif ray:
+        stack.radius[p] = _solve_ray(stack, tables, e, iu, iv, wall, dim, x)
+    else:
+        stack.radius[p] = solve(tables, walls, dim, -1, 0.0, x)
+    size = 1.0
+    for j in range(dim):
+        size = max(size, abs(x[j]))
+    stack.size[p] = size
+    x[dim] = 0.0 if ray else 1.0
+    stack.ident[p] = stack.scalar[NEXT_ID]
+    stack.scalar[NEXT_ID] += 1
+    stack.scalar[NEW_END] = p + 1
+    return p
+
+
+@njit(cache=True, nogil=True)
+def _solve_ray(stack, tables, e, iu, iv, wall, dim, x):  # type: ignore[no-untyped-def]
+    """The direction between two directions; the axis and its sign come from interpolation and
+    are then certified by a facet that holds only one of the two, which must stay positive."""
+    u, v = stack.vertex[e, iu], stack.vertex[e, iv]
+    fu = abs(form_at(tables, wall, stack.x[u]))
+    fv = abs(form_at(tables, wall, stack.x[v]))
+    axis, largest = 0, 0.0
+    for j in range(dim):
+        between = fv * stack.x[u, j] + fu * stack.x[v, j]
+        if abs(between) > abs(largest):
+            axis, largest = j, between
+    radius = solve(tables, tables.picked, dim, axis, 1.0 if largest > 0.0 else -1.0, x)
+    for k in range(stack.used.shape[1]):
+        only = stack.mask[e, iu, k] & ~stack.mask[e, iv, k]
+        while only:
+            s = 64 * k + np.int64(lowest_bit(only))
+            only &= only - ONE
+            if s == stack.scalar[INFINITE_SLOT]:
+                continue
+            facet = stack.facet[e, s]
+            value = form_at(tables, facet >> 1, x)
+            if facet & 1:
+                value = -value
+            if value > sign_bound(tables, facet >> 1, radius, 1.0 + radius, dim):
+                return radius
+    return np.inf
+
+
+# ---------------------------------------------------------------------------------------------
+# Cells
+# ---------------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def decide(program, stack, e):  # type: ignore[no-untyped-def]
+    """Fix the signs of the walls that do not cut entry e; leave in ``undecided`` those that do.
+
+    Returns the wall in the middle of these, or -1; or -2 if the attached walls need room.
+    """
+    layer, n = stack.layer[e], stack.n_vertices[e]
+    word0, word1 = program.first_word[layer], program.first_word[layer + 1]
+    n_cutting = 0
+    for k in range(word0, word1):
+        todo = stack.undecided[e, k]
+        if not todo:
+            continue
+        pos, neg, everywhere = ZERO, ZERO, ~ZERO
+        for i in range(n):
+            p = stack.vertex[e, i]
+            pos |= stack.pos[p, k]
+            neg |= stack.neg[p, k]
+            everywhere &= stack.pos[p, k] | stack.neg[p, k]
+        fixed = todo & ~(pos & neg)
+        touching = fixed & ~everywhere & (pos | neg)
+        if touching and not attach(program, stack, e, k, touching):
+            return -2
+        stack.positive[e, k] |= fixed & pos
+        stack.negative[e, k] |= fixed & neg
+        stack.undecided[e, k] = todo & ~fixed
+        n_cutting += np.int64(popcount(todo & ~fixed))
+    if n_cutting == 0:
+        return -1
+    left = n_cutting >> 1
+    for k in range(word0, word1):
+        bits = stack.undecided[e, k]
+        here = np.int64(popcount(bits))
+        if left >= here:
+            left -= here
+            continue
+        for _ in range(left):
+            bits &= bits - ONE
+        low = np.int64(lowest_bit(bits))
+        return program.first_wall[layer] + 64 * (k - word0) + low
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def attach(program, stack, e, k, touching):  # type: ignore[no-untyped-def]
+    """Note the walls among ``touching`` (word k) that contain a whole facet of entry e."""
+    layer = stack.layer[e]
+    wall0 = program.first_wall[layer] + 64 * (k - program.first_word[layer])
+    n_attached = stack.n_attached[e]
+    while touching:
+        low = lowest_bit(touching)
+        touching &= touching - ONE
+        for w in range(stack.used.shape[1]):
+            facets = stack.used[e, w]
+            for i in range(stack.n_vertices[e]):
+                p = stack.vertex[e, i]
+                if ((stack.pos[p, k] | stack.neg[p, k]) >> low) & ONE:
+                    facets &= ~stack.mask[e, i, w]
+            while facets:
+                slot = 64 * w + np.int64(lowest_bit(facets))
+                facets &= facets - ONE
+                if stack.facet[e, slot] >> 1 < program.n_domain:
+                    continue  # a wall of the domain has no other side
+                if n_attached == stack.attached.shape[1]:
+                    return False
+                stack.attached[e, n_attached, 0] = slot
+                stack.attached[e, n_attached, 1] = wall0 + np.int64(low)
+                n_attached += 1
+    stack.n_attached[e] = n_attached
+    return True
+
+
+@njit(cache=True, nogil=True)
+def outside(program, stack, e):  # type: ignore[no-untyped-def]
+    """Is entry e on the wrong side of a wall of the domain?"""
+    for k in range(program.first_word[1]):
+        if stack.negative[e, k]:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def is_edge(stack, e, iu, iv, dim):  # type: ignore[no-untyped-def]
+    """Do generators iu and iv of entry e span an edge (a 2-face of the homogeneous cone)?"""
+    n_common, n_u, n_v = 0, 0, 0
+    words = stack.used.shape[1]
+    for k in range(words):
+        mu, mv = stack.mask[e, iu, k], stack.mask[e, iv, k]
+        n_common += np.int64(popcount(mu & mv))
+        n_u += np.int64(popcount(mu))
+        n_v += np.int64(popcount(mv))
+    if n_common < dim - 1:
+        return False
+    if n_u == dim or n_v == dim:
+        return True
+    for i in range(stack.n_vertices[e]):
+        if i == iu or i == iv:
+            continue
+        inside = True
+        for k in range(words):
+            common = stack.mask[e, iu, k] & stack.mask[e, iv, k]
+            if stack.mask[e, i, k] & common != common:
+                inside = False
+                break
+        if inside:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def cut(program, stack, tables, e, wall):  # type: ignore[no-untyped-def]
+    """Make the generators on the wall. Returns a status: DONE, NEED_SIGNS or GROW_*."""
+    layer, n = stack.layer[e], stack.n_vertices[e]
+    k = program.first_word[layer] + ((wall - program.first_wall[layer]) >> 6)
+    bit = np.uint64((wall - program.first_wall[layer]) & 63)
+    stack.undecided[e, k] &= ~(ONE << bit)
+    begin = stack.pool_top[e]
+    stack.scalar[NEW_BEGIN] = begin
+    stack.scalar[NEW_END] = begin
+    undecided = False
+    status = DONE
+    for iu in range(n):
+        if not (stack.pos[stack.vertex[e, iu], k] >> bit) & ONE:
+            continue
+        for iv in range(n):
+            if not (stack.neg[stack.vertex[e, iv], k] >> bit) & ONE:
+                continue
+            if not is_edge(stack, e, iu, iv, program.dim):
+                continue
+            if stack.scalar[NEW_END] == stack.x.shape[0]:
+                status = GROW_POOL
+            elif stack.scalar[NEW_END] - begin + n >= stack.vertex.shape[1]:
+                status = GROW_VERTICES
+            if status != DONE:
+                stack.undecided[e, k] |= ONE << bit
+                return status
+            p = new_generator(program, stack, tables, e, iu, iv, wall)
+            undecided |= evaluate(program, stack, tables, layer, p, stack.undecided[e])
+            undecided |= stack.radius[p] == np.inf
+    return NEED_SIGNS if undecided else DONE
+
+
+@njit(cache=True, nogil=True)
+def free_slot(stack, e):  # type: ignore[no-untyped-def]
+    infinite = stack.scalar[INFINITE_SLOT]
+    for s in range(stack.facet.shape[1]):
+        if s != infinite and not test_bit(stack.used[e], s):
+            return s
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def write_child(program, stack, source, e, k, bit, positive, slot, wall):  # type: ignore[no-untyped-def]
+    """Write into entry e (which may be ``source`` itself) one side of entry ``source``."""
+    words = stack.used.shape[1]
+    n_new = stack.scalar[NEW_END] - stack.scalar[NEW_BEGIN]
+    slot_word, slot_bit = slot >> 6, ONE << np.uint64(slot & 63)
+    n = 0
+    for w in range(words):  # a facet survives iff a generator strictly inside lies on it
+        stack.new_mask[stack.new_mask.shape[0] - 1, w] = ZERO
+    used = stack.new_mask[stack.new_mask.shape[0] - 1]
+    for i in range(stack.n_vertices[source]):
+        p = stack.vertex[source, i]
+        if ((stack.pos[p, k] if positive else stack.neg[p, k]) >> bit) & ONE:
+            for w in range(words):
+                used[w] |= stack.mask[source, i, w]
+    for w in range(words):
+        used[w] &= stack.used[source, w]
+    keep = np.int64(stack.scalar[INFINITE_SLOT])
+    for i in range(stack.n_vertices[source]):
+        p = stack.vertex[source, i]
+        if ((stack.neg[p, k] if positive else stack.pos[p, k]) >> bit) & ONE:
+            continue
+        inside = ((stack.pos[p, k] if positive else stack.neg[p, k]) >> bit) & ONE
+        stack.vertex[e, n] = p
+        for w in range(words):
+            allowed = used[w]
+            if w == keep >> 6:
+                allowed |= ONE << np.uint64(keep & 63)
+            stack.mask[e, n, w] = stack.mask[source, i, w] & allowed
+        if not inside:
+            stack.mask[e, n, slot_word] |= slot_bit
+        n += 1
+    for i in range(n_new):
+        stack.vertex[e, n] = stack.scalar[NEW_BEGIN] + i
+        for w in range(words):
+            allowed = used[w]
+            if w == keep >> 6:
+                allowed |= ONE << np.uint64(keep & 63)
+            stack.mask[e, n, w] = stack.new_mask[i, w] & allowed
+        stack.mask[e, n, slot_word] |= slot_bit
+        n += 1
+    stack.n_vertices[e] = n
+    m = 0
+    for i in range(stack.n_attached[source]):
+        s = stack.attached[source, i, 0]
+        if test_bit(used, s):
+            stack.attached[e, m, 0] = s
+            stack.attached[e, m, 1] = stack.attached[source, i, 1]
+            m += 1
+    stack.n_attached[e] = m
+    if e != source:
+        stack.layer[e] = stack.layer[source]
+        for s in range(stack.facet.shape[1]):
+            stack.facet[e, s] = stack.facet[source, s]
+        for w in range(stack.positive.shape[1]):
+            stack.undecided[e, w] = stack.undecided[source, w]
+            stack.positive[e, w] = stack.positive[source, w]
+            stack.negative[e, w] = stack.negative[source, w]
+    for w in range(words):
+        stack.used[e, w] = used[w]
+    stack.used[e, slot_word] |= slot_bit
+    stack.facet[e, slot] = 2 * wall + (0 if positive else 1)
+    if positive:
+        stack.positive[e, k] |= ONE << bit
+    else:
+        stack.negative[e, k] |= ONE << bit
+    stack.pool_top[e] = stack.scalar[NEW_END]
+
+
+@njit(cache=True, nogil=True)
+def build_children(program, stack, e, wall):  # type: ignore[no-untyped-def]
+    """Replace entry e by its two sides (in layer 0, the domain, only the positive one)."""
+    layer = stack.layer[e]
+    k = program.first_word[layer] + ((wall - program.first_wall[layer]) >> 6)
+    bit = np.uint64((wall - program.first_wall[layer]) & 63)
+    slot = free_slot(stack, e)
+    if slot < 0:
+        return GROW_FACETS
+    if layer == 0:
+        write_child(program, stack, e, e, k, bit, True, slot, wall)
+        return DONE
+    if e + 1 == len(stack.layer):
+        return GROW_STACK
+    write_child(program, stack, e, e + 1, k, bit, True, slot, wall)
+    write_child(program, stack, e, e, k, bit, False, slot, wall)
+    stack.scalar[TOP] = e + 1
+    stack.scalar[SPLITS] += 1
+    return DONE
+
+
+# ---------------------------------------------------------------------------------------------
+# Layers
+# ---------------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def piece_of(program, stack, e, unit):  # type: ignore[no-untyped-def]
+    """Index of the linear piece of a unit on entry e: how many breakpoints lie below."""
+    first = program.unit_threshold[unit]
+    piece = first + unit
+    for t in range(first, program.unit_threshold[unit + 1]):
+        wall = program.threshold_wall[t]
+        signs = stack.positive if program.threshold_side[t] > 0 else stack.negative
+        if test_bit(signs[e], wall_bit(program, stack.layer[e], wall)):
+            piece += 1
+    return piece
+
+
+@njit(cache=True, nogil=True)
+def wall_bit(program, layer, wall):  # type: ignore[no-untyped-def]
+    return 64 * program.first_word[layer] + (wall - program.first_wall[layer])
+
+
+@njit(cache=True, nogil=True)
+def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
+    """Forms of the units of ``layer`` on entry e (a decided cell of the layer before).
+
+    The error of a unit's row is a bound on the l1 norm of what float64 did to its
+    coefficients: inherited errors times weights, plus rounding. Returns True if the errors
+    have grown so far that exact composition is the cheaper way.
+    """
+    dim = program.dim
+    u0, u1 = program.first_unit[layer - 1], program.first_unit[layer]
+    n = program.first_unit[layer + 1] - u1
+    error = tables.values[2]
+    for i in range(n):
+        error[i] = 0.0
+        for j in range(dim):
+            tables.unit[j, u1 + i] = 0.0
+        tables.unit[dim, u1 + i] = program.bias[u1 + i]
+    n_terms = 0
+    for u in range(u0, u1):
+        piece = piece_of(program, stack, e, u)
+        slope, intercept = program.slope[piece], program.intercept[piece]
+        dead = slope == 0.0 or (tables.unit_norm[u] == 0.0 and tables.unit_error[u] == 0.0)
+        if dead and intercept == 0.0:
+            continue
+        norm = abs(slope) * tables.unit_norm[u] + abs(intercept)
+        n_terms += 1
+        row = program.weight[program.first_weight[layer] + (u - u0) * n :][:n]
+        for j in range(dim + 1):
+            h = slope * tables.unit[j, u] + (intercept if j == dim else 0.0)
+            if h != 0.0:
+                for i in range(n):
+                    tables.unit[j, u1 + i] += h * row[i]
+        rounding = (u1 - u0 + 4) * UNIT * 1.01 + program.weight_error[layer]
+        each = abs(slope) * tables.unit_error[u] + norm * (rounding + program.piece_error[piece])
+        each += TINY
+        for i in range(n):
+            error[i] += abs(row[i]) * each
+    worst = 0.0
+    for i in range(n):
+        norm = 0.0
+        for j in range(dim + 1):
+            norm += abs(tables.unit[j, u1 + i])
+        if n_terms:
+            error[i] += abs(program.bias[u1 + i]) * (u1 - u0 + 4) * UNIT
+        error[i] += abs(program.bias[u1 + i]) * program.weight_error[layer]
+        tables.unit_error[u1 + i] = 1.0001 * error[i]
+        tables.unit_norm[u1 + i] = norm
+        if norm > 0.0:
+            worst = max(worst, tables.unit_error[u1 + i] / norm)
+    return not worst < 2.0**-26
+
+
+@njit(cache=True, nogil=True)
+def set_walls(program, tables, layer):  # type: ignore[no-untyped-def]
+    """The layer's wall forms from its units' forms: minus the breakpoint."""
+    dim = program.dim
+    for wall in range(program.first_wall[layer], program.first_wall[layer + 1]):
+        u, shift = program.wall_unit[wall], program.wall_shift[wall]
+        for j in range(dim + 1):
+            tables.wall[j, wall] = tables.unit[j, u]
+        norm, error = tables.unit_norm[u], tables.unit_error[u]
+        if shift != 0.0:
+            tables.wall[dim, wall] -= shift
+            error += program.wall_shift_error[wall] + 2.0 * UNIT * (norm + abs(shift))
+            norm += abs(shift)
+        tables.wall_norm[wall] = norm * 1.0000001
+        tables.wall_error[wall] = error * 1.0000001
+
+
+@njit(cache=True, nogil=True)
+def enter_layer(program, stack, tables, e):  # type: ignore[no-untyped-def]
+    """Move entry e, decided in its layer, to the next one, whose forms are set.
+
+    Its generators are copied: the cells that wait below still need their signs. Returns a
+    status.
+    """
+    layer = stack.layer[e] + 1
+    n = stack.n_vertices[e]
+    top = stack.pool_top[e]
+    if top + n > stack.x.shape[0]:
+        return GROW_POOL
+    stack.layer[e] = layer
+    mark_all_undecided(program, stack, e)
+    undecided = False
+    for i in range(n):
+        p, q = stack.vertex[e, i], top + i
+        for j in range(program.dim + 1):
+            stack.x[q, j] = stack.x[p, j]
+        stack.radius[q] = stack.radius[p]
+        stack.size[q] = stack.size[p]
+        stack.ident[q] = stack.ident[p]
+        stack.vertex[e, i] = q
+        undecided |= evaluate_layer(program, stack, tables, layer, q)
+    stack.scalar[NEW_BEGIN] = top
+    stack.scalar[NEW_END] = top + n
+    stack.pool_top[e] = top + n
+    return NEED_SIGNS if undecided else DONE
+
+
+@njit(cache=True, nogil=True)
+def mark_all_undecided(program, stack, e):  # type: ignore[no-untyped-def]
+    """All walls of entry e's layer are open, but for those that the root cones fixed."""
+    layer = stack.layer[e]
+    word0 = program.first_word[layer]
+    n = program.first_wall[layer + 1] - program.first_wall[layer]
+    for k in range(program.first_word[layer + 1] - word0):
+        here = min(64, n - 64 * k)
+        bits = ~ZERO if here == 64 else (ONE << np.uint64(here)) - ONE
+        done = stack.positive[e, word0 + k] | stack.negative[e, word0 + k]
+        stack.undecided[e, word0 + k] = bits & ~done
+
+
+# ---------------------------------------------------------------------------------------------
+# Regions
+# ---------------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def certified_witness(program, stack, tables, e, witness):  # type: ignore[no-untyped-def]
+    """Writes the mean of the points plus that of the directions; True if it is certainly
+    inside, as the float64 point that it is."""
+    dim, n = program.dim, stack.n_vertices[e]
+    n_points = 0
+    for i in range(n):
+        n_points += stack.x[stack.vertex[e, i], dim] != 0.0
+    for j in range(dim):
+        total, away = 0.0, 0.0
+        for i in range(n):
+            p = stack.vertex[e, i]
+            if stack.x[p, dim] != 0.0:
+                total += stack.x[p, j]
+            else:
+                away += stack.x[p, j]
+        witness[j] = total / n_points
+        if n_points < n:
+            witness[j] += away
+    x = tables.scratch[2, 0]
+    size = 1.0
+    for j in range(dim):
+        x[j] = witness[j]
+        size = max(size, abs(x[j]))
+    x[dim] = 1.0
+    for k in range(stack.used.shape[1]):
+        facets = stack.used[e, k]
+        while facets:
+            s = 64 * k + np.int64(lowest_bit(facets))
+            facets &= facets - ONE
+            facet = stack.facet[e, s]
+            value = form_at(tables, facet >> 1, x)
+            if facet & 1:
+                value = -value
+            if not value > sign_bound(tables, facet >> 1, 0.0, size, dim):
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def emit(program, stack, tables, block, e, ready):  # type: ignore[no-untyped-def]
+    """Append entry e to the block. Returns a status."""
+    i = block.count[0]
+    n_facets = 0
+    for k in range(stack.used.shape[1]):
+        n_facets += np.int64(popcount(stack.used[e, k]))
+    n_zero = count_zero(program, stack, e)
+    if (
+        i == len(block.pattern)
+        or block.count[1] + n_facets > len(block.facet)
+        or block.count[2] + stack.n_attached[e] > len(block.attached)
+        or block.count[3] + n_zero > len(block.zero)
+    ):
+        return BLOCK_FULL
+    if not ready and not certified_witness(program, stack, tables, e, block.witness[i]):
+        return NEED_WITNESS
+    word0 = program.first_word[1]
+    for k in range(block.pattern.shape[1]):
+        block.pattern[i, k] = stack.positive[e, word0 + k]
+    f = block.count[1]
+    for s in range(stack.facet.shape[1]):
+        if not test_bit(stack.used[e], s):
+            continue
+        for a in range(stack.n_attached[e]):
+            if stack.attached[e, a, 0] == s:
+                m = block.count[2]
+                block.attached[m, 0] = i
+                block.attached[m, 1] = f
+                block.attached[m, 2] = stack.attached[e, a, 1]
+                block.count[2] = m + 1
+        block.facet[f] = stack.facet[e, s] >> 1
+        f += 1
+    if n_zero:
+        emit_zero(program, stack, block, e)
+    unbounded = False
+    for v in range(stack.n_vertices[e]):
+        unbounded |= stack.x[stack.vertex[e, v], program.dim] == 0.0
+    block.unbounded[i] = unbounded
+    block.n_facets[i] = n_facets
+    block.n_vertices[i] = stack.n_vertices[e]
+    block.count[1] = f
+    block.count[0] = i + 1
+    return DONE
+
+
+@njit(cache=True, nogil=True)
+def count_zero(program, stack, e):  # type: ignore[no-untyped-def]
+    """How many walls have a form that is identically 0 on entry e."""
+    n = program.first_wall[program.n_layers + 1] - program.first_wall[1]
+    for k in range(program.first_word[1], program.first_word[program.n_layers + 1]):
+        n -= np.int64(popcount(stack.positive[e, k] | stack.negative[e, k]))
+    return n
+
+
+@njit(cache=True, nogil=True)
+def emit_zero(program, stack, block, e):  # type: ignore[no-untyped-def]
+    for layer in range(1, program.n_layers + 1):
+        for wall in range(program.first_wall[layer], program.first_wall[layer + 1]):
+            bit = wall_bit(program, layer, wall)
+            if not (test_bit(stack.positive[e], bit) or test_bit(stack.negative[e], bit)):
+                m = block.count[3]
+                block.zero[m, 0] = block.count[0]
+                block.zero[m, 1] = wall
+                block.count[3] = m + 1
+
+
+@njit(cache=True, nogil=True)
+def run(program, stack, tables, block, counting):  # type: ignore[no-untyped-def]
+    """Work on the stack until it is empty or the caller is needed. Returns a status.
+
+    With ``counting`` regions are counted in ``block.count[0]``, up to ``len(block.n_facets)``,
+    and nothing else is written.
+    """
+    scalar = stack.scalar
+    while scalar[TOP] >= 0:
+        e = scalar[TOP]
+        if scalar[PHASE] == DECIDE:
+            wall = decide(program, stack, e)
+            if wall == -2:
+                return GROW_ATTACHED
+            if stack.layer[e] == 0 and outside(program, stack, e):
+                scalar[TOP] = e - 1
+                continue
+            if wall == -1:
+                last = stack.layer[e] == program.n_layers
+                scalar[PHASE] = EMIT if last else ENTER_LAYER
+                scalar[READY] = 0
+                continue
+            status = cut(program, stack, tables, e, wall)
+            if status >= GROW_STACK:
+                return status
+            scalar[CUT_WALL] = wall
+            scalar[PHASE] = BUILD_CHILDREN
+            if status != DONE:
+                return status
+        if scalar[PHASE] == BUILD_CHILDREN:
+            status = build_children(program, stack, e, scalar[CUT_WALL])
+            if status != DONE:
+                return status
+            scalar[PHASE] = DECIDE
+        elif scalar[PHASE] == ENTER_LAYER:
+            layer = stack.layer[e] + 1
+            if layer > 1 and not scalar[READY]:
+                if compose(program, stack, tables, e, layer):
+                    return NEED_ROWS
+                set_walls(program, tables, layer)
+                scalar[READY] = 1
+            status = enter_layer(program, stack, tables, e)
+            if status == GROW_POOL:
+                return status
+            scalar[PHASE] = DECIDE
+            if status != DONE:
+                return status
+        elif scalar[PHASE] == EMIT:
+            if counting:
+                if block.count[0] == len(block.n_facets):
+                    return BLOCK_FULL
+                block.count[0] += 1
+            else:
+                status = emit(program, stack, tables, block, e, scalar[READY] == 1)
+                if status != DONE:
+                    return status
+            scalar[TOP] = e - 1
+            scalar[PHASE] = DECIDE
+    return DONE

@@ -1,0 +1,319 @@
+"""From a network and a domain to what the kernel reads, rounded once, with its errors.
+
+Thresholds whose forms are proportional share one *wall*: repeated and opposite neurons are
+decided once. The forms of layer 1 are composed with the domain's chart exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from flint import fmpz_mat
+
+from ..domain import Chart, Domain
+from ..network import Layer, Network, quotient
+from ..rational import IntegerRow, primitive, rows_of
+from .kernel import SAFE_WEIGHT, UNIT, Program, Tables
+
+
+@dataclass(frozen=True)
+class Wall:
+    """A hyperplane that thresholds of one unit's layer share.
+
+    Attributes:
+        unit: unit of the representative threshold, counted within its layer; -1: no unit.
+        shift: its breakpoint.
+    """
+
+    unit: int
+    shift: Fraction
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A network on a domain, ready for the kernel.
+
+    Attributes:
+        network, domain: as given.
+        layers: the layers up to the last one with thresholds; the kernel's layer k is
+            ``layers[k - 1]``.
+        chart: exact coordinates in which the domain is full-dimensional and no direction is
+            constant for the network: shape (dim + 1, program.dim + 1).
+        lineality: how many directions of the domain were left out because neither the
+            network nor the domain's walls depend on them.
+        root_rows: integer rows of layer 0: the domain's walls, then the auxiliary ones.
+        first_forms: integer forms of the units of layer 1, shape (units + 1, dim + 1).
+        walls: of layers 1, 2, ...
+        threshold_wall, threshold_side: for each threshold of the network, its wall (counted
+            from layer 1 on) and +1 or -1.
+        root: indices (as global walls) of independent walls that make the root cones.
+    """
+
+    network: Network
+    domain: Domain
+    layers: tuple[Layer, ...]
+    chart: fmpz_mat
+    lineality: int
+    root_rows: list[IntegerRow]
+    first_forms: fmpz_mat
+    walls: list[list[Wall]]
+    threshold_wall: np.ndarray
+    threshold_side: np.ndarray
+    root: list[int]
+    program: Program
+
+    @property
+    def dim(self) -> int:
+        return self.program.dim
+
+    def form(self, layer: int, index: int, unit_forms: fmpz_mat | None) -> IntegerRow:
+        """The integer row of wall ``index`` of a layer, given its units' integer forms."""
+        if layer == 0:
+            return self.root_rows[index]
+        assert unit_forms is not None
+        wall = self.walls[layer - 1][index]
+        return shifted(unit_forms, wall.unit, wall.shift)
+
+
+def shifted(forms: fmpz_mat, unit: int, shift: Fraction) -> IntegerRow:
+    """Integer row of ``form(unit) - shift``, from homogeneous integer forms."""
+    n = forms.nrows() - 1
+    columns = range(forms.ncols())
+    row = [int(forms[unit, j]) for j in columns]
+    if shift:
+        scale = [int(forms[n, j]) for j in columns]
+        row = [shift.denominator * a - shift.numerator * s for a, s in zip(row, scale, strict=True)]
+    return row
+
+
+def _section(chart: Chart, first: fmpz_mat) -> tuple[fmpz_mat, list[IntegerRow], int]:
+    """Leave out coordinates until no direction is constant for domain and first layer.
+
+    Returns the matrix of the remaining coordinates, the domain's rows in them, and the number
+    of coordinates left out (the dimension of the lineality space).
+    """
+    k = chart.dim
+    forms = rows_of(first * chart.matrix)[:-1] + [list(g) for g in chart.constraints]
+    linear = [g[:-1] for g in forms]
+    pivots: list[int] = []
+    if k and linear:
+        reduced, _, rank = fmpz_mat(linear).rref()
+        pivots = [next(j for j in range(k) if reduced[r, j] != 0) for r in range(rank)]
+    keep = [*pivots, k]
+    matrix = fmpz_mat([[int(row[j]) for j in keep] for row in rows_of(chart.matrix)])
+    rows = [[g[j] for j in keep] for g in chart.constraints]
+    return matrix, [primitive(g) for g in rows], k - len(pivots)
+
+
+def _group(rows: list[IntegerRow]) -> tuple[list[int], list[int], list[int]]:
+    """Proportional rows share a wall. Returns (representatives, wall and side of each row)."""
+    seen: dict[tuple[int, ...], int] = {}
+    representatives, wall, side = [], [], []
+    orientation: list[int] = []
+    for i, row in enumerate(rows):
+        least = primitive(row)
+        lead = next((v for v in least if v), 1)
+        sign = 1 if lead > 0 else -1
+        key = tuple(sign * v for v in least)
+        if key not in seen:
+            seen[key] = len(representatives)
+            representatives.append(i)
+            orientation.append(sign)
+        wall.append(seen[key])
+        side.append(sign * orientation[seen[key]])
+    return representatives, wall, side
+
+
+def _root_walls(
+    domain: list[IntegerRow], first_walls: list[IntegerRow], dim: int
+) -> tuple[list[int], list[IntegerRow]]:
+    """``dim`` independent walls: of the domain first, then of layer 1, then auxiliary ones.
+
+    Auxiliary walls are needed only if a direction first matters in a later layer (through
+    identity units) and the domain is unbounded in it; what they cut apart is merged again.
+    """
+    axes = [[int(i == j) for j in range(dim)] + [0] for i in range(dim)]
+    candidates = domain + first_walls + axes
+    chosen: list[int] = []
+    rank = 0
+    stacked: list[IntegerRow] = []
+    for i, row in enumerate(candidates):
+        if rank == dim:
+            break
+        if any(row[:-1]) and fmpz_mat([*stacked, row[:-1]]).rank() > rank:
+            stacked.append(row[:-1])
+            chosen.append(i)
+            rank += 1
+    n_domain, n_first = len(domain), len(first_walls)
+    auxiliary = [candidates[i] for i in chosen if i >= n_domain + n_first]
+    shift = len(auxiliary)  # auxiliary walls are numbered between the domain's and layer 1's
+    root = [i if i < n_domain else i + shift for i in chosen if i < n_domain + n_first]
+    return [*root, *(n_domain + i for i in range(shift))], auxiliary
+
+
+def compile_network(network: Network, domain: Domain) -> Compiled:
+    """Prepare a network on a domain for the kernel."""
+    layers = list(network.layers)
+    while layers and not layers[-1].thresholds:
+        layers.pop()
+    chart = domain.chart()
+    first = network.layers[0].integer_matrix if layers else fmpz_mat([[0] * network.input_dim + [1]])
+    matrix, domain_rows, lineality = _section(chart, first)
+    first_forms = first * matrix
+    walls, wall_of, side_of, n_walls = [], [], [], 0
+    for k, layer in enumerate(layers):
+        forms = first_forms if k == 0 else layer.integer_matrix
+        rows = [shifted(forms, unit, t) for unit, t in layer.thresholds]
+        representatives, wall, side = _group(rows)
+        walls.append([Wall(*layer.thresholds[i]) for i in representatives])
+        wall_of += [n_walls + w for w in wall]
+        side_of += side
+        n_walls += len(representatives)
+    first_walls = [shifted(first_forms, w.unit, w.shift) for w in walls[0]] if layers else []
+    root, auxiliary = _root_walls(domain_rows, first_walls, matrix.ncols() - 1)
+    threshold_wall = np.array(wall_of, dtype=np.int64)
+    threshold_side = np.array(side_of, dtype=np.int64)
+    program = _program(
+        tuple(layers), walls, threshold_wall, threshold_side, len(domain_rows), len(auxiliary),
+        int(matrix.ncols()) - 1,
+    )
+    return Compiled(
+        network, domain, tuple(layers), matrix, lineality, domain_rows + auxiliary, first_forms,
+        walls, threshold_wall, threshold_side, root, program,
+    )  # fmt: skip
+
+
+def _program(
+    layers: tuple[Layer, ...],
+    walls: list[list[Wall]],
+    threshold_wall: np.ndarray,
+    threshold_side: np.ndarray,
+    n_domain: int,
+    n_auxiliary: int,
+    dim: int,
+) -> Program:
+    n_root = n_domain + n_auxiliary
+    n_walls = [n_root] + [len(w) for w in walls]
+    n_units = [0] + [layer.out_features for layer in layers]
+    words = [(n + 63) // 64 for n in n_walls]
+    units = [u for layer in layers for u in layer.units]
+    pieces = [u.piece(k) for u in units for k in range(len(u.slopes))]
+    unit_threshold = np.cumsum([0] + [len(u.breakpoints) for u in units])
+    first_weight = np.cumsum([0, 0, 0] + [x.weight.size for x in layers[1:]])
+    flat = [np.ascontiguousarray(layer.weight.T).ravel() for layer in layers[1:]]
+    shifts = [wall.shift for group in walls for wall in group]
+    first_unit = np.cumsum([0, *n_units])
+    wall_unit = [-1] * n_root
+    for k, group in enumerate(walls):
+        wall_unit += [int(first_unit[k + 1]) + wall.unit for wall in group]
+    errors = [0.0, 0.0] + [_weight_error(a, b) for a, b in zip(layers, layers[1:], strict=False)]
+    return Program(
+        dim=dim,
+        n_layers=len(layers),
+        n_domain=n_domain,
+        first_wall=np.cumsum([0, *n_walls]),
+        first_word=np.cumsum([0, *words]),
+        first_unit=first_unit,
+        wall_unit=np.array(wall_unit, dtype=np.int64),
+        wall_shift=np.array([0.0] * n_root + [float(s) for s in shifts]),
+        wall_shift_error=np.array([0.0] * n_root + [_rounding(s) for s in shifts]),
+        unit_threshold=unit_threshold.astype(np.int64),
+        threshold_wall=threshold_wall + n_root,
+        threshold_side=threshold_side,
+        slope=np.array([float(s) for s, _ in pieces]),
+        intercept=np.array([float(c) for _, c in pieces]),
+        piece_error=np.array([2 * UNIT if _rounding(s) or _rounding(c) else 0.0 for s, c in pieces]),
+        weight=np.concatenate([np.zeros(0), *flat]),
+        first_weight=first_weight.astype(np.int64),
+        weight_error=np.array(errors),
+        bias=np.concatenate([np.zeros(0), *(layer.bias for layer in layers)]),
+    )
+
+
+def _rounding(value: Fraction) -> float:
+    """A bound on ``|float(value) - value|``; 0 if value is a float."""
+    rounded = float(value)
+    return 0.0 if Fraction(rounded) == value else 2 * UNIT * abs(rounded)
+
+
+def _is_safe(values: np.ndarray) -> bool:
+    size = np.abs(values[values != 0.0])
+    return bool(np.all((size > SAFE_WEIGHT) & (size < 1 / SAFE_WEIGHT)))
+
+
+def _weight_error(before: Layer, layer: Layer) -> float:
+    """Relative rounding of a layer's weights; infinite (compose exactly) if the numbers are
+    so small or large that underflow or overflow could escape the kernel's bounds."""
+    units = {u for u in before.units} | {u for u in layer.units}
+    numbers = [float(v) for u in units for k in range(len(u.slopes)) for v in u.piece(k)]
+    numbers += [float(t) for u in units for t in u.breakpoints]
+    if not (_is_safe(np.array(numbers)) and _is_safe(layer.weight) and _is_safe(layer.bias)):
+        return np.inf
+    exact = len(layer.factors) == 1 and layer.factors[0].divisor is None
+    return 0.0 if exact else UNIT * 2
+
+
+def round_rows(rows: list[IntegerRow], scale: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows divided by ``scale`` in float64, shape (columns, rows), with norms and errors."""
+    width = len(rows[0]) if rows else 0
+    table = np.array([[quotient(v, scale) for v in row] for row in rows]).reshape(-1, width)
+    norm = np.abs(table).sum(axis=1)
+    exact = [all(_is_exact(v, scale, q) for v, q in zip(row, line, strict=True))
+             for row, line in zip(rows, table.tolist(), strict=True)]  # fmt: skip
+    error = np.where(exact, 0.0, 2 * UNIT * norm + 2.0**-1000)
+    return table.T, norm * (1 + 1e-7), error
+
+
+def _is_exact(value: int, scale: int, rounded: float) -> bool:
+    return bool(np.isfinite(rounded)) and Fraction(value, scale) == Fraction(rounded)
+
+
+def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
+    """Tables with the forms of the domain and of layer 1 in place."""
+    program = compiled.program
+    n_units, n_walls = int(program.first_unit[-1]), int(program.first_wall[-1])
+    dim = program.dim
+    widest = max([1, *np.diff(program.first_wall), *np.diff(program.first_unit)])
+    tables = Tables(
+        unit=np.zeros((dim + 1, n_units)),
+        unit_norm=np.zeros(n_units),
+        unit_error=np.zeros(n_units),
+        wall=np.zeros((dim + 1, n_walls)),
+        wall_norm=np.zeros(n_walls),
+        wall_error=np.zeros(n_walls),
+        scratch=np.zeros((3, dim + 2, dim + 1)),
+        values=np.zeros((3, int(widest))),
+        picked=np.zeros(facet_slots + 1, dtype=np.int64),
+    )
+    if compiled.root_rows:
+        # Scaling a domain row by a positive number moves nothing.
+        for i, row in enumerate(compiled.root_rows):
+            set_rows(tables.wall, tables.wall_norm, tables.wall_error, i, [row], max(map(abs, row)))
+    if compiled.layers:
+        set_unit_forms(compiled, tables, 1, compiled.first_forms)
+        rows = [shifted(compiled.first_forms, w.unit, w.shift) for w in compiled.walls[0]]
+        for i, row in enumerate(rows):
+            at = int(program.first_wall[1]) + i
+            size = max(map(abs, row)) or 1
+            set_rows(tables.wall, tables.wall_norm, tables.wall_error, at, [row], size)
+    return tables
+
+
+def set_rows(
+    table: np.ndarray, norm: np.ndarray, error: np.ndarray, at: int,
+    rows: list[IntegerRow], scale: int,
+) -> None:  # fmt: skip
+    if rows:
+        columns, norms, errors = round_rows(rows, scale)
+        table[:, at : at + len(rows)] = columns
+        norm[at : at + len(rows)] = norms
+        error[at : at + len(rows)] = errors
+
+
+def set_unit_forms(compiled: Compiled, tables: Tables, layer: int, forms: fmpz_mat) -> None:
+    """Write exact forms of a layer's units into the tables, each rounded once."""
+    table = rows_of(forms)
+    at = int(compiled.program.first_unit[layer])
+    set_rows(tables.unit, tables.unit_norm, tables.unit_error, at, table[:-1], table[-1][-1])

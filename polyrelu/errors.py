@@ -1,0 +1,27 @@
+"""Every exception that polyrelu raises on purpose derives from :class:`PolyreluError`."""
+
+from __future__ import annotations
+
+
+class PolyreluError(Exception):
+    """Base of all errors that polyrelu raises on purpose."""
+
+
+class NetworkError(PolyreluError, ValueError):
+    """A network's data are unusable: a shape, a NaN, an empty layer."""
+
+
+class UnsupportedLayerError(NetworkError):
+    """An operation is not piecewise affine, or is not known to polyrelu."""
+
+
+class FileFormatError(PolyreluError, ValueError):
+    """A file is not what its name says, is truncated, or claims impossible sizes."""
+
+
+class DomainError(PolyreluError, ValueError):
+    """A domain is empty, malformed, or does not fit the network."""
+
+
+class MissingExtraError(PolyreluError, ImportError):
+    """An optional package is needed; the message names the extra that brings it."""
