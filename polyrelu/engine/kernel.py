@@ -140,37 +140,35 @@ ONE = np.uint64(1)
 ZERO = np.uint64(0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def test_bit(words, k):  # type: ignore[no-untyped-def]
     return (words[k >> 6] >> np.uint64(k & 63)) & ONE != ZERO
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def set_bit(words, k):  # type: ignore[no-untyped-def]
     words[k >> 6] |= ONE << np.uint64(k & 63)
 
 
-@njit(cache=True, nogil=True)
-def form_at(tables, wall, x):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def form_at(table, wall, x):  # type: ignore[no-untyped-def]
+    """The float value of a wall's form (a column of the table) at a generator."""
     value = 0.0
     for j in range(len(x)):
-        value += tables.wall[j, wall] * x[j]
+        value += table[j, wall] * x[j]
     return value
 
 
-@njit(cache=True, nogil=True)
-def sign_bound(tables, wall, radius, size, dim):  # type: ignore[no-untyped-def]
-    """How far the float value of a wall's form at a generator can be from the true one.
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def sign_bound(norm, error, radius, size, dim):  # type: ignore[no-untyped-def]
+    """How far the float value of a form at a generator can be from the true one.
 
     An exact 0 is possible: the bound of a row that is exactly 0 is 0.
     """
-    norm = tables.wall_norm[wall]
-    if norm == 0.0 and tables.wall_error[wall] == 0.0:
+    if norm == 0.0 and error == 0.0:
         return 0.0
     rounding = 2.0 * (dim + 4) * UNIT * size
-    return 1.0000001 * (
-        norm * (radius + rounding) + tables.wall_error[wall] * (size + radius) + TINY
-    )
+    return 1.0000001 * (norm * (radius + rounding) + error * (size + radius) + TINY)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -178,7 +176,7 @@ def sign_bound(tables, wall, radius, size, dim):  # type: ignore[no-untyped-def]
 # ---------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def evaluate(program, stack, tables, layer, p, wanted):  # type: ignore[no-untyped-def]
     """Signs of the layer's walls in ``wanted`` (words of the layer) at generator p of the pool.
 
@@ -193,8 +191,10 @@ def evaluate(program, stack, tables, layer, p, wanted):  # type: ignore[no-untyp
             low = lowest_bit(bits)
             bits &= bits - ONE
             wall = wall0 + 64 * k + np.int64(low)
-            value = form_at(tables, wall, x)
-            bound = sign_bound(tables, wall, radius, size, program.dim)
+            value = form_at(tables.wall, wall, x)
+            bound = sign_bound(
+                tables.wall_norm[wall], tables.wall_error[wall], radius, size, program.dim
+            )
             if value > bound:
                 pos |= ONE << low
             elif -value > bound:
@@ -208,7 +208,7 @@ def evaluate(program, stack, tables, layer, p, wanted):  # type: ignore[no-untyp
     return undecided
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def evaluate_layer(program, stack, tables, layer, p):  # type: ignore[no-untyped-def]
     """As :func:`evaluate` for all walls of a layer, laid out so that it vectorises."""
     word0, wall0 = program.first_word[layer], program.first_wall[layer]
@@ -244,32 +244,31 @@ def evaluate_layer(program, stack, tables, layer, p):  # type: ignore[no-untyped
     return undecided
 
 
-@njit(cache=True, nogil=True)
-def pick_rows(tables, walls, n, need, dim):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def pick_rows(wall, basis, walls, n, need, dim):  # type: ignore[no-untyped-def]
     """Reorder ``walls[:n]`` so that the first ``need`` have well-conditioned normals.
 
     Greedy Gram-Schmidt on normalised rows; ``walls[0]`` stays. Only a heuristic: what a bad
     choice costs is a large radius, and then rational arithmetic.
     """
-    basis = tables.scratch[2]
     for r in range(need):
         best, best_left = r, -1.0
         for i in range(r, 1 if r == 0 else n):
             left, norm = 0.0, 0.0
             for j in range(dim):
-                norm += tables.wall[j, walls[i]] ** 2
+                norm += wall[j, walls[i]] ** 2
             left = norm
             for q in range(r):
                 dot = 0.0
                 for j in range(dim):
-                    dot += basis[q, j] * tables.wall[j, walls[i]]
+                    dot += basis[q, j] * wall[j, walls[i]]
                 left -= dot * dot
             left = left / norm if norm > 0.0 else -1.0
             if left > best_left:
                 best, best_left = i, left
         walls[r], walls[best] = walls[best], walls[r]
         for j in range(dim):
-            basis[r, j] = tables.wall[j, walls[r]]
+            basis[r, j] = wall[j, walls[r]]
         for q in range(r):
             dot = 0.0
             for j in range(dim):
@@ -284,7 +283,7 @@ def pick_rows(tables, walls, n, need, dim):  # type: ignore[no-untyped-def]
             basis[r, j] = basis[r, j] / norm if norm > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def invert(matrix, inverse, dim):  # type: ignore[no-untyped-def]
     """Approximate inverse by Gauss-Jordan with partial pivoting; matrix is destroyed."""
     for i in range(dim):
@@ -314,8 +313,8 @@ def invert(matrix, inverse, dim):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True)
-def solve(tables, walls, dim, ray_axis, ray_sign, x):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def solve(wall, wall_error, scratch, walls, dim, ray_axis, ray_sign, x):  # type: ignore[no-untyped-def]
     """The generator on ``dim`` walls, or, if ``ray_axis >= 0``, the direction on ``dim - 1``
     walls with ``x[ray_axis] = ray_sign``. Writes x; returns its radius (infinite if unsolved).
 
@@ -323,12 +322,12 @@ def solve(tables, walls, dim, ray_axis, ray_sign, x):  # type: ignore[no-untyped
     ``|x - x*| <= |R (c - A x)| / (1 - |I - R A|)`` in the maximum norm, where residual and
     ``I - R A`` are bounded with their rounding and the errors of the rows.
     """
-    a, r, work = tables.scratch[0], tables.scratch[1], tables.scratch[2]
+    a, r, work = scratch[0], scratch[1], scratch[2]
     n = dim if ray_axis < 0 else dim - 1
     for i in range(n):
         for j in range(dim):
-            a[i, j] = tables.wall[j, walls[i]]
-        a[i, dim] = -tables.wall[dim, walls[i]] if ray_axis < 0 else 0.0
+            a[i, j] = wall[j, walls[i]]
+        a[i, dim] = -wall[dim, walls[i]] if ray_axis < 0 else 0.0
     if ray_axis >= 0:
         for j in range(dim):
             a[n, j] = 0.0
@@ -357,12 +356,12 @@ def solve(tables, walls, dim, ray_axis, ray_sign, x):  # type: ignore[no-untyped
         x[i] = value
     if ray_axis >= 0:
         x[ray_axis] = ray_sign
-    return _radius(tables, walls, dim, n, x)
+    return _radius(wall_error, scratch, walls, dim, n, x)
 
 
-@njit(cache=True, nogil=True)
-def _radius(tables, walls, dim, n, x):  # type: ignore[no-untyped-def]
-    a, r, work = tables.scratch[0], tables.scratch[1], tables.scratch[2]
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def _radius(wall_error, scratch, walls, dim, n, x):  # type: ignore[no-untyped-def]
+    a, r, work = scratch[0], scratch[1], scratch[2]
     rounding = (2.0 * dim + 6.0) * UNIT
     size = 1.0
     for j in range(dim):
@@ -372,7 +371,7 @@ def _radius(tables, walls, dim, n, x):  # type: ignore[no-untyped-def]
         for j in range(dim):
             rest -= a[i, j] * x[j]
             total += abs(a[i, j] * x[j])
-        row_error = tables.wall_error[walls[i]] if i < n else 0.0
+        row_error = wall_error[walls[i]] if i < n else 0.0
         work[0, i] = abs(rest) + rounding * total + row_error * size + TINY
         work[1, i] = row_error
     worst, departure = 0.0, 0.0
@@ -395,7 +394,7 @@ def _radius(tables, walls, dim, n, x):  # type: ignore[no-untyped-def]
     return 1.001 * worst / (1.0 - departure)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-untyped-def]
     """Where the wall cuts the edge between generators iu and iv of entry e.
 
@@ -419,14 +418,16 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
                 n += 1
     need = dim - 1 if ray else dim
     if n > need:
-        pick_rows(tables, walls, n, need, dim)
+        pick_rows(tables.wall, tables.scratch[2], walls, n, need, dim)
     x = stack.x[p]
     if n < need:
         stack.radius[p] = np.inf
     elif ray:
         stack.radius[p] = _solve_ray(stack, tables, e, iu, iv, wall, dim, x)
     else:
-        stack.radius[p] = solve(tables, walls, dim, -1, 0.0, x)
+        stack.radius[p] = solve(
+            tables.wall, tables.wall_error, tables.scratch, walls, dim, -1, 0.0, x
+        )
     size = 1.0
     for j in range(dim):
         size = max(size, abs(x[j]))
@@ -438,19 +439,22 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
     return p
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def _solve_ray(stack, tables, e, iu, iv, wall, dim, x):  # type: ignore[no-untyped-def]
     """The direction between two directions; the axis and its sign come from interpolation and
     are then certified by a facet that holds only one of the two, which must stay positive."""
     u, v = stack.vertex[e, iu], stack.vertex[e, iv]
-    fu = abs(form_at(tables, wall, stack.x[u]))
-    fv = abs(form_at(tables, wall, stack.x[v]))
+    fu = abs(form_at(tables.wall, wall, stack.x[u]))
+    fv = abs(form_at(tables.wall, wall, stack.x[v]))
     axis, largest = 0, 0.0
     for j in range(dim):
         between = fv * stack.x[u, j] + fu * stack.x[v, j]
         if abs(between) > abs(largest):
             axis, largest = j, between
-    radius = solve(tables, tables.picked, dim, axis, 1.0 if largest > 0.0 else -1.0, x)
+    sign = 1.0 if largest > 0.0 else -1.0
+    radius = solve(
+        tables.wall, tables.wall_error, tables.scratch, tables.picked, dim, axis, sign, x
+    )
     for k in range(stack.used.shape[1]):
         only = stack.mask[e, iu, k] & ~stack.mask[e, iv, k]
         while only:
@@ -459,10 +463,12 @@ def _solve_ray(stack, tables, e, iu, iv, wall, dim, x):  # type: ignore[no-untyp
             if s == stack.scalar[INFINITE_SLOT]:
                 continue
             facet = stack.facet[e, s]
-            value = form_at(tables, facet >> 1, x)
+            value = form_at(tables.wall, facet >> 1, x)
             if facet & 1:
                 value = -value
-            if value > sign_bound(tables, facet >> 1, radius, 1.0 + radius, dim):
+            if value > sign_bound(
+                tables.wall_norm[facet >> 1], tables.wall_error[facet >> 1], radius, 1.0 + radius, dim
+            ):
                 return radius
     return np.inf
 
@@ -472,7 +478,7 @@ def _solve_ray(stack, tables, e, iu, iv, wall, dim, x):  # type: ignore[no-untyp
 # ---------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def decide(program, stack, e):  # type: ignore[no-untyped-def]
     """Fix the signs of the walls that do not cut entry e; leave in ``undecided`` those that do.
 
@@ -515,7 +521,7 @@ def decide(program, stack, e):  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def attach(program, stack, e, k, touching):  # type: ignore[no-untyped-def]
     """Note the walls among ``touching`` (word k) that contain a whole facet of entry e."""
     layer = stack.layer[e]
@@ -544,7 +550,7 @@ def attach(program, stack, e, k, touching):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def outside(program, stack, e):  # type: ignore[no-untyped-def]
     """Is entry e on the wrong side of a wall of the domain?"""
     for k in range(program.first_word[1]):
@@ -553,7 +559,7 @@ def outside(program, stack, e):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def is_edge(stack, e, iu, iv, dim):  # type: ignore[no-untyped-def]
     """Do generators iu and iv of entry e span an edge (a 2-face of the homogeneous cone)?"""
     n_common, n_u, n_v = 0, 0, 0
@@ -581,7 +587,7 @@ def is_edge(stack, e, iu, iv, dim):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def cut(program, stack, tables, e, wall):  # type: ignore[no-untyped-def]
     """Make the generators on the wall. Returns a status: DONE, NEED_SIGNS or GROW_*."""
     layer, n = stack.layer[e], stack.n_vertices[e]
@@ -614,7 +620,7 @@ def cut(program, stack, tables, e, wall):  # type: ignore[no-untyped-def]
     return NEED_SIGNS if undecided else DONE
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def free_slot(stack, e):  # type: ignore[no-untyped-def]
     infinite = stack.scalar[INFINITE_SLOT]
     for s in range(stack.facet.shape[1]):
@@ -623,7 +629,7 @@ def free_slot(stack, e):  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def write_child(program, stack, source, e, k, bit, positive, slot, wall):  # type: ignore[no-untyped-def]
     """Write into entry e (which may be ``source`` itself) one side of entry ``source``."""
     words = stack.used.shape[1]
@@ -692,7 +698,7 @@ def write_child(program, stack, source, e, k, bit, positive, slot, wall):  # typ
     stack.pool_top[e] = stack.scalar[NEW_END]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def build_children(program, stack, e, wall):  # type: ignore[no-untyped-def]
     """Replace entry e by its two sides (in layer 0, the domain, only the positive one)."""
     layer = stack.layer[e]
@@ -701,15 +707,14 @@ def build_children(program, stack, e, wall):  # type: ignore[no-untyped-def]
     slot = free_slot(stack, e)
     if slot < 0:
         return GROW_FACETS
-    if layer == 0:
-        write_child(program, stack, e, e, k, bit, True, slot, wall)
-        return DONE
-    if e + 1 == len(stack.layer):
+    n_children = 1 if layer == 0 else 2
+    if e + n_children > len(stack.layer):
         return GROW_STACK
-    write_child(program, stack, e, e + 1, k, bit, True, slot, wall)
-    write_child(program, stack, e, e, k, bit, False, slot, wall)
-    stack.scalar[TOP] = e + 1
-    stack.scalar[SPLITS] += 1
+    for child in range(n_children):  # the negative side, last, overwrites its parent
+        target = e + n_children - 1 - child
+        write_child(program, stack, e, target, k, bit, child == 0, slot, wall)
+    stack.scalar[TOP] = e + n_children - 1
+    stack.scalar[SPLITS] += n_children - 1
     return DONE
 
 
@@ -718,7 +723,7 @@ def build_children(program, stack, e, wall):  # type: ignore[no-untyped-def]
 # ---------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def piece_of(program, stack, e, unit):  # type: ignore[no-untyped-def]
     """Index of the linear piece of a unit on entry e: how many breakpoints lie below."""
     first = program.unit_threshold[unit]
@@ -731,12 +736,12 @@ def piece_of(program, stack, e, unit):  # type: ignore[no-untyped-def]
     return piece
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def wall_bit(program, layer, wall):  # type: ignore[no-untyped-def]
     return 64 * program.first_word[layer] + (wall - program.first_wall[layer])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
     """Forms of the units of ``layer`` on entry e (a decided cell of the layer before).
 
@@ -788,7 +793,7 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
     return not worst < 2.0**-26
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def set_walls(program, tables, layer):  # type: ignore[no-untyped-def]
     """The layer's wall forms from its units' forms: minus the breakpoint."""
     dim = program.dim
@@ -805,7 +810,7 @@ def set_walls(program, tables, layer):  # type: ignore[no-untyped-def]
         tables.wall_error[wall] = error * 1.0000001
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def enter_layer(program, stack, tables, e):  # type: ignore[no-untyped-def]
     """Move entry e, decided in its layer, to the next one, whose forms are set.
 
@@ -835,7 +840,7 @@ def enter_layer(program, stack, tables, e):  # type: ignore[no-untyped-def]
     return NEED_SIGNS if undecided else DONE
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def mark_all_undecided(program, stack, e):  # type: ignore[no-untyped-def]
     """All walls of entry e's layer are open, but for those that the root cones fixed."""
     layer = stack.layer[e]
@@ -853,7 +858,7 @@ def mark_all_undecided(program, stack, e):  # type: ignore[no-untyped-def]
 # ---------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def certified_witness(program, stack, tables, e, witness):  # type: ignore[no-untyped-def]
     """Writes the mean of the points plus that of the directions; True if it is certainly
     inside, as the float64 point that it is."""
@@ -884,15 +889,17 @@ def certified_witness(program, stack, tables, e, witness):  # type: ignore[no-un
             s = 64 * k + np.int64(lowest_bit(facets))
             facets &= facets - ONE
             facet = stack.facet[e, s]
-            value = form_at(tables, facet >> 1, x)
+            value = form_at(tables.wall, facet >> 1, x)
             if facet & 1:
                 value = -value
-            if not value > sign_bound(tables, facet >> 1, 0.0, size, dim):
+            if not value > sign_bound(
+                tables.wall_norm[facet >> 1], tables.wall_error[facet >> 1], 0.0, size, dim
+            ):
                 return False
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def emit(program, stack, tables, block, e, ready):  # type: ignore[no-untyped-def]
     """Append entry e to the block. Returns a status."""
     i = block.count[0]
@@ -938,7 +945,7 @@ def emit(program, stack, tables, block, e, ready):  # type: ignore[no-untyped-de
     return DONE
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def count_zero(program, stack, e):  # type: ignore[no-untyped-def]
     """How many walls have a form that is identically 0 on entry e."""
     n = program.first_wall[program.n_layers + 1] - program.first_wall[1]
@@ -947,7 +954,7 @@ def count_zero(program, stack, e):  # type: ignore[no-untyped-def]
     return n
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def emit_zero(program, stack, block, e):  # type: ignore[no-untyped-def]
     for layer in range(1, program.n_layers + 1):
         for wall in range(program.first_wall[layer], program.first_wall[layer + 1]):
@@ -959,7 +966,7 @@ def emit_zero(program, stack, block, e):  # type: ignore[no-untyped-def]
                 block.count[3] = m + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def run(program, stack, tables, block, counting):  # type: ignore[no-untyped-def]
     """Work on the stack until it is empty or the caller is needed. Returns a status.
 
