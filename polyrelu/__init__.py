@@ -1,1 +1,98 @@
-"""polyrelu: the exact linear regions of ReLU networks, and the graph of which touch."""
+"""polyrelu: every linear region of a ReLU network, exactly, and the graph of which touch."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Names load when they are first used: importing polyrelu takes milliseconds.
+_WHERE = {
+    "Affine": "network",
+    "Box": "domain",
+    "Count": "enumeration",
+    "Domain": "domain",
+    "DomainError": "errors",
+    "Facet": "region",
+    "FileFormatError": "errors",
+    "Layer": "network",
+    "Limits": "limits",
+    "MissingExtraError": "errors",
+    "Network": "network",
+    "NetworkError": "errors",
+    "PiecewiseLinear": "activations",
+    "PolyreluError": "errors",
+    "Polytope": "domain",
+    "Region": "region",
+    "RegionGraph": "graph",
+    "Slice": "domain",
+    "Space": "domain",
+    "UnsupportedLayerError": "errors",
+    "absolute": "activations",
+    "count_regions": "enumeration",
+    "hard_tanh": "activations",
+    "identity": "activations",
+    "leaky_relu": "activations",
+    "load_graph": "io",
+    "load_network": "io",
+    "regions": "enumeration",
+    "relu": "activations",
+    "relu6": "activations",
+    "save_network": "io",
+    "segment": "domain",
+}
+_MODULES = ("plot",)
+
+__all__ = [*sorted(_WHERE), "__version__", "plot"]
+
+if TYPE_CHECKING:
+    from . import plot as plot
+    from .activations import (
+        PiecewiseLinear as PiecewiseLinear,
+    )
+    from .activations import absolute as absolute
+    from .activations import hard_tanh as hard_tanh
+    from .activations import identity as identity
+    from .activations import leaky_relu as leaky_relu
+    from .activations import relu as relu
+    from .activations import relu6 as relu6
+    from .domain import Box as Box
+    from .domain import Domain as Domain
+    from .domain import Polytope as Polytope
+    from .domain import Slice as Slice
+    from .domain import Space as Space
+    from .domain import segment as segment
+    from .errors import DomainError as DomainError
+    from .errors import FileFormatError as FileFormatError
+    from .errors import MissingExtraError as MissingExtraError
+    from .errors import NetworkError as NetworkError
+    from .errors import PolyreluError as PolyreluError
+    from .errors import UnsupportedLayerError as UnsupportedLayerError
+    from .graph import RegionGraph as RegionGraph
+    from .io import load_graph as load_graph
+    from .io import load_network as load_network
+    from .io import save_network as save_network
+    from .limits import Limits as Limits
+    from .network import Affine as Affine
+    from .network import Layer as Layer
+    from .network import Network as Network
+    from .region import Facet as Facet
+    from .region import Region as Region
+    from .enumeration import Count as Count
+    from .enumeration import count_regions as count_regions
+    from .enumeration import regions as regions
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -19,7 +19,7 @@ from flint import fmpz_mat
 from .activations import identity
 from .errors import DomainError, NetworkError
 from .network import Affine, Array, Layer, Network
-from .rational import IntegerRow, integer_row, margin, null_space, rows_of, solve_affine
+from .rational import IntegerRow, integer_row, margin, null_space, primitive, rows_of, solve_affine
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,12 @@ class Chart:
         matrix: shape (dim + 1, k + 1); takes (y, 1) to a positive multiple of (x, 1).
         constraints: rows g of length k + 1; the domain is ``{y : g . (y, 1) >= 0}`` and has
             an interior point in R^k.
+        sources: for each constraint the index of the inequality of the domain that it is.
     """
 
     matrix: fmpz_mat
     constraints: tuple[tuple[int, ...], ...]
+    sources: tuple[int, ...]
 
     @property
     def dim(self) -> int:
@@ -131,7 +133,8 @@ class Box(Domain):
         sides = [
             tuple([sign * (j == i) for j in range(k)] + [1]) for i in range(k) for sign in (1, -1)
         ]
-        return Chart(_integer_matrix(rows), tuple(sides))
+        sources = tuple(2 * i + end for i in wide for end in (0, 1))
+        return Chart(_integer_matrix(rows), tuple(sides), sources)
 
     def inequalities(self) -> list[IntegerRow]:
         rows = []
@@ -165,7 +168,7 @@ class Space(Domain):
 
     def chart(self) -> Chart:
         n = self._dim + 1
-        return Chart(fmpz_mat([[int(i == j) for j in range(n)] for i in range(n)]), ())
+        return Chart(fmpz_mat([[int(i == j) for j in range(n)] for i in range(n)]), (), ())
 
     def inequalities(self) -> list[IntegerRow]:
         return []
@@ -223,8 +226,9 @@ class Polytope(Domain):
         """Reduced to the affine hull: each flat system gives up the rows that are equalities."""
         n = self._dim
         matrix = fmpz_mat([[int(i == j) for j in range(n + 1)] for i in range(n + 1)])
-        rows = [g for g in self._rows if any(g[:-1]) or g[-1] < 0]
-        while rows:
+        numbered = _restricting(list(enumerate(self.inequalities())))
+        while numbered:
+            rows = [g for _, g in numbered]
             k = int(matrix.ncols()) - 1
             best = margin(rows)
             if best.value < 0:
@@ -234,16 +238,21 @@ class Polytope(Domain):
             flat = [g for g, y in zip(rows, best.multipliers, strict=True) if y > 0]
             step = _affine_subspace(flat, k)
             matrix = matrix * step
-            rows = rows_of(fmpz_mat(rows) * step)
-            rows = [integer_row([Fraction(v) for v in g]) for g in rows]
-            rows = [g for g in rows if any(g[:-1]) or g[-1] < 0]
-        return Chart(matrix, tuple(tuple(g) for g in rows))
+            rows = [primitive(g) for g in rows_of(fmpz_mat(rows) * step)]
+            numbered = _restricting([(i, g) for (i, _), g in zip(numbered, rows, strict=True)])
+        constraints = tuple(tuple(g) for _, g in numbered)
+        return Chart(matrix, constraints, tuple(i for i, _ in numbered))
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": "polytope", "dim": self._dim, "rows": [list(map(str, g)) for g in self._rows]}
 
     def __repr__(self) -> str:
         return f"Polytope({len(self._rows)} inequalities, dim={self._dim})"
+
+
+def _restricting(rows: list[tuple[int, IntegerRow]]) -> list[tuple[int, IntegerRow]]:
+    """Without the rows that every point satisfies."""
+    return [(i, g) for i, g in rows if any(g[:-1]) or g[-1] < 0]
 
 
 def _integer_matrix(rows: Sequence[Sequence[Fraction]]) -> fmpz_mat:

@@ -72,12 +72,7 @@ class Enumeration:
         """Blocks of regions; with ``counting``, numbers of regions."""
         for signs in product((1, -1), repeat=self._n_free_root_walls()):
             self._push_root(signs)
-            while True:
-                status = kernel.run(
-                    self.compiled.program, self._stack, self._tables, self._block, self.counting
-                )
-                if status == kernel.DONE:
-                    break
+            while (status := self._run()) != kernel.DONE:
                 if status == kernel.BLOCK_FULL:
                     yield self._take()
                 else:
@@ -86,6 +81,22 @@ class Enumeration:
                         yield self._take(empty=True)
             self.splits += int(self._stack.scalar[kernel.SPLITS])
         yield self._take()
+
+    def cells(self) -> Iterator[Stack]:
+        """The stack each time that a finished cell is on top of it (block_regions = 0)."""
+        for signs in product((1, -1), repeat=self._n_free_root_walls()):
+            self._push_root(signs)
+            while (status := self._run()) != kernel.DONE:
+                if status == kernel.BLOCK_FULL:
+                    yield self._stack
+                    self._stack.scalar[kernel.TOP] -= 1
+                    self._stack.scalar[kernel.PHASE] = kernel.DECIDE
+                else:
+                    self._serve(status)
+
+    def _run(self) -> int:
+        program = self.compiled.program
+        return int(kernel.run(program, self._stack, self._tables, self._block, self.counting))
 
     # -- what the kernel asks for ------------------------------------------------------------
 
@@ -151,18 +162,18 @@ class Enumeration:
         stack.n_vertices[0] = stack.pool_top[0] = dim + 1
         for slot, (wall, sign) in enumerate(zip(walls, signs, strict=True), start=1):
             stack.facet[0, slot] = 2 * wall + (sign < 0)
-            kernel.set_bit(stack.used[0], slot)
+            _set_bit(stack.used[0], slot)
             layer = int(np.searchsorted(program.first_wall, wall, side="right")) - 1
-            bit = kernel.wall_bit(program, layer, wall)
-            kernel.set_bit((stack.positive if sign > 0 else stack.negative)[0], bit)
+            bit = 64 * int(program.first_word[layer]) + wall - int(program.first_wall[layer])
+            _set_bit((stack.positive if sign > 0 else stack.negative)[0], bit)
         self.resolver.start()
         for i, generator in enumerate(_cone(rows, signs, dim)):
             stack.vertex[0, i] = stack.ident[i] = i
             for slot in range(1, dim + 1):
                 if slot != i:
-                    kernel.set_bit(stack.mask[0, i], slot)
+                    _set_bit(stack.mask[0, i], slot)
             if i > 0:
-                kernel.set_bit(stack.mask[0, i], 0)  # a direction lies at infinity
+                _set_bit(stack.mask[0, i], 0)  # a direction lies at infinity
             write_generator(stack, i, generator)
             self.resolver.remember(i, generator)
 
@@ -243,6 +254,10 @@ class Enumeration:
             attached=np.zeros((n, 3), i64),
             zero=np.zeros((n * 4, 2), i64),
         )
+
+
+def _set_bit(words: np.ndarray, k: int) -> None:
+    words[k >> 6] |= np.uint64(1 << (k & 63))
 
 
 def _cone(rows: list[IntegerRow], signs: list[int], dim: int) -> list[IntegerRow]:

@@ -6,6 +6,7 @@ free. Forms of deeper layers are composed along the current path and kept while 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
@@ -13,6 +14,7 @@ from math import lcm
 import numpy as np
 from flint import fmpz_mat
 
+from ..activations import PiecewiseLinear
 from ..rational import IntegerRow, dot, null_space
 from .kernel import DECIDE, INFINITE_SLOT, CUT_WALL, NEW_BEGIN, NEW_END, PHASE, TOP
 from .kernel import UNIT, Stack, Tables, set_walls
@@ -31,9 +33,10 @@ class Counters:
     rational_witnesses: int = 0
 
 
-def activate(compiled: Compiled, layer: int, forms: fmpz_mat, pieces: list[int]) -> fmpz_mat:
+def activate(
+    units: Sequence[PiecewiseLinear], forms: fmpz_mat, pieces: Sequence[int]
+) -> fmpz_mat:
     """Integer forms of a layer's outputs, from those of its pre-activations."""
-    units = compiled.layers[layer - 1].units
     chosen = [unit.piece(k) for unit, k in zip(units, pieces, strict=True)]
     scale = lcm(*(v.denominator for piece in chosen for v in piece))
     table = forms.table()
@@ -71,7 +74,7 @@ class ExactForms:
                 continue
             del self._cached[k - 2 :]
             pieces = self._pieces(k - 1, positive, negative)
-            outputs = activate(compiled, k - 1, forms, pieces)
+            outputs = activate(compiled.layers[k - 2].units, forms, pieces)
             forms = compiled.layers[k - 1].integer_matrix * outputs
             self._cached.append((key, forms))
         return forms
@@ -178,6 +181,10 @@ class Resolver:
             self._generators.clear()
         self._generators[ident] = generator
         return generator
+
+    def facets_of(self, stack: Stack, e: int, mask: np.ndarray) -> list[int]:
+        """The facets of entry e that ``mask`` names, as the kernel codes them."""
+        return self._incidence(stack, e, mask)[0]
 
     def _incidence(self, stack: Stack, e: int, mask: np.ndarray) -> tuple[list[int], list[int]]:
         """The facets of entry e that ``mask`` names, and the others."""

@@ -14,7 +14,7 @@ from flint import fmpz_mat
 
 from ..domain import Chart, Domain
 from ..network import Layer, Network, quotient
-from ..rational import IntegerRow, primitive, rows_of
+from ..rational import IntegerRow, dot, null_space, primitive, rows_of
 from .kernel import SAFE_WEIGHT, UNIT, Program, Tables
 
 
@@ -41,8 +41,9 @@ class Compiled:
             ``layers[k - 1]``.
         chart: exact coordinates in which the domain is full-dimensional and no direction is
             constant for the network: shape (dim + 1, program.dim + 1).
-        lineality: how many directions of the domain were left out because neither the
-            network nor the domain's walls depend on them.
+        lines: directions of the domain (integers, length dim) that were left out because
+            neither the network nor the domain's walls depend on them: the lineality space.
+        sources: for each wall of the domain the index of the domain's inequality.
         root_rows: integer rows of layer 0: the domain's walls, then the auxiliary ones.
         first_forms: integer forms of the units of layer 1, shape (units + 1, dim + 1).
         walls: of layers 1, 2, ...
@@ -55,7 +56,8 @@ class Compiled:
     domain: Domain
     layers: tuple[Layer, ...]
     chart: fmpz_mat
-    lineality: int
+    lines: list[IntegerRow]
+    sources: tuple[int, ...]
     root_rows: list[IntegerRow]
     first_forms: fmpz_mat
     walls: list[list[Wall]]
@@ -88,11 +90,13 @@ def shifted(forms: fmpz_mat, unit: int, shift: Fraction) -> IntegerRow:
     return row
 
 
-def _section(chart: Chart, first: fmpz_mat) -> tuple[fmpz_mat, list[IntegerRow], int]:
+def _section(
+    chart: Chart, first: fmpz_mat
+) -> tuple[fmpz_mat, list[IntegerRow], list[IntegerRow]]:
     """Leave out coordinates until no direction is constant for domain and first layer.
 
-    Returns the matrix of the remaining coordinates, the domain's rows in them, and the number
-    of coordinates left out (the dimension of the lineality space).
+    Returns the matrix of the remaining coordinates, the domain's rows in them, and a basis of
+    the directions left out.
     """
     k = chart.dim
     forms = rows_of(first * chart.matrix)[:-1] + [list(g) for g in chart.constraints]
@@ -103,8 +107,10 @@ def _section(chart: Chart, first: fmpz_mat) -> tuple[fmpz_mat, list[IntegerRow],
         pivots = [next(j for j in range(k) if reduced[r, j] != 0) for r in range(rank)]
     keep = [*pivots, k]
     matrix = fmpz_mat([[int(row[j]) for j in keep] for row in rows_of(chart.matrix)])
-    rows = [[g[j] for j in keep] for g in chart.constraints]
-    return matrix, [primitive(g) for g in rows], k - len(pivots)
+    rows = [primitive([g[j] for j in keep]) for g in chart.constraints]
+    flat = [[*direction, 0] for direction in null_space(linear, k)] if k else []
+    lines = [[dot(row, d) for row in rows_of(chart.matrix)[:-1]] for d in flat]
+    return matrix, rows, [primitive(line) for line in lines]
 
 
 def _group(rows: list[IntegerRow]) -> tuple[list[int], list[int], list[int]]:
@@ -160,7 +166,7 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
         layers.pop()
     chart = domain.chart()
     first = network.layers[0].integer_matrix if layers else fmpz_mat([[0] * network.input_dim + [1]])
-    matrix, domain_rows, lineality = _section(chart, first)
+    matrix, domain_rows, lines = _section(chart, first)
     first_forms = first * matrix
     walls, wall_of, side_of, n_walls = [], [], [], 0
     for k, layer in enumerate(layers):
@@ -180,8 +186,8 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
         int(matrix.ncols()) - 1,
     )
     return Compiled(
-        network, domain, tuple(layers), matrix, lineality, domain_rows + auxiliary, first_forms,
-        walls, threshold_wall, threshold_side, root, program,
+        network, domain, tuple(layers), matrix, lines, chart.sources, domain_rows + auxiliary,
+        first_forms, walls, threshold_wall, threshold_side, root, program,
     )  # fmt: skip
 
 

@@ -13,9 +13,7 @@ MAX_ENTRIES = 50_000_000
 def check_entries(rows: int, columns: int, what: str = "a factor") -> None:
     """Raises NetworkError, before memory is taken, if ``rows * columns`` is too many."""
     if rows * columns > MAX_ENTRIES:
-        raise NetworkError(
-            f"{what} of {rows} x {columns} must have at most {MAX_ENTRIES} entries"
-        )
+        raise NetworkError(f"{what} of {rows} x {columns} must have at most {MAX_ENTRIES} entries")
 
 
 #: The largest file, and the largest uncompressed content of one, in bytes.

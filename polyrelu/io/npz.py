@@ -25,6 +25,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -65,11 +66,14 @@ def load_npz(path: Path) -> Network:
             that do not agree, a truncated or oversized member.
         NetworkError: numbers or shapes that make no network.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            arrays = _arrays(path, archive)
-    except _BROKEN as error:
-        raise FileFormatError(f"{path} is not a readable .npz file: {error}") from None
+    with path.open("rb") as file:  # outside the try: not allowed to read is another error
+        try:
+            with zipfile.ZipFile(file) as archive:
+                arrays = _arrays(path, archive)
+        except FileFormatError:
+            raise
+        except _BROKEN as error:
+            raise FileFormatError(f"{path} is not a readable .npz file: {error}") from None
     try:
         return _network(path, arrays)
     except DomainError as error:
@@ -80,9 +84,11 @@ _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
+    OSError,  # a position before the start of the file
+    ValueError,
+    struct.error,
     NotImplementedError,  # a compression that Python does not know
     RuntimeError,  # an encrypted member
-    UnicodeDecodeError,
 )
 
 
@@ -164,10 +170,9 @@ def _network(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> Network:
             raise NetworkError(f"{path}: factor {k}: {error}") from None
         if name:
             try:
-                units = _units(name, factors[-1].weight.shape[0])
+                layers.append(Layer(factors, _units(name, factors[-1].weight.shape[0])))
             except (NetworkError, ValueError, ArithmeticError) as error:
                 raise FileFormatError(f"{path}: activation {k}: {error}") from None
-            layers.append(Layer(factors, units))
             factors = []
     if factors:
         raise FileFormatError(f"{path}: the last activation must not be empty")

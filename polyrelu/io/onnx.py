@@ -181,9 +181,7 @@ class _Reader:
     # -- values -------------------------------------------------------------------------------
 
     def _known(self, name: str) -> bool:
-        return (
-            name in self._tape.tensors or name in self._constants or name in self._initializers
-        )
+        return name in self._tape.tensors or name in self._constants or name in self._initializers
 
     def _ready(self, node: Any) -> bool:
         return all(self._known(name) for name in node.input if name)

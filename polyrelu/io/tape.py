@@ -215,7 +215,8 @@ class Tape:
         values, columns = terms if reverse else terms[::-1]
         rows = np.repeat(np.arange(math.prod(shape[:-1])), shape[-1])
         drop = ((-2,) if left.ndim == 1 else ()) + ((-1,) if right.ndim == 1 else ())
-        y = self.sparse(shape[:-1], rows, columns.astype(np.int64), values)
+        weights: Array = values.astype(np.float64)
+        y = self.sparse(shape[:-1], rows, columns.astype(np.int64), weights)
         return np.squeeze(y, axis=drop)
 
     def add(self, a: Index, b: Index, sign: int = 1) -> Index:
@@ -289,9 +290,7 @@ class Tape:
         columns = flat[channel][:, :, source[position, tap]]
         rows = np.broadcast_to(np.arange(n_out)[:, None, None] * places + position, columns.shape)
         offset = None if bias is None else np.repeat(bias, places).reshape(shape)
-        return self.sparse(
-            shape, rows.ravel(), columns.ravel(), kernel[:, :, tap].ravel(), offset
-        )
+        return self.sparse(shape, rows.ravel(), columns.ravel(), kernel[:, :, tap].ravel(), offset)
 
     def average_pool(self, x: Index, windows: Windows, divisor: Array) -> Index:
         """The sum over each window, divided by ``divisor`` of shape ``windows.shape``."""

@@ -103,6 +103,8 @@ def _leaves(module: Any, position: str) -> list[tuple[str, str, Any]]:
             f"{label} ({own}) must be a torch.nn.Sequential of known modules ({', '.join(known)}); "
             "what another forward() computes is unknown (exporting to ONNX may help)"
         )
+    if any(require("torch", "torch").nn.parameter.is_lazy(p) for p in module.parameters()):
+        raise NetworkError(f"{label} ({own}) has parameters with no data yet: run it once")
     if module._forward_hooks or module._forward_pre_hooks:
         raise UnsupportedLayerError(
             f"{label} ({own}) must not have forward hooks: what they do is unknown"
@@ -290,7 +292,7 @@ def _adaptive_pool(rank: int) -> Callable[[Tape, Any, Index], Index]:
 
 def _flatten(tape: Tape, leaf: Any, x: Index) -> Index:
     first, last = (d - 1 if d > 0 else d for d in (leaf.start_dim, leaf.end_dim))
-    if leaf.start_dim == 0 or leaf.end_dim == 0 or x.ndim + min(first, last) < -1:
+    if leaf.start_dim == 0 or leaf.end_dim == 0 or x.ndim + min(first, last) < 0:
         raise UnsupportedLayerError("flattening must leave the batch dimension alone")
     first, last = (d + x.ndim if d < 0 else d for d in (first, last))
     if not 0 <= first <= last < x.ndim:

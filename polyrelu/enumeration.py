@@ -1,0 +1,215 @@
+"""The one way in: from a network and a domain to its regions."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .domain import Domain, Slice
+from .errors import DomainError
+from .limits import Limits
+from .network import Network
+
+if TYPE_CHECKING:
+    from .engine.enumerate import Enumeration, Found
+    from .graph import RegionGraph
+
+Progress = Callable[[int, float], None]
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many regions there are.
+
+    Attributes:
+        count: the number; a lower bound if not ``complete``.
+        complete: False if a limit or an interrupt stopped the count.
+        stopped_by: "regions", "seconds", "memory", "interrupt" or None.
+        stats: what it took.
+    """
+
+    count: int
+    complete: bool
+    stopped_by: str | None
+    stats: dict[str, Any]
+
+
+def regions(
+    network: Network,
+    domain: Domain | Slice | None = None,
+    *,
+    limits: Limits | None = None,
+    progress: bool | Progress = False,
+) -> RegionGraph:
+    """Every activation region of a network on a domain, exactly, and which of them touch.
+
+    Args:
+        domain: a domain in the input space, or a :class:`Slice` through it; default the
+            network's ``input_box``.
+        limits: when to stop early; the graph then has ``complete == False``.
+        progress: True writes to stderr if it is a terminal; or a function that is called with
+            the number of regions so far and the seconds.
+
+    Ctrl-C stops the enumeration as a limit does: what was found is returned.
+
+    The cost is proportional to the number of regions, times vertices of a region, times
+    neurons that cut it (docs/engine.md).
+
+    Raises:
+        DomainError: the domain is empty or does not fit the network.
+    """
+    from .engine.assemble import assemble
+    from .graph import RegionGraph
+
+    search = _Search(network, domain, limits, progress, counting=False)
+    search.run()
+    began = time.perf_counter()
+    columns = assemble(search.compiled, search.found)
+    stats = search.stats() | {"adjacency_seconds": time.perf_counter() - began}
+    return RegionGraph(
+        network=search.network,
+        domain=search.domain,
+        slice=search.slice,
+        packed_patterns=columns.patterns,
+        local_witnesses=columns.witnesses,
+        exact_witnesses=columns.exact_witnesses,
+        unbounded=columns.unbounded,
+        indptr=columns.indptr,
+        facets=columns.facets,
+        neighbor=columns.neighbors,
+        complete=search.stopped_by is None,
+        stopped_by=search.stopped_by,
+        stats=stats,
+    )
+
+
+def count_regions(
+    network: Network,
+    domain: Domain | Slice | None = None,
+    *,
+    limits: Limits | None = None,
+    progress: bool | Progress = False,
+) -> Count:
+    """The number of activation regions, without storing them; see :func:`regions`."""
+    search = _Search(network, domain, limits, progress, counting=True)
+    if search.needs_merging:  # cells are merged by pattern, so patterns must be kept
+        graph = regions(network, domain, limits=limits, progress=progress)
+        return Count(len(graph), graph.complete, graph.stopped_by, graph.stats)
+    search.run()
+    return Count(search.n_regions, search.stopped_by is None, search.stopped_by, search.stats())
+
+
+class _Search:
+    """One enumeration under limits, with progress."""
+
+    def __init__(
+        self,
+        network: Network,
+        domain: Domain | Slice | None,
+        limits: Limits | None,
+        progress: bool | Progress,
+        counting: bool,
+    ) -> None:
+        from .engine.enumerate import BLOCK_REGIONS, Enumeration
+        from .engine.program import compile_network
+
+        self.slice, self.network, self.domain = _resolve(network, domain)
+        self.limits = limits or Limits()
+        self.progress = _reporter(progress)
+        self.compiled = compile_network(self.network, self.domain)
+        first = BLOCK_REGIONS if self.limits.regions is None else self.limits.regions
+        size = max(1, min(BLOCK_REGIONS, first))
+        self.enumeration: Enumeration = Enumeration(self.compiled, counting, size)
+        self.found: list[Found] = []
+        self.n_regions = 0
+        self.stopped_by: str | None = None
+        self.seconds = 0.0
+
+    @property
+    def needs_merging(self) -> bool:
+        return int(self.compiled.program.first_wall[1]) > self.compiled.program.n_domain
+
+    def run(self) -> None:
+        began = time.perf_counter()
+        memory = 0
+        blocks = self.enumeration.blocks()
+        try:
+            for block in blocks:
+                self.seconds = time.perf_counter() - began
+                if isinstance(block, int):
+                    self.n_regions += block
+                elif len(block) or not self.found:
+                    self.n_regions += len(block)
+                    memory += block.nbytes
+                    self.found.append(block)
+                if self.progress is not None:
+                    self.progress(self.n_regions, self.seconds)
+                self.stopped_by = self.limits.reached(self.n_regions, self.seconds, memory)
+                if self.stopped_by is not None:
+                    break
+        except KeyboardInterrupt:
+            self.stopped_by = "interrupt"
+        self.seconds = time.perf_counter() - began
+
+    def stats(self) -> dict[str, Any]:
+        return {
+            "seconds": self.seconds,
+            "splits": self.enumeration.splits,
+            **vars(self.enumeration.resolver.counters),
+            "versions": _versions(),
+        }
+
+
+def _resolve(
+    network: Network, domain: Domain | Slice | None
+) -> tuple[Slice | None, Network, Domain]:
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a polyrelu.Network, not {type(network).__name__}")
+    if domain is None:
+        if network.input_box is None:
+            raise DomainError(
+                f"the network has no input box of its own; give a domain, for instance "
+                f"Box(-1, 1, dim={network.input_dim}) or Space({network.input_dim})"
+            )
+        domain = network.input_box
+    if isinstance(domain, Slice):
+        return domain, domain.restrict(network), domain.domain
+    if not isinstance(domain, Domain):
+        raise DomainError(f"domain must be a Box, Polytope, Space or Slice, not {domain!r}")
+    if domain.dim != network.input_dim:
+        raise DomainError(
+            f"the domain has dimension {domain.dim}, the network takes {network.input_dim} inputs"
+        )
+    return None, network, domain
+
+
+def _reporter(progress: bool | Progress) -> Progress | None:
+    if callable(progress):
+        return progress
+    if progress and sys.stderr.isatty():
+        from .progress import Meter
+
+        return Meter()
+    return None
+
+
+def _versions() -> dict[str, str]:
+    import flint
+    import numba
+    import numpy
+
+    from . import __version__
+
+    return {
+        "polyrelu": __version__,
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "numba": numba.__version__,
+        "python-flint": flint.__version__,
+    }
+
+

@@ -1,0 +1,41 @@
+"""How much an enumeration may take before it stops and keeps what it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .errors import PolyreluError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on an enumeration; None is no bound.
+
+    Args:
+        regions: stop after this many regions.
+        seconds: stop after this much wall time.
+        memory: stop when the regions found take this many bytes.
+
+    Raises:
+        PolyreluError: a bound that is not positive.
+    """
+
+    regions: int | None = None
+    seconds: float | None = None
+    memory: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("regions", "seconds", "memory"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise PolyreluError(f"limits: {name} must be positive, not {value!r}")
+
+    def reached(self, regions: int, seconds: float, memory: int) -> str | None:
+        """The name of a bound that is reached, or None."""
+        if self.regions is not None and regions >= self.regions:
+            return "regions"
+        if self.seconds is not None and seconds >= self.seconds:
+            return "seconds"
+        if self.memory is not None and memory >= self.memory:
+            return "memory"
+        return None

@@ -1,0 +1,29 @@
+"""A line on stderr that says how far a long computation is."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+
+class Meter:
+    """Called with (regions, seconds); writes at most five times a second, ends on its own line."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+        self._shown = False
+
+    def __call__(self, regions: int, seconds: float) -> None:
+        now = time.monotonic()
+        if now - self._last < 0.2:
+            return
+        self._last = now
+        self._shown = True
+        rate = regions / seconds if seconds > 0 else 0.0
+        sys.stderr.write(f"\r\x1b[K{regions:,} regions, {seconds:.1f} s, {rate:,.0f}/s")
+        sys.stderr.flush()
+
+    def close(self) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
