@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +40,9 @@ def _finite(name: str, value: npt.ArrayLike, ndim: int) -> Array:
         array = np.array(raw, dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:
         raise NetworkError(f"{name} must be an array of real numbers ({error})") from None
-    if raw.dtype.kind in "iu" and any(int(a) != b for a, b in zip(array.flat, raw.flat, strict=True)):
+    if raw.dtype.kind in "iu" and any(
+        int(a) != b for a, b in zip(array.flat, raw.flat, strict=True)
+    ):
         raise NetworkError(f"{name} holds integers beyond 2**53, which float64 cannot hold exactly")
     if raw.dtype.kind == "f" and raw.dtype.itemsize > 8:
         raise NetworkError(f"{name} must be float64 or narrower, not {raw.dtype}")
@@ -156,7 +159,7 @@ class Layer:
         factors = tuple(factors)
         if not factors:
             raise NetworkError("a layer must have an affine map")
-        for k, (a, b) in enumerate(zip(factors, factors[1:], strict=False)):
+        for k, (a, b) in enumerate(pairwise(factors)):
             if b.weight.shape[1] != a.weight.shape[0]:
                 raise NetworkError(
                     f"factor {k} has {a.weight.shape[0]} outputs, "
@@ -247,7 +250,7 @@ class Network:
         layers = tuple(self.layers)
         if not layers:
             raise NetworkError("a network must have at least one layer")
-        for k, (a, b) in enumerate(zip(layers, layers[1:], strict=False)):
+        for k, (a, b) in enumerate(pairwise(layers)):
             if a.out_features != b.in_features:
                 raise NetworkError(
                     f"layer {k} has {a.out_features} outputs, but layer {k + 1} takes "
@@ -255,8 +258,7 @@ class Network:
                 )
         if self.input_box is not None and self.input_box.dim != layers[0].in_features:
             raise NetworkError(
-                f"input_box must have dimension {layers[0].in_features}, "
-                f"not {self.input_box.dim}"
+                f"input_box must have dimension {layers[0].in_features}, not {self.input_box.dim}"
             )
         object.__setattr__(self, "layers", layers)
         object.__setattr__(self, "notes", tuple(self.notes))

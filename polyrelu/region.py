@@ -100,7 +100,7 @@ class Region:
 
     @property
     def bounded(self) -> bool:
-        return not self._graph.unbounded[self.index]
+        return not (self._graph.unbounded[self.index] or self._graph.lines)
 
     @cached_property
     def facets(self) -> tuple[Facet, ...]:
@@ -233,7 +233,7 @@ class Region:
             ValueError: the region is unbounded, or the domain is flat (its volume is then
                 irrational in general; :meth:`volume` rounds it).
         """
-        if not self.bounded or self._graph.lines:
+        if not self.bounded:
             raise ValueError(f"region {self.index} is unbounded: its volume is infinite")
         compiled = self._graph.compiled
         if compiled.dim < self._graph.domain.dim:
@@ -242,7 +242,7 @@ class Region:
 
     def volume(self) -> float:
         """The d-dimensional volume (d of the domain's affine hull), infinite if unbounded."""
-        if not self.bounded or self._graph.lines:
+        if not self.bounded:
             return math.inf
         compiled = self._graph.compiled
         if compiled.dim == self._graph.domain.dim:

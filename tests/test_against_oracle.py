@@ -88,7 +88,7 @@ def check_geometry(net, where):
         if contains_a_line(cell):
             assert not G[i].bounded
             continue
-        vertices, rays = G[i].vertices(exact=True), G[i].rays(exact=True)
+        vertices, rays = G[i].exact_vertices(), G[i].exact_rays()
         assert len(vertices) == len(set(vertices))
         assert set(vertices) == cell.vertices()
         assert len(rays) == len(cell.rays())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -248,8 +249,6 @@ def test_matmul_and_add_are_one_factor_and_shapes_none(tmp_path: Path) -> None:
 def test_what_rounds_is_not_merged(tmp_path: Path) -> None:
     nodes = [node("Add", "x a", "b"), node("Add", "b a", "c"), node("Mul", "c a", "y")]
     network = load(model(nodes, {"x": (1, 1)}, {"a": np.array([0.1])}), tmp_path)
-    from fractions import Fraction
-
     tenth = Fraction(0.1)
     assert network.exact([1])[0] == ((1 + 2 * tenth) * tenth,)
 
@@ -472,3 +471,13 @@ def test_garbage_and_truncation_are_refused(
     monkeypatch.setattr(_limits, "MAX_BYTES", 100)
     with pytest.raises(FileFormatError, match="at most 100 are read"):
         load_network(path)
+
+
+@pytest.mark.parametrize("op", ["MatMul", "Conv"])
+def test_columns_of_a_repeated_tensor_are_not_added_in_floats(op: str, tmp_path: Path) -> None:
+    weight = np.array([0.1, 1e20])
+    shaped = weight.reshape((1, 2, 1) if op == "Conv" else (2, 1))
+    nodes = [node("Concat", "x x", "c", axis=1), node(op, "c w")]
+    shape = (1, 1, 1) if op == "Conv" else (1, 1)
+    network = load(model(nodes, {"x": shape}, {"w": shaped}), tmp_path)
+    assert network.exact([1])[0] == (Fraction(0.1) + Fraction(1e20),)
