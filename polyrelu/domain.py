@@ -244,10 +244,15 @@ class Polytope(Domain):
         return Chart(matrix, constraints, tuple(i for i, _ in numbered))
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": "polytope", "dim": self._dim, "rows": [list(map(str, g)) for g in self._rows]}
+        return {"kind": "polytope", "dim": self._dim, "rows": _hexed(self._rows)}
 
     def __repr__(self) -> str:
         return f"Polytope({len(self._rows)} inequalities, dim={self._dim})"
+
+
+def _hexed(rows: list[IntegerRow]) -> list[list[str]]:
+    """Hexadecimal: decimal digits of very long integers are slow, and limited by Python."""
+    return [[format(v, "x") for v in g] for g in rows]
 
 
 def _restricting(rows: list[tuple[int, IntegerRow]]) -> list[tuple[int, IntegerRow]]:
@@ -347,6 +352,13 @@ class Slice:
         made._init((barycentric, Affine(corners, np.zeros(len(corners)))), domain, within)
         return made
 
+    @classmethod
+    def from_embedding(cls, embedding: Layer, domain: Domain) -> Slice:
+        """From the affine map that takes t to the input, and the domain of t."""
+        made = cls.__new__(cls)
+        made._init(embedding.factors, domain, None)
+        return made
+
     @property
     def dim(self) -> int:
         """The number of coordinates t."""
@@ -388,7 +400,7 @@ def domain_from_dict(data: dict[str, Any]) -> Domain:
         if kind == "space":
             return Space(data["dim"])
         if kind == "polytope":
-            rows = [[int(v) for v in g] for g in data["rows"]]
+            rows = [[int(v, 16) for v in g] for g in data["rows"]]
             if any(len(g) != data["dim"] + 1 for g in rows):
                 raise DomainError("a polytope's rows must have dim + 1 entries")
             return Polytope.from_rows(rows, data["dim"])

@@ -137,7 +137,7 @@ class RegionGraph:
         table = np.array([[v / matrix[-1][-1] for v in row] for row in matrix[:-1]])
         points = self.local_witnesses @ table[:, :-1].T + table[:, -1]
         for i in self.exact_witnesses:
-            points[i] = [float(v) for v in self.exact_point(i)]
+            points[i] = self[i].witness
         points.flags.writeable = False
         return points
 

@@ -92,7 +92,7 @@ class Region:
     @property
     def witness(self) -> Array:
         """A point inside, rounded to float64, shape (dim,); see :meth:`point`."""
-        return np.array([float(v) for v in self.point()])
+        return self._rounded((self.point(),))[0]
 
     def point(self) -> ExactPoint:
         """A rational point strictly inside the region."""

@@ -300,7 +300,7 @@ def slice_of(choose: Random, dim: int, inputs: int):
     """A segment, the hull of points, or a plane cut by a box, in a bigger input space."""
     kind = choose.choice(["segment", "through", "within", "plane"])
     if kind == "segment" and dim == 1:
-        return segment(gaussian(choose, (inputs,)), gaussian(choose, (inputs,)))
+        return segment(*gaussian(choose, (2, inputs)))
     if kind == "through":
         return Slice.through(*gaussian(choose, (dim + 1, inputs)))
     origin = quantised(choose, (inputs,)) / 8

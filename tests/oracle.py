@@ -244,6 +244,8 @@ class Cell:
 
     def rays(self) -> set[tuple[int, ...]]:
         """Extreme directions, in primitive integers (of a cell that contains no line)."""
+        if self.dim == 0:
+            return set()
         found = set()
         linear = [[*row[:-1], fmpq(0)] for row in self.facets]
         for chosen in combinations(linear, self.dim - 1):

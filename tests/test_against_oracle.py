@@ -13,10 +13,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import cantor_net, domain, gaussian_network, problem, tiny_box
 
-from polyrelu.activations import relu
-from polyrelu.domain import Box, Polytope, Slice, Space, segment
-from polyrelu.network import Affine, Layer, Network
-from polyrelu.enumeration import count_regions, regions
+from polyrelu import (
+    Affine,
+    Box,
+    Layer,
+    Network,
+    Polytope,
+    Slice,
+    Space,
+    count_regions,
+    regions,
+    relu,
+    segment,
+)
 
 SEEDS = 150
 SEEDS_WITH_GEOMETRY = 40
@@ -62,7 +71,7 @@ def check_neighbours(G):
 def check_witness(G, i, cell):
     """Strictly inside the oracle's cell, and the network itself says so."""
     region = G[i]
-    assert tuple(region.pattern) == cell.pattern
+    assert tuple(region.pattern.tolist()) == cell.pattern
     point = region.point()
     assert cell.contains(point)
     assert G.network.exact(point)[1] == cell.signs

@@ -21,8 +21,7 @@ from networks import (
     walls_in_general_position,
 )
 
-from polyrelu.domain import Box, Space, segment
-from polyrelu.enumeration import count_regions, regions
+from polyrelu import Box, Space, count_regions, regions, segment
 
 KNOWN = known_arrangements()
 

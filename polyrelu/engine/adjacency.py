@@ -81,7 +81,6 @@ def join(
     bit_of_wall: np.ndarray,
     attached: np.ndarray,
     zero: np.ndarray,
-    auxiliary: np.ndarray,
 ) -> np.ndarray:
     """The region on the other side of every facet.
 
@@ -92,7 +91,6 @@ def join(
         bit_of_wall: position of each wall's sign in a pattern.
         attached: rows (region, facet, wall) of further walls that contain a facet.
         zero: rows (region, wall) of forms that are identically 0 on a region.
-        auxiliary: mask of the facets on auxiliary walls.
 
     Returns:
         For each facet a region, ``DOMAIN_WALL``, or ``UNEXPLORED``.
@@ -101,13 +99,13 @@ def join(
     size = 1 << max(4, int(2 * n - 1).bit_length())
     table = np.full(size, -1, dtype=np.int32 if n < 2**31 else np.int64)
     hashes = np.empty(n, dtype=np.uint64)
-    special = auxiliary.copy()
+    special = np.zeros(len(facet), dtype=np.bool_)
     special[attached[:, 1]] = True
     for i in np.unique(zero[:, 0]):
         special[indptr[i] : indptr[i + 1]] = True
-    special &= (facet >= 0) | auxiliary
+    special &= facet >= 0
     neighbor = np.full(len(facet), UNEXPLORED, dtype=table.dtype)
-    neighbor[(facet < 0) & ~auxiliary] = DOMAIN_WALL
+    neighbor[facet < 0] = DOMAIN_WALL
     _insert_all(pattern, hashes, table)
     _join(pattern, hashes, table, indptr, facet, bit_of_wall, special, neighbor)
     if special.any():
@@ -130,21 +128,15 @@ def _join_special(
     owners = np.searchsorted(indptr, facets, side="right") - 1
     waiting: dict[Any, tuple[int, int]] = {}
     for f, i in zip(facets.tolist(), owners.tolist(), strict=True):
-        walls = {*vanishing.get(f, ()), *identically.get(i, ())}
-        if facet[f] >= 0:
-            walls.add(int(facet[f]))
+        walls = {int(facet[f]), *vanishing.get(f, ()), *identically.get(i, ())}
         signs = pattern[i].copy()
         for wall in walls:
             bit = int(bit_of_wall[wall])
             signs[bit >> 6] &= ~(np.uint64(1) << np.uint64(bit & 63))
-        name = (signs.tobytes(), tuple(sorted(walls)), _side(facet, f))
+        name = (signs.tobytes(), tuple(sorted(walls)))
         if name in waiting:
             j, g = waiting.pop(name)
             neighbor[f], neighbor[g] = j, i
         else:
             waiting[name] = (i, f)
 
-
-def _side(facet: np.ndarray, f: int) -> int:
-    """Facets on auxiliary walls are told apart by their wall: it has no bit in the pattern."""
-    return int(facet[f]) if facet[f] < 0 else 0

@@ -43,38 +43,89 @@ def assemble(compiled: Compiled, blocks: list[Found]) -> Columns:
 
     ``blocks`` is emptied on the way, so that the peak of memory stays low.
     """
-    program = compiled.program
-    first = int(program.first_wall[1])
-    starts = np.cumsum([0, *(len(b) for b in blocks)])
-    facet_starts = np.cumsum([0, *(len(b.facet) for b in blocks)])
+    found = _concatenate(blocks)
+    if len(compiled.root_rows) > compiled.program.n_domain:
+        found = _merge(compiled, found)
+    first = np.int32(compiled.program.first_wall[1])
+    indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
+    facet = np.where(found.facet >= first, found.facet - first, np.int32(-1) - found.facet)
+    attached = found.attached - np.array([0, 0, first])
+    zero = found.zero - np.array([0, first])
+    bits = _bit_of_wall(compiled)
+    neighbors = join(found.pattern, indptr, facet, bits, attached, zero)
+    return Columns(
+        patterns=_threshold_bits(compiled, found.pattern, bits, zero),
+        witnesses=found.witness,
+        exact_witnesses=found.exact_witness,
+        unbounded=found.unbounded,
+        indptr=indptr,
+        facets=_name_facets(compiled, facet),
+        neighbors=neighbors,
+    )
+
+
+def _concatenate(blocks: list[Found]) -> Found:
+    """One block of all, its indices counted from the first region and facet on."""
+    starts = np.cumsum([0, *(len(b) for b in blocks)]).tolist()
+    facet_starts = np.cumsum([0, *(len(b.facet) for b in blocks)]).tolist()
     exact = {
-        int(s) + i: point
+        s + i: point
         for s, b in zip(starts, blocks, strict=False)
         for i, point in b.exact_witness.items()
     }
-    attached = [
-        b.attached + [[s, f, -first]]
-        for s, f, b in zip(starts, facet_starts, blocks, strict=False)
-    ]
-    zero = [b.zero + [[s, -first]] for s, b in zip(starts, blocks, strict=False)]
-    take = lambda name: np.concatenate([getattr(b, name) for b in blocks])  # noqa: E731
-    witnesses, unbounded = take("witness"), take("unbounded")
-    words = take("pattern")
-    indptr = np.concatenate([[0], np.cumsum(take("n_facets"), dtype=np.int64)])
-    facet = take("facet")
+    columns = {
+        "attached": [
+            b.attached + np.array([s, f, 0])
+            for s, f, b in zip(starts, facet_starts, blocks, strict=False)
+        ],
+        "zero": [b.zero + np.array([s, 0]) for s, b in zip(starts, blocks, strict=False)],
+    }
+    for name in ("pattern", "witness", "n_facets", "n_vertices", "unbounded", "facet"):
+        columns[name] = [getattr(b, name) for b in blocks]
     blocks.clear()
-    facet = np.where(facet >= first, facet - np.int32(first), np.int32(-1) - facet)
-    auxiliary = facet < -program.n_domain
-    bits = _bit_of_wall(compiled)
-    zero_rows, attached_rows = np.concatenate(zero), np.concatenate(attached)
-    on_auxiliary = attached_rows[auxiliary[attached_rows[:, 1]]]
-    facet[on_auxiliary[:, 1]] = on_auxiliary[:, 2]  # a true wall coincides with an auxiliary one
-    auxiliary[on_auxiliary[:, 1]] = False
-    neighbors = join(words, indptr, facet, bits, attached_rows, zero_rows, auxiliary)
-    patterns = _threshold_bits(compiled, words, bits, zero_rows)
-    facets = _name_facets(compiled, facet)
-    columns = Columns(patterns, witnesses, exact, unbounded, indptr, facets, neighbors)
-    return _merge(columns, words, auxiliary) if auxiliary.any() else columns
+    # Column by column, so that the parts of one are freed before the next is joined.
+    joined = {name: np.concatenate(columns.pop(name)) for name in list(columns)}
+    return Found(exact_witness=exact, **joined)
+
+
+def _merge(compiled: Compiled, found: Found) -> Found:
+    """Undo the auxiliary walls: cells of one pattern are one (convex) region.
+
+    A facet is known by all the walls that contain it; those of auxiliary walls alone go.
+    """
+    program = compiled.program
+    auxiliary = range(program.n_domain, int(program.first_wall[1]))
+    walls: list[list[int]] = [[w] for w in found.facet.tolist()]
+    for _, f, wall in found.attached.tolist():
+        walls[f].append(wall)
+    _, first, group = np.unique(found.pattern, axis=0, return_index=True, return_inverse=True)
+    new = np.argsort(np.argsort(first))[group.ravel()]
+    keep = np.sort(first)
+    facets: list[dict[tuple[int, ...], None]] = [{} for _ in keep]
+    owners = np.repeat(new, found.n_facets)
+    for i, through in zip(owners.tolist(), walls, strict=True):
+        true = tuple(sorted(w for w in through if w not in auxiliary))
+        if true:
+            facets[i][true] = None
+    flat = [(i, true) for i, row in enumerate(facets) for true in row]
+    unbounded = np.zeros(len(keep), dtype=bool)
+    np.logical_or.at(unbounded, new, found.unbounded)
+    zero = found.zero[np.isin(found.zero[:, 0], keep)]
+    return Found(
+        pattern=found.pattern[keep],
+        witness=found.witness[keep],
+        exact_witness={
+            int(new[i]): p for i, p in found.exact_witness.items() if keep[new[i]] == i
+        },
+        n_facets=np.array([len(row) for row in facets], dtype=found.n_facets.dtype),
+        n_vertices=found.n_vertices[keep],
+        unbounded=unbounded,
+        facet=np.array([true[0] for _, true in flat], dtype=found.facet.dtype),
+        attached=np.array(
+            [(i, f, w) for f, (i, true) in enumerate(flat) for w in true[1:]], dtype=np.int64
+        ).reshape(-1, 3),
+        zero=np.stack([new[zero[:, 0]], zero[:, 1]], axis=1),
+    )
 
 
 def _bit_of_wall(compiled: Compiled) -> np.ndarray:
@@ -108,42 +159,11 @@ def _threshold_bits(
 def _name_facets(compiled: Compiled, facet: np.ndarray) -> np.ndarray:
     """Facets by the threshold that represents their wall, or -1 - (inequality of the domain)."""
     n_walls = sum(map(len, compiled.walls))
-    names = np.zeros(n_walls + len(compiled.root_rows), dtype=np.int32)
+    n_domain = compiled.program.n_domain
+    names = np.zeros(n_walls + n_domain, dtype=np.int32)
     for t in range(len(compiled.threshold_wall) - 1, -1, -1):
         if compiled.threshold_side[t] > 0:
             names[compiled.threshold_wall[t]] = t
-    for k in range(len(compiled.root_rows)):  # auxiliary walls, at the end, are merged away
-        source = compiled.sources[k] if k < len(compiled.sources) else 0
-        names[-1 - k] = -1 - source
+    for k in range(n_domain):
+        names[-1 - k] = -1 - compiled.sources[k]
     return names[facet]
-
-
-def _merge(columns: Columns, words: np.ndarray, auxiliary: np.ndarray) -> Columns:
-    """Undo the auxiliary walls: cells of one pattern are one (convex) region."""
-    _, first, group = np.unique(words, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    new = rank[group.ravel()]
-    keep = first[order]
-    rows: list[dict[tuple[int, int], int]] = [{} for _ in keep]
-    for i in range(len(words)):
-        for f in range(columns.indptr[i], columns.indptr[i + 1]):
-            j = int(columns.neighbors[f])
-            to = int(new[j]) if j >= 0 else j
-            if to != new[i] and not (auxiliary[f] and j < 0):
-                name = int(columns.facets[f])  # two regions share one facet, whatever its name
-                rows[new[i]].setdefault((to, 0) if to >= 0 else (to, name), name)
-    unbounded = np.zeros(len(keep), dtype=bool)
-    np.logical_or.at(unbounded, new, columns.unbounded)
-    return Columns(
-        patterns=columns.patterns[keep],
-        witnesses=columns.witnesses[keep],
-        exact_witnesses={
-            int(new[i]): p for i, p in columns.exact_witnesses.items() if keep[new[i]] == i
-        },
-        unbounded=unbounded,
-        indptr=np.concatenate([[0], np.cumsum([len(r) for r in rows], dtype=np.int64)]),
-        facets=np.array([f for r in rows for f in r.values()], dtype=columns.facets.dtype),
-        neighbors=np.array([j for r in rows for j, _ in r], dtype=columns.neighbors.dtype),
-    )

@@ -9,6 +9,7 @@ from itertools import product
 
 import numpy as np
 
+from ..network import quotient
 from ..rational import IntegerRow, dot, null_space
 from . import kernel
 from .exact import Resolver, write_generator
@@ -111,7 +112,7 @@ class Enumeration:
             point = resolver.witness(stack)
             i = int(self._block.count[0])
             self._exact_witness[i] = point
-            self._block.witness[i] = [float(v) for v in point]
+            self._block.witness[i] = [quotient(v.numerator, v.denominator) for v in point]
             stack.scalar[kernel.READY] = 1
         else:
             self._grow(status)
@@ -165,7 +166,8 @@ class Enumeration:
             _set_bit(stack.used[0], slot)
             layer = int(np.searchsorted(program.first_wall, wall, side="right")) - 1
             bit = 64 * int(program.first_word[layer]) + wall - int(program.first_wall[layer])
-            _set_bit((stack.positive if sign > 0 else stack.negative)[0], bit)
+            # An auxiliary wall has no bad side: in layer 0 the bit only says that it is done.
+            _set_bit((stack.positive if sign > 0 or layer == 0 else stack.negative)[0], bit)
         self.resolver.start()
         for i, generator in enumerate(_cone(rows, signs, dim)):
             stack.vertex[0, i] = stack.ident[i] = i

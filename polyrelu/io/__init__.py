@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import FileFormatError
 from ..network import Network
 
-__all__ = ["load_network", "save_network"]
+if TYPE_CHECKING:
+    from ..graph import RegionGraph
+
+__all__ = ["load_graph", "load_network", "save_network"]
 
 
 def load_network(path: str | os.PathLike[str]) -> Network:
@@ -65,3 +69,15 @@ def save_network(network: Network, path: str | os.PathLike[str]) -> None:
     from .npz import save_npz
 
     save_npz(network, Path(path))
+
+
+def load_graph(path: str | os.PathLike[str]) -> RegionGraph:
+    """The region graph that :meth:`RegionGraph.save` wrote, see :mod:`polyrelu.io.graph`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        FileFormatError: the file is not a region graph, or is damaged.
+    """
+    from .graph import load_graph as load
+
+    return load(Path(path))

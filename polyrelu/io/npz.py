@@ -23,15 +23,11 @@ Integers, float16, float32 and float64 are taken at their exact values.
 from __future__ import annotations
 
 import itertools
-import math
 import re
-import struct
-import zipfile
-import zlib
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +37,7 @@ from ..activations import PiecewiseLinear, Real
 from ..domain import Box
 from ..errors import DomainError, FileFormatError, NetworkError
 from ..network import Affine, Layer, Network
-from ._limits import check_bytes
+from ._archive import read_arrays
 
 _MEMBER = re.compile(r"((?:W|b|d)(?:0|[1-9][0-9]{0,5})|lo|hi|activations)\.npy")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,4000}(/[0-9]{1,4000})?")
@@ -66,87 +62,20 @@ def load_npz(path: Path) -> Network:
             that do not agree, a truncated or oversized member.
         NetworkError: numbers or shapes that make no network.
     """
-    with path.open("rb") as file:  # outside the try: not allowed to read is another error
-        try:
-            with zipfile.ZipFile(file) as archive:
-                arrays = _arrays(path, archive)
-        except FileFormatError:
-            raise
-        except _BROKEN as error:
-            raise FileFormatError(f"{path} is not a readable .npz file: {error}") from None
+    arrays = read_arrays(path, _MEMBER, "W0, b0, d0, ..., activations, lo or hi")
+    return network_from_arrays(path, arrays)
+
+
+def network_from_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> Network:
+    """The network that :func:`network_arrays` describes; ``path`` is for the messages."""
+    for name, array in arrays.items():
+        if (array.dtype.kind == "U") != (name == "activations"):
+            kind = "strings" if name == "activations" else "numbers"
+            raise FileFormatError(f"{path}: {name} must hold {kind}, not {array.dtype}")
     try:
         return _network(path, arrays)
     except DomainError as error:
         raise FileFormatError(f"{path}: the input box: {error}") from None
-
-
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,  # a position before the start of the file
-    ValueError,
-    struct.error,
-    NotImplementedError,  # a compression that Python does not know
-    RuntimeError,  # an encrypted member
-)
-
-
-def _arrays(path: Path, archive: zipfile.ZipFile) -> dict[str, npt.NDArray[Any]]:
-    members = archive.infolist()
-    seen: set[str] = set()
-    for member in members:
-        name = member.filename
-        if _MEMBER.fullmatch(name) is None:
-            raise FileFormatError(
-                f"{path}: an array must be named W0, b0, d0, ..., activations, lo or hi, "
-                f"not {name[:60]!r}"
-            )
-        if name in seen:
-            raise FileFormatError(f"{path}: the array {name!r} must not occur twice")
-        seen.add(name)
-    check_bytes(path, sum(member.file_size for member in members))
-    for member in members:
-        with archive.open(member) as stream:
-            _check_header(f"{path}: {member.filename}", stream, member.file_size)
-    return {m.filename.removesuffix(".npy"): _read(path, archive, m) for m in members}
-
-
-def _check_header(what: str, stream: IO[bytes], size: int) -> None:
-    try:
-        version = np.lib.format.read_magic(stream)
-        if version == (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-        elif version == (2, 0):
-            shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
-        else:
-            raise ValueError(f"version {version}")
-    except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError) as error:
-        raise FileFormatError(f"{what} has no readable array header: {error}") from None
-    if any(n < 0 for n in shape):
-        raise FileFormatError(f"{what} must have a shape, not {shape}")
-    if dtype.kind not in ("fiuU") or (dtype.kind == "f" and dtype.itemsize > 8):
-        raise FileFormatError(f"{what} must hold float64 or narrower numbers, not {dtype}")
-    claimed = math.prod(shape) * dtype.itemsize
-    if claimed != size - stream.tell():
-        raise FileFormatError(
-            f"{what} claims shape {shape} of {dtype}, {claimed} bytes, "
-            f"but holds {size - stream.tell()}"
-        )
-
-
-def _read(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
-    with archive.open(member) as stream:
-        try:
-            array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
-        except ValueError as error:
-            raise FileFormatError(f"{path}: {member.filename}: {error}") from None
-        stream.read(1)  # at the end the archive's checksum is compared
-    text = member.filename == "activations.npy"
-    if (array.dtype.kind == "U") != text:
-        kind = "strings" if text else "numbers"
-        raise FileFormatError(f"{path}: {member.filename} must hold {kind}, not {array.dtype}")
-    return array
 
 
 def _network(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> Network:
@@ -236,6 +165,13 @@ def save_npz(network: Network, path: Path) -> None:
     """
     if path.suffix.lower() != ".npz":
         raise FileFormatError(f"networks are written to .npz files, not {path.suffix!r} ({path})")
+    arrays = network_arrays(network)
+    with path.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub knows no **kwargs of arrays
+
+
+def network_arrays(network: Network) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of the format above."""
     arrays: dict[str, npt.NDArray[Any]] = {}
     names: list[str] = []
     for layer in network.layers:
@@ -249,8 +185,7 @@ def save_npz(network: Network, path: Path) -> None:
     arrays["activations"] = np.array(names)
     if network.input_box is not None:
         arrays["lo"], arrays["hi"] = network.input_box.low, network.input_box.high
-    with path.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub knows no **kwargs of arrays
+    return arrays
 
 
 def _spell(units: tuple[PiecewiseLinear, ...]) -> str:

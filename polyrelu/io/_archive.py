@@ -1,0 +1,104 @@
+"""Reading ``.npz`` archives that may be hostile."""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import FileFormatError
+from ._limits import check_bytes
+
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,  # a position before the start of the file
+    ValueError,
+    struct.error,
+    NotImplementedError,  # a compression that Python does not know
+    RuntimeError,  # an encrypted member
+)
+
+
+def read_arrays(
+    path: Path, allowed: re.Pattern[str], expected: str
+) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a ``.npz`` file whose members' names all match ``allowed``.
+
+    Names, types, shapes and sizes are checked before an array is read; nothing is unpickled.
+    ``expected`` says in an error what the names should have been.
+
+    Raises:
+        FileFormatError: not a zip archive of plain arrays under such names, a truncated or
+            oversized member.
+    """
+    with path.open("rb") as file:  # outside the try: not allowed to read is another error
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return _arrays(path, archive, allowed, expected)
+        except FileFormatError:
+            raise
+        except _BROKEN as error:
+            raise FileFormatError(f"{path} is not a readable .npz file: {error}") from None
+
+
+def _arrays(
+    path: Path, archive: zipfile.ZipFile, allowed: re.Pattern[str], expected: str
+) -> dict[str, npt.NDArray[Any]]:
+    members = archive.infolist()
+    seen: set[str] = set()
+    for member in members:
+        name = member.filename
+        if allowed.fullmatch(name) is None:
+            raise FileFormatError(
+                f"{path}: an array must be named {expected}, not {name[:60]!r}"
+            )
+        if name in seen:
+            raise FileFormatError(f"{path}: the array {name!r} must not occur twice")
+        seen.add(name)
+    check_bytes(path, sum(member.file_size for member in members))
+    for member in members:
+        with archive.open(member) as stream:
+            _check_header(f"{path}: {member.filename}", stream, member.file_size)
+    return {m.filename.removesuffix(".npy"): _read(path, archive, m) for m in members}
+
+
+def _check_header(what: str, stream: IO[bytes], size: int) -> None:
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version == (1, 0):
+            shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+        elif version == (2, 0):
+            shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
+        else:
+            raise ValueError(f"version {version}")
+    except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError) as error:
+        raise FileFormatError(f"{what} has no readable array header: {error}") from None
+    if any(n < 0 for n in shape):
+        raise FileFormatError(f"{what} must have a shape, not {shape}")
+    if dtype.kind not in ("fiuU") or (dtype.kind == "f" and dtype.itemsize > 8):
+        raise FileFormatError(f"{what} must hold float64 or narrower numbers, not {dtype}")
+    claimed = math.prod(shape) * dtype.itemsize
+    if claimed != size - stream.tell():
+        raise FileFormatError(
+            f"{what} claims shape {shape} of {dtype}, {claimed} bytes, "
+            f"but holds {size - stream.tell()}"
+        )
+
+
+def _read(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    with archive.open(member) as stream:
+        try:
+            array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+        except ValueError as error:
+            raise FileFormatError(f"{path}: {member.filename}: {error}") from None
+        stream.read(1)  # at the end the archive's checksum is compared
+    return array

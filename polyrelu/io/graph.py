@@ -1,0 +1,200 @@
+"""Region graphs in ``.npz`` files; docs/format.md describes the format.
+
+Nothing is pickled. The header is JSON; the network stands in the file, so that a graph can be
+queried and verified years later without anything else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..domain import Slice, domain_from_dict
+from ..errors import DomainError, FileFormatError, NetworkError
+from ..graph import RegionGraph
+from ..network import Network
+from ..region import ExactPoint
+from ._archive import read_arrays
+from .npz import network_arrays, network_from_arrays
+
+FORMAT, VERSION = "polyrelu region graph", 1
+
+_COLUMNS = {
+    "patterns": (np.uint8, 2),
+    "witnesses": (np.float64, 2),
+    "unbounded": (np.uint8, 1),
+    "indptr": (np.int64, 1),
+    "facets": (np.int32, 1),
+    "neighbors": (np.int64, 1),
+}
+_MEMBER = re.compile(
+    rf"(header|{'|'.join(_COLUMNS)}|(network|slice)_(([Wbd](0|[1-9][0-9]{{0,5}}))|lo|hi|activations))"
+    r"\.npy"
+)
+_HEX = re.compile(r"-?[0-9a-f]+/[0-9a-f]+")
+
+
+def save_graph(graph: RegionGraph, path: str | os.PathLike[str]) -> None:
+    """Write ``graph`` to ``path``, which ends in ``.npz``.
+
+    The file appears under its name when it is whole: an interrupted save leaves nothing.
+
+    Raises:
+        FileFormatError: another suffix.
+        OSError: the file cannot be written.
+    """
+    file = Path(path)
+    if file.suffix.lower() != ".npz":
+        raise FileFormatError(f"graphs are written to .npz files, not {file.suffix!r} ({file})")
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "header": np.frombuffer(json.dumps(_header(graph)).encode(), dtype=np.uint8),
+        "patterns": graph.packed_patterns,
+        "witnesses": graph.local_witnesses,
+        "unbounded": graph.unbounded.astype(np.uint8),
+        "indptr": graph.indptr,
+        "facets": graph.facets,
+        "neighbors": graph.neighbor.astype(np.int64),
+    }
+    arrays |= {f"network_{k}": v for k, v in network_arrays(graph.network).items()}
+    if graph.slice is not None:
+        embedding = Network((graph.slice.embedding,))
+        arrays |= {f"slice_{k}": v for k, v in network_arrays(embedding).items()}
+    part = file.with_name(file.name + ".part")
+    try:
+        with part.open("wb") as stream:
+            np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _header(graph: RegionGraph) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "arithmetic": "float64 with certified bounds, rational where these leave a sign open",
+        "network_hash": graph.network.hash,
+        "notes": list(graph.network.notes),
+        "domain": graph.domain.to_dict(),
+        "complete": graph.complete,
+        "stopped_by": graph.stopped_by,
+        "exact_witnesses": {
+            str(i): [f"{v.numerator:x}/{v.denominator:x}" for v in point]
+            for i, point in graph.exact_witnesses.items()
+        },
+        "stats": graph.stats,
+    }
+
+
+def load_graph(path: str | os.PathLike[str]) -> RegionGraph:
+    """Read what :func:`save_graph` wrote.
+
+    Raises:
+        FileFormatError: not such a file, another version, or its parts do not agree.
+    """
+    file = Path(path)
+    if not file.exists():
+        raise FileNotFoundError(f"no such file: {file}")
+    arrays = read_arrays(file, _MEMBER, "as docs/format.md says (this is no region graph)")
+    header = _read_header(file, arrays)
+    try:
+        return _graph(file, header, arrays)
+    except (DomainError, NetworkError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, FileFormatError):
+            raise
+        raise FileFormatError(f"{file} is damaged: {error!r}") from None
+
+
+def _read_header(file: Path, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
+    missing = sorted({"header", *_COLUMNS} - arrays.keys())
+    if missing:
+        raise FileFormatError(f"{file} is no region graph: it lacks {', '.join(missing)}")
+    try:
+        header = json.loads(arrays["header"].astype(np.uint8).tobytes())
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(f"{file}: the header must be JSON ({error})") from None
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise FileFormatError(f"{file} is no region graph: its header does not say so")
+    if header.get("version") != VERSION:
+        raise FileFormatError(
+            f"{file} has format version {header.get('version')!r}; this polyrelu reads {VERSION}"
+        )
+    return header
+
+
+def _graph(file: Path, header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> RegionGraph:
+    network = _part(file, arrays, "network", tuple(map(str, header["notes"])))
+    if network.hash != header["network_hash"]:
+        raise FileFormatError(f"{file} is damaged: the network is not the one that was enumerated")
+    domain = domain_from_dict(header["domain"])
+    cut = None
+    if any(name.startswith("slice_") for name in arrays):
+        cut = Slice.from_embedding(_part(file, arrays, "slice").layers[0], domain)
+    columns = {}
+    for name, (dtype, ndim) in _COLUMNS.items():
+        array = arrays[name]
+        if array.dtype != dtype or array.ndim != ndim:
+            raise FileFormatError(f"{file}: {name} must be {ndim}-dimensional {np.dtype(dtype)}")
+        columns[name] = array
+    _check_columns(file, columns, len(network.thresholds), len(domain.inequalities()))
+    n = len(columns["indptr"]) - 1
+    neighbor = columns["neighbors"].astype(np.int32 if n < 2**31 else np.int64)
+    graph = RegionGraph(
+        network=network, domain=domain, slice=cut,
+        packed_patterns=columns["patterns"], local_witnesses=columns["witnesses"],
+        exact_witnesses=_exact_witnesses(header["exact_witnesses"], n, columns["witnesses"].shape[1]),
+        unbounded=columns["unbounded"].astype(bool), indptr=columns["indptr"],
+        facets=columns["facets"], neighbor=neighbor,
+        complete=header["complete"] is True, stopped_by=header["stopped_by"],
+        stats=dict(header["stats"]),
+    )  # fmt: skip
+    if graph.compiled.dim != graph.local_witnesses.shape[1]:
+        raise FileFormatError(f"{file}: witnesses must have {graph.compiled.dim} columns")
+    return graph
+
+
+def _part(
+    file: Path, arrays: dict[str, npt.NDArray[Any]], prefix: str, notes: tuple[str, ...] = ()
+) -> Network:
+    start = f"{prefix}_"
+    named = {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
+    found = network_from_arrays(file, named)
+    return Network(found.layers, found.input_box, notes)
+
+
+def _check_columns(
+    file: Path, columns: dict[str, npt.NDArray[Any]], n_thresholds: int, n_inequalities: int
+) -> None:
+    indptr, facets, neighbors = (columns[k] for k in ("indptr", "facets", "neighbors"))
+    n = len(indptr) - 1
+    right = (
+        n >= 0
+        and columns["patterns"].shape == (n, (n_thresholds + 7) // 8)
+        and len(columns["witnesses"]) == len(columns["unbounded"]) == n
+        and bool(np.isfinite(columns["witnesses"]).all() or n)
+        and indptr[0] == 0
+        and bool((np.diff(indptr) >= 0).all())
+        and indptr[-1] == len(facets) == len(neighbors)
+        and bool(((neighbors >= -2) & (neighbors < n)).all())
+        and bool(((facets >= -n_inequalities) & (facets < n_thresholds)).all())
+    )
+    if not right:
+        raise FileFormatError(f"{file} is damaged: its columns do not fit together")
+
+
+def _exact_witnesses(data: dict[str, list[str]], n: int, dim: int) -> dict[int, ExactPoint]:
+    found = {}
+    for key, point in data.items():
+        index = int(key)
+        if not 0 <= index < n or len(point) != dim or not all(map(_HEX.fullmatch, point)):
+            raise ValueError("an exact witness")
+        pairs = (v.split("/") for v in point)
+        found[index] = tuple(Fraction(int(p, 16), int(q, 16)) for p, q in pairs)
+    return found

@@ -1,0 +1,93 @@
+"""Which pattern a point has: float64 with an error bound, rational where that leaves it open."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from .network import Array, Network
+from .rational import dot, integer_row
+
+if TYPE_CHECKING:
+    from .graph import RegionGraph
+
+UNIT = 2.0**-53
+TINY = 2.0**-900
+
+
+def exact_patterns(
+    graph: RegionGraph, x: Array
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """Packed patterns of points, and which points lie inside the domain and off all walls.
+
+    A threshold that is identically 0 on the region of the point is no wall: its bit is 0.
+    """
+    inside = in_domain(graph, x)
+    bits, certain = float_patterns(graph.network, x)
+    for i in np.flatnonzero(inside & ~certain):
+        _, signs = graph.network.exact(x[i].tolist())
+        bits[i] = [s > 0 for s in signs]
+        zeros = [t for t, s in enumerate(signs) if s == 0]
+        inside[i] = not zeros or _identically_zero(graph, bits[i], zeros)
+    return np.packbits(bits, axis=1, bitorder="little"), inside
+
+
+def _identically_zero(graph: RegionGraph, bits: npt.NDArray[np.uint8], zeros: list[int]) -> bool:
+    index = graph.find(bits)
+    return index >= 0 and not any(any(graph[index].form(t)) for t in zeros)
+
+
+def in_domain(graph: RegionGraph, x: Array) -> npt.NDArray[np.bool_]:
+    """Whether each point lies in the (closed) domain, exactly."""
+    inside = np.ones(len(x), dtype=bool)
+    for row in graph.domain.inequalities():
+        size = max(map(abs, row)) or 1
+        a = np.array([v / size for v in row])
+        value = x @ a[:-1] + a[-1]
+        bound = (len(row) + 4) * UNIT * (np.abs(x) @ np.abs(a[:-1]) + abs(a[-1])) + TINY
+        inside &= value >= -bound
+        for i in np.flatnonzero(inside & (np.abs(value) <= bound)):
+            column = integer_row([*map(Fraction, x[i].tolist()), Fraction(1)])
+            inside[i] = dot(row, column) >= 0
+    return inside
+
+
+def float_patterns(
+    network: Network, x: Array
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """Patterns in float64 and whether every sign of a point is beyond its error bound."""
+    bits: list[npt.NDArray[np.bool_]] = []
+    certain = np.ones(len(x), dtype=bool)
+    error = np.zeros_like(x)
+    with np.errstate(all="ignore"):  # an overflow leaves a sign uncertain, that is all
+        for layer in network.layers:
+            size = np.abs(layer.weight)
+            rounding = (layer.in_features + 6) * UNIT
+            scale = np.abs(x) @ size.T + np.abs(layer.bias)
+            error = error @ size.T * (1 + 1e-7) + rounding * scale + TINY
+            z = x @ layer.weight.T + layer.bias
+            for unit, t in layer.thresholds:
+                value = z[:, unit] - float(t)
+                slack = error[:, unit] + 4 * UNIT * (np.abs(z[:, unit]) + abs(float(t)))
+                bits.append(value > 0)
+                certain &= np.abs(value) > slack
+            x, error = _activate(layer.units, z, error)
+    table = np.array(bits, dtype=np.uint8).reshape(len(bits), len(certain)).T
+    return np.ascontiguousarray(table), certain
+
+
+def _activate(units, z, error):  # type: ignore[no-untyped-def]
+    """Outputs of a layer and their error, where every sign is certain."""
+    h, new = np.empty_like(z), np.empty_like(error)
+    for i, unit in enumerate(units):
+        pieces = [unit.piece(k) for k in range(len(unit.slopes))]
+        slope = np.array([float(s) for s, _ in pieces])
+        intercept = np.array([float(c) for _, c in pieces])
+        k = np.searchsorted(np.array([float(t) for t in unit.breakpoints]), z[:, i], side="left")
+        h[:, i] = slope[k] * z[:, i] + intercept[k]
+        rounding = 4 * UNIT * (np.abs(slope[k] * z[:, i]) + np.abs(intercept[k]))
+        new[:, i] = np.abs(slope[k]) * error[:, i] * (1 + 1e-7) + rounding + TINY
+    return h, new
