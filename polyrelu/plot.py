@@ -35,8 +35,18 @@ if TYPE_CHECKING:
 COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
 # Paul Tol's "light" scheme and one more: pale enough for black lines, told apart when colours
 # are not. The lines are dark ones of Okabe and Ito.
-FILLS = ("#77aadd", "#ee8866", "#eedd88", "#ffaabb", "#99ddff", "#44bb99", "#bbcc33", "#aaaa00",
-         "#dddddd", "#b997c7")  # fmt: skip
+FILLS = (
+    "#77aadd",
+    "#ee8866",
+    "#eedd88",
+    "#ffaabb",
+    "#99ddff",
+    "#44bb99",
+    "#bbcc33",
+    "#aaaa00",
+    "#dddddd",
+    "#b997c7",
+)
 WALLS = ("#000000", "#0b5d9c", "#b3401a", "#00694e", "#8c3b6f", "#6b5b00")
 BOUNDARY = "#ffffff"
 _BARS = {
@@ -151,8 +161,15 @@ def plot_line(
         ax.plot(x, y[:, k], color=_ink(k), linewidth=2, label=f"output {k}")
     if walls:
         for layer in np.unique(layers):
-            ax.vlines(at[layers == layer], 0, 0.04, transform=ax.get_xaxis_transform(),
-                      color=_wall(int(layer)), linewidth=1, label=f"wall of layer {layer + 1}")  # fmt: skip
+            ax.vlines(
+                at[layers == layer],
+                0,
+                0.04,
+                transform=ax.get_xaxis_transform(),
+                color=_wall(int(layer)),
+                linewidth=1,
+                label=f"wall of layer {layer + 1}",
+            )
     ax.set(xlim=(low, high), xlabel=_axis_names(graph)[0], ylabel="output")
     if legend:
         _legend(ax)
@@ -195,7 +212,9 @@ def _check(
 ) -> None:
     if graph.dim != 2:
         hint = "use plot_line" if graph.dim == 1 else "enumerate on a Slice with two directions"
-        raise DomainError(f"plot_regions needs a graph with two coordinates, not {graph.dim}: {hint}")
+        raise DomainError(
+            f"plot_regions needs a graph with two coordinates, not {graph.dim}: {hint}"
+        )
     if graph.equalities():
         raise DomainError("plot_regions needs a domain with an interior in the plane")
     if not len(graph):
@@ -262,9 +281,19 @@ def _draw_classes(
     line = LineCollection(list(_decision_lines(pieces)), colors=BOUNDARY, linewidths=2.2, zorder=3)
     line.set_capstyle("round")
     ax.add_collection(line, autolim=False)
+    frame = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.75}
     for c, (x, y) in _label_points(pieces, window).items():
-        ax.text(x, y, names[c], ha="center", va="center", zorder=5, fontsize=13, weight="bold",
-                bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.75})  # fmt: skip
+        ax.text(
+            x,
+            y,
+            names[c],
+            ha="center",
+            va="center",
+            zorder=5,
+            fontsize=13,
+            weight="bold",
+            bbox=frame,
+        )
     if legend:
         for c in sorted({p.kind for p in pieces})[:20]:
             ax.plot([], [], "s", markersize=11, color=_fill(c), label=f"class {names[c]}")
@@ -320,11 +349,12 @@ def _values(
     if not isinstance(color, str):
         return np.asarray(color, dtype=np.float64)
     if color == "degree":
-        return graph.degrees.astype(np.float64)
+        return np.asarray(graph.degrees, dtype=np.float64)
     if color == "index":
         return np.arange(len(graph), dtype=np.float64)
     if color == "active":
-        return np.bitwise_count(graph.packed_patterns).sum(axis=1).astype(np.float64)
+        bits = np.bitwise_count(graph.packed_patterns)
+        return np.asarray(bits.sum(axis=1), dtype=np.float64)
     jacobian = forms.outputs[..., :-1]
     if color == "direction":
         gradient = jacobian[:, _single(graph.network, output)]
@@ -396,8 +426,13 @@ def _draw_walls(ax: Any, graph: RegionGraph, shapes: list[Polygon], legend: bool
         drawn = LineCollection(lines[layer], colors=_wall(layer), linewidths=width, zorder=above)
         ax.add_collection(drawn, autolim=False)
         if legend:
-            ax.plot([], [], color=_wall(layer), linewidth=max(width, 1.2),
-                    label=f"wall of layer {layer + 1}")  # fmt: skip
+            ax.plot(
+                [],
+                [],
+                color=_wall(layer),
+                linewidth=max(width, 1.2),
+                label=f"wall of layer {layer + 1}",
+            )
 
 
 def _new_axes() -> Any:
@@ -410,10 +445,12 @@ def _legend(ax: Any) -> None:
     handles, labels = ax.get_legend_handles_labels()
     if not handles:
         return
-    if ax.figure.get_layout_engine() is not None and len(ax.figure.axes) <= 2:
-        ax.figure.legend(handles, labels, loc="outside right upper", frameon=False)
-    else:
+    if ax.figure.get_layout_engine() is None or len(ax.figure.axes) > 2:
         ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
+    elif len(ax.figure.axes) == 2:  # a colour bar stands on the right
+        ax.figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    else:
+        ax.figure.legend(handles, labels, loc="outside right upper", frameon=False)
 
 
 def _finish(ax: Any, graph: RegionGraph, window: Window, legend: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,10 +100,9 @@ def _activated(
     most = max(map(len, pieces))
     table = np.array([[tuple(map(float, p[min(k, len(p) - 1)])) for k in range(most)]
                       for p in pieces])  # fmt: skip
-    on = np.zeros((len(z), len(pieces)), dtype=np.int64)
-    np.add.at(on, (slice(None), unit), bits)
+    on = bits.astype(np.int64) @ (unit[:, None] == np.arange(len(pieces))).astype(np.int64)
     slope, intercept = np.moveaxis(table[np.arange(len(pieces)), on], -1, 0)
-    y = z * slope[..., None]
+    y: Array = z * slope[..., None]
     y[..., -1] += intercept
     return y
 
@@ -138,7 +138,7 @@ def polygons(graph: RegionGraph, facets: Array, window: Window) -> list[Polygon]
     lines = facets.tolist()
     bounds = graph.indptr.tolist()
     found = []
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in pairwise(bounds):
         polygon = rectangle(window)
         for k in range(start, stop):
             polygon = cut(polygon, lines[k], k)

@@ -118,7 +118,8 @@ def shrink(choose, W, b, i, j):
 
 def grow(choose, W, b, i, j):
     factor = choose.choice([1e9, 1e150])
-    W[i], b[i] = factor * W[i], factor * b[i]
+    if max(abs(W[i]).max(), abs(b[i])) < 1e100:  # twice would overflow
+        W[i], b[i] = factor * W[i], factor * b[i]
 
 
 def far_away(choose, W, b, i, j):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import gcd, isclose, lcm, prod
 from random import Random
 
@@ -18,6 +19,7 @@ from polyrelu import (
     Box,
     Layer,
     Network,
+    PiecewiseLinear,
     Polytope,
     Slice,
     Space,
@@ -148,6 +150,9 @@ def up(x):
     return np.nextafter(x, np.inf)
 
 
+TINY = Fraction(1, 10**400)  # 0 in float64, and its inverse is infinite there
+HALF = Layer([Affine([[1.0]], [0.0])], relu())  # a first layer: dead on half of the line
+
 CASES = {
     "no thresholds": (Network.from_layers([([[1.0, 2.0]], [0.0])]), Box(-1, 1, dim=2)),
     "no thresholds on the plane": (Network.from_layers([([[1.0, 2.0]], [0.0])]), Space(2)),
@@ -221,6 +226,48 @@ CASES = {
             )
         ),
         Box(-1, 1, dim=2),
+    ),
+    "a product of two weights that underflows": (
+        Network(
+            (HALF, Layer([Affine([[0.0]], [-0.5]), Affine([[-5e-324]], [0.0])], relu())),
+        ),
+        Box(-1, 1, dim=1),
+    ),
+    "a wall between two numbers that underflow": (
+        Network(
+            (HALF, Layer([Affine([[1e-200]], [-1e-200]), Affine([[1e-200]], [0.0])], relu())),
+        ),
+        Box(-2, 2, dim=1),
+    ),
+    "a quotient that underflows": (
+        Network((HALF, Layer([Affine([[1e-300]], [1e-300], [1e300])], relu()))),
+        Space(1),
+    ),
+    "a breakpoint that underflows": (
+        Network((HALF, Layer([Affine([[0.0]], [0.0])], PiecewiseLinear((-TINY,), (0, 1))))),
+        Space(1),
+    ),
+    "an intercept that underflows": (
+        Network(
+            (
+                Layer([Affine([[1.0]], [0.0])], PiecewiseLinear((0,), (0, 1), TINY)),
+                Layer([Affine([[1.0]], [0.0])], relu()),
+            )
+        ),
+        Space(1),
+    ),
+    "a breakpoint that overflows": (
+        Network((Layer([Affine([[1.0]], [0.0])], PiecewiseLinear((1 / TINY,), (0, 1))),)),
+        Space(1),
+    ),
+    "a slope that overflows": (
+        Network(
+            (
+                Layer([Affine([[1.0]], [0.0])], PiecewiseLinear((0,), (0, 1 / TINY))),
+                Layer([Affine([[1.0]], [-1.0])], relu()),
+            )
+        ),
+        Space(1),
     ),
     "CantorNet": (cantor_net(3, top=True), Space(2)),
     "CantorNet on its corner": (cantor_net(3), Box(0, 1, dim=2)),

@@ -153,9 +153,10 @@ class Enumeration:
         walls = compiled.root
         signs = [1] * (len(walls) - len(free_signs)) + list(free_signs)
         rows = [self._root_row(wall) for wall in walls]
+        ident = int(stack.scalar[kernel.NEXT_ID])
         stack.scalar[:] = 0
         stack.scalar[kernel.PHASE] = kernel.ENTER_LAYER
-        stack.scalar[kernel.NEXT_ID] = dim + 1
+        stack.scalar[kernel.NEXT_ID] = ident + dim + 1
         stack.layer[0] = -1
         stack.n_attached[0] = 0
         for words in (stack.undecided, stack.positive, stack.negative, stack.used, stack.mask):
@@ -170,14 +171,15 @@ class Enumeration:
             _set_bit((stack.positive if sign > 0 or layer == 0 else stack.negative)[0], bit)
         self.resolver.start()
         for i, generator in enumerate(_cone(rows, signs, dim)):
-            stack.vertex[0, i] = stack.ident[i] = i
+            stack.vertex[0, i] = i
+            stack.ident[i] = ident + i
             for slot in range(1, dim + 1):
                 if slot != i:
                     _set_bit(stack.mask[0, i], slot)
             if i > 0:
                 _set_bit(stack.mask[0, i], 0)  # a direction lies at infinity
             write_generator(stack, i, generator)
-            self.resolver.remember(i, generator)
+            self.resolver.remember(ident + i, generator)
 
     def _root_row(self, wall: int) -> IntegerRow:
         first = int(self.compiled.program.first_wall[1])
@@ -198,9 +200,9 @@ class Enumeration:
             scalar=np.zeros(kernel.N_SCALARS, i64),
             layer=np.zeros(entries, i64),
             n_vertices=np.zeros(entries, i64),
-            vertex=np.zeros((entries, vertices), i64),
+            vertex=np.zeros((entries, vertices), u64),
             mask=np.zeros((entries, vertices, facet_words), u64),
-            facet=np.zeros((entries, 64 * facet_words), i64),
+            facet=np.zeros((entries, 64 * facet_words), np.int32),
             used=np.zeros((entries, facet_words), u64),
             undecided=np.zeros((entries, words), u64),
             positive=np.zeros((entries, words), u64),
@@ -216,6 +218,7 @@ class Enumeration:
             neg=np.zeros((pool, words), u64),
             unknown=np.zeros((pool, words), u64),
             new_mask=np.zeros((vertices, facet_words), u64),
+            below=np.zeros(vertices, u64),
         )
 
     _ENTRY = ("layer", "n_vertices", "vertex", "mask", "facet", "used", "undecided", "positive",
@@ -226,7 +229,8 @@ class Enumeration:
         """Double what the kernel ran out of; the run goes on where it stopped."""
         axes = {
             kernel.GROW_STACK: [(name, 0) for name in self._ENTRY],
-            kernel.GROW_VERTICES: [("vertex", 1), ("mask", 1), ("new_mask", 0)],
+            kernel.GROW_VERTICES: [("vertex", 1), ("mask", 1), ("new_mask", 0),
+                                   ("below", 0)],
             kernel.GROW_POOL: [(name, 0) for name in self._POOL],
             kernel.GROW_FACETS: [("mask", 2), ("facet", 1), ("used", 1), ("new_mask", 1)],
             kernel.GROW_ATTACHED: [("attached", 1)],

@@ -86,6 +86,7 @@ class Stack(NamedTuple):
     neg: Any
     unknown: Any
     new_mask: Any  # (vertices, facet words) masks of the generators that a cut makes
+    below: Any  # (vertices,) scratch: the generators of a cell that are below a wall
 
 
 class Tables(NamedTuple):
@@ -100,6 +101,13 @@ class Tables(NamedTuple):
     scratch: Any  # (3, dim + 2, dim + 1)
     values: Any  # (3, max(units in a layer, walls in a layer)) scratch
     picked: Any  # (facet slots + 1,) scratch: walls through a new generator
+    name: Any  # (walls,) names a wall's present form: changes when it is composed anew
+    names: Any  # (dim + 1,) scratch: the sorted names of the walls through a new point
+    cache_names: Any  # (slots, dim) points that were solved before, by their walls' names
+    cache_x: Any  # (slots, dim)
+    cache_radius: Any
+    cache_size: Any
+    cache_ident: Any
 
 
 class Block(NamedTuple):
@@ -395,6 +403,32 @@ def _radius(wall_error, scratch, walls, dim, n, x):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def find_cached(tables, walls, dim):  # type: ignore[no-untyped-def]
+    """The cache slot for the point on ``dim`` walls; its ident is -1 if it holds another.
+
+    A point is made anew in each of the up to 2^(dim - 1) cells around the edge that it is on.
+    """
+    names = tables.names
+    h = np.uint64(0)
+    for i in range(dim):
+        name = tables.name[walls[i]]
+        mixed = np.uint64(name) * np.uint64(0x9E3779B97F4A7C15)
+        h += mixed ^ (mixed >> np.uint64(29))
+        j = i
+        while j > 0 and names[j - 1] > name:
+            names[j] = names[j - 1]
+            j -= 1
+        names[j] = name
+    h *= np.uint64(0xBF58476D1CE4E5B9)
+    at = np.int64((h >> np.uint64(20)) & np.uint64(len(tables.cache_ident) - 1))
+    for i in range(dim):
+        if tables.cache_names[at, i] != names[i]:
+            tables.cache_ident[at] = -1
+            break
+    return at
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-untyped-def]
     """Where the wall cuts the edge between generators iu and iv of entry e.
 
@@ -420,7 +454,16 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
     if n > need:
         pick_rows(tables.wall, tables.scratch[2], walls, n, need, dim)
     x = stack.x[p]
-    if n < need:
+    at = -1
+    if n == dim and not ray:
+        at = find_cached(tables, walls, dim)
+    if at >= 0 and tables.cache_ident[at] >= 0:
+        for j in range(dim):
+            x[j] = tables.cache_x[at, j]
+        stack.radius[p] = tables.cache_radius[at]
+        stack.size[p] = tables.cache_size[at]
+        stack.ident[p] = tables.cache_ident[at]
+    elif n < need:
         stack.radius[p] = np.inf
     elif ray:
         stack.radius[p] = _solve_ray(stack, tables, e, iu, iv, wall, dim, x)
@@ -428,14 +471,23 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
         stack.radius[p] = solve(
             tables.wall, tables.wall_error, tables.scratch, walls, dim, -1, 0.0, x
         )
+    x[dim] = 0.0 if ray else 1.0
+    stack.scalar[NEW_END] = p + 1
+    if at >= 0 and tables.cache_ident[at] >= 0:
+        return p
     size = 1.0
     for j in range(dim):
         size = max(size, abs(x[j]))
     stack.size[p] = size
-    x[dim] = 0.0 if ray else 1.0
     stack.ident[p] = stack.scalar[NEXT_ID]
     stack.scalar[NEXT_ID] += 1
-    stack.scalar[NEW_END] = p + 1
+    if at >= 0 and stack.radius[p] < np.inf:
+        for j in range(dim):
+            tables.cache_names[at, j] = tables.names[j]
+            tables.cache_x[at, j] = x[j]
+        tables.cache_radius[at] = stack.radius[p]
+        tables.cache_size[at] = size
+        tables.cache_ident[at] = stack.ident[p]
     return p
 
 
@@ -486,6 +538,7 @@ def decide(program, stack, e):  # type: ignore[no-untyped-def]
     """
     layer, n = stack.layer[e], stack.n_vertices[e]
     word0, word1 = program.first_word[layer], program.first_word[layer + 1]
+    vertex = stack.vertex[e]
     n_cutting = 0
     for k in range(word0, word1):
         todo = stack.undecided[e, k]
@@ -493,10 +546,11 @@ def decide(program, stack, e):  # type: ignore[no-untyped-def]
             continue
         pos, neg, everywhere = ZERO, ZERO, ~ZERO
         for i in range(n):
-            p = stack.vertex[e, i]
-            pos |= stack.pos[p, k]
-            neg |= stack.neg[p, k]
-            everywhere &= stack.pos[p, k] | stack.neg[p, k]
+            p = vertex[i]
+            above, below = stack.pos[p, k], stack.neg[p, k]
+            pos |= above
+            neg |= below
+            everywhere &= above | below
         fixed = todo & ~(pos & neg)
         touching = fixed & ~everywhere & (pos | neg)
         if touching and not attach(program, stack, e, k, touching):
@@ -560,26 +614,30 @@ def outside(program, stack, e):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
-def is_edge(stack, e, iu, iv, dim):  # type: ignore[no-untyped-def]
-    """Do generators iu and iv of entry e span an edge (a 2-face of the homogeneous cone)?"""
-    n_common, n_u, n_v = 0, 0, 0
-    words = stack.used.shape[1]
+def is_edge(mask, n, iu, iv, dim):  # type: ignore[no-untyped-def]
+    """Do generators iu and iv of a cell span an edge (a 2-face of the homogeneous cone)?
+
+    ``mask`` holds the facets of the cell's n generators, a row for each.
+    """
+    words = mask.shape[1]
+    n_common = 0
     for k in range(words):
-        mu, mv = stack.mask[e, iu, k], stack.mask[e, iv, k]
-        n_common += np.int64(popcount(mu & mv))
-        n_u += np.int64(popcount(mu))
-        n_v += np.int64(popcount(mv))
+        n_common += np.int64(popcount(mask[iu, k] & mask[iv, k]))
     if n_common < dim - 1:
         return False
+    n_u, n_v = 0, 0
+    for k in range(words):
+        n_u += np.int64(popcount(mask[iu, k]))
+        n_v += np.int64(popcount(mask[iv, k]))
     if n_u == dim or n_v == dim:
         return True
-    for i in range(stack.n_vertices[e]):
+    for i in range(n):
         if i == iu or i == iv:
             continue
         inside = True
         for k in range(words):
-            common = stack.mask[e, iu, k] & stack.mask[e, iv, k]
-            if stack.mask[e, i, k] & common != common:
+            common = mask[iu, k] & mask[iv, k]
+            if mask[i, k] & common != common:
                 inside = False
                 break
         if inside:
@@ -599,13 +657,17 @@ def cut(program, stack, tables, e, wall):  # type: ignore[no-untyped-def]
     stack.scalar[NEW_END] = begin
     undecided = False
     status = DONE
+    mask, below, n_below = stack.mask[e], stack.below, 0
+    for i in range(n):
+        if (stack.neg[stack.vertex[e, i], k] >> bit) & ONE:
+            below[n_below] = i
+            n_below += 1
     for iu in range(n):
         if not (stack.pos[stack.vertex[e, iu], k] >> bit) & ONE:
             continue
-        for iv in range(n):
-            if not (stack.neg[stack.vertex[e, iv], k] >> bit) & ONE:
-                continue
-            if not is_edge(stack, e, iu, iv, program.dim):
+        for i_below in range(n_below):
+            iv = below[i_below]
+            if not is_edge(mask, n, iu, iv, program.dim):
                 continue
             if stack.scalar[NEW_END] == stack.x.shape[0]:
                 status = GROW_POOL
@@ -681,8 +743,12 @@ def write_child(program, stack, source, e, k, bit, positive, slot, wall):  # typ
     stack.n_attached[e] = m
     if e != source:
         stack.layer[e] = stack.layer[source]
-        for s in range(stack.facet.shape[1]):
-            stack.facet[e, s] = stack.facet[source, s]
+        for w in range(words):
+            facets = used[w]
+            while facets:
+                s = 64 * w + np.int64(lowest_bit(facets))
+                facets &= facets - ONE
+                stack.facet[e, s] = stack.facet[source, s]
         for w in range(stack.positive.shape[1]):
             stack.undecided[e, w] = stack.undecided[source, w]
             stack.positive[e, w] = stack.positive[source, w]
@@ -806,6 +872,7 @@ def set_walls(program, tables, layer):  # type: ignore[no-untyped-def]
             tables.wall[dim, wall] -= shift
             error += program.wall_shift_error[wall] + 2.0 * UNIT * (norm + abs(shift))
             norm += abs(shift)
+        tables.name[wall] += len(tables.name)
         tables.wall_norm[wall] = norm * 1.0000001
         tables.wall_error[wall] = error * 1.0000001
 
@@ -920,18 +987,20 @@ def emit(program, stack, tables, block, e, ready):  # type: ignore[no-untyped-de
     for k in range(block.pattern.shape[1]):
         block.pattern[i, k] = stack.positive[e, word0 + k]
     f = block.count[1]
-    for s in range(stack.facet.shape[1]):
-        if not test_bit(stack.used[e], s):
-            continue
-        for a in range(stack.n_attached[e]):
-            if stack.attached[e, a, 0] == s:
-                m = block.count[2]
-                block.attached[m, 0] = i
-                block.attached[m, 1] = f
-                block.attached[m, 2] = stack.attached[e, a, 1]
-                block.count[2] = m + 1
-        block.facet[f] = stack.facet[e, s] >> 1
-        f += 1
+    for k in range(stack.used.shape[1]):
+        facets = stack.used[e, k]
+        while facets:
+            s = 64 * k + np.int64(lowest_bit(facets))
+            facets &= facets - ONE
+            for a in range(stack.n_attached[e]):
+                if stack.attached[e, a, 0] == s:
+                    m = block.count[2]
+                    block.attached[m, 0] = i
+                    block.attached[m, 1] = f
+                    block.attached[m, 2] = stack.attached[e, a, 1]
+                    block.count[2] = m + 1
+            block.facet[f] = stack.facet[e, s] >> 1
+            f += 1
     if n_zero:
         emit_zero(program, stack, block, e)
     unbounded = False

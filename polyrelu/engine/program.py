@@ -15,7 +15,9 @@ from flint import fmpz_mat
 from ..domain import Chart, Domain
 from ..network import Layer, Network, quotient
 from ..rational import IntegerRow, dot, null_space, primitive, rows_of
-from .kernel import SAFE_WEIGHT, UNIT, Program, Tables
+from .kernel import SAFE_WEIGHT, TINY, UNIT, Program, Tables
+
+CACHE_SLOTS = 1 << 15  # points kept for reuse; a power of two
 
 
 @dataclass(frozen=True)
@@ -223,13 +225,13 @@ def _program(
         first_word=np.cumsum([0, *words]),
         first_unit=first_unit,
         wall_unit=np.array(wall_unit, dtype=np.int64),
-        wall_shift=np.array([0.0] * n_root + [float(s) for s in shifts]),
+        wall_shift=np.array([0.0] * n_root + [_float(s) for s in shifts]),
         wall_shift_error=np.array([0.0] * n_root + [_rounding(s) for s in shifts]),
         unit_threshold=unit_threshold.astype(np.int64),
         threshold_wall=threshold_wall + n_root,
         threshold_side=threshold_side,
-        slope=np.array([float(s) for s, _ in pieces]),
-        intercept=np.array([float(c) for _, c in pieces]),
+        slope=np.array([_float(s) for s, _ in pieces]),
+        intercept=np.array([_float(c) for _, c in pieces]),
         piece_error=np.array([2 * UNIT if _rounding(s) or _rounding(c) else 0.0 for s, c in pieces]),
         weight=np.concatenate([np.zeros(0), *flat]),
         first_weight=first_weight.astype(np.int64),
@@ -238,24 +240,39 @@ def _program(
     )
 
 
+def _float(value: Fraction) -> float:
+    """Rounded to nearest; infinite where float64 ends."""
+    return quotient(value.numerator, value.denominator)
+
+
 def _rounding(value: Fraction) -> float:
-    """A bound on ``|float(value) - value|``; 0 if value is a float."""
-    rounded = float(value)
-    return 0.0 if Fraction(rounded) == value else 2 * UNIT * abs(rounded)
+    """A bound on ``|_float(value) - value|``; 0 if value is a float."""
+    rounded = _float(value)
+    if _is_exact(value.numerator, value.denominator, rounded):
+        return 0.0
+    return 2 * UNIT * abs(rounded) + TINY
 
 
-def _is_safe(values: np.ndarray) -> bool:
-    size = np.abs(values[values != 0.0])
-    return bool(np.all((size > SAFE_WEIGHT) & (size < 1 / SAFE_WEIGHT)))
+def _is_safe(value: Fraction) -> bool:
+    """No underflow or overflow that could escape the kernel's bounds."""
+    return value == 0 or SAFE_WEIGHT < abs(value) < 1 / SAFE_WEIGHT
+
+
+def _all_safe(rounded: np.ndarray, exact: fmpz_mat) -> bool:
+    """:func:`_is_safe` for a matrix; what rounds to 0 must be 0."""
+    size = np.abs(rounded)
+    zero = np.array([[v == 0 for v in row[: rounded.shape[1]]] for row in exact.table()[:-1]])
+    return bool(np.all(((size > SAFE_WEIGHT) & (size < 1 / SAFE_WEIGHT)) | zero))
 
 
 def _weight_error(before: Layer, layer: Layer) -> float:
-    """Relative rounding of a layer's weights; infinite (compose exactly) if the numbers are
-    so small or large that underflow or overflow could escape the kernel's bounds."""
-    units = {u for u in before.units} | {u for u in layer.units}
-    numbers = [float(v) for u in units for k in range(len(u.slopes)) for v in u.piece(k)]
-    numbers += [float(t) for u in units for t in u.breakpoints]
-    if not (_is_safe(np.array(numbers)) and _is_safe(layer.weight) and _is_safe(layer.bias)):
+    """Relative rounding of a layer's weights; infinite (compose exactly) if its numbers, or
+    those of the units before it, are so small or large that they under- or overflow."""
+    units = {*before.units, *layer.units}
+    numbers = [v for u in units for k in range(len(u.slopes)) for v in u.piece(k)]
+    numbers += [t for u in units for t in u.breakpoints]
+    rounded = np.concatenate([layer.weight, layer.bias[:, None]], axis=1)
+    if not (all(map(_is_safe, numbers)) and _all_safe(rounded, layer.integer_matrix)):
         return np.inf
     exact = len(layer.factors) == 1 and layer.factors[0].divisor is None
     return 0.0 if exact else UNIT * 2
@@ -292,6 +309,13 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
         scratch=np.zeros((3, dim + 2, dim + 1)),
         values=np.zeros((3, int(widest))),
         picked=np.zeros(facet_slots + 1, dtype=np.int64),
+        name=np.arange(n_walls, dtype=np.int64),
+        names=np.zeros(dim + 1, dtype=np.int64),
+        cache_names=np.full((CACHE_SLOTS, dim), -1, dtype=np.int64),
+        cache_x=np.zeros((CACHE_SLOTS, dim)),
+        cache_radius=np.zeros(CACHE_SLOTS),
+        cache_size=np.zeros(CACHE_SLOTS),
+        cache_ident=np.full(CACHE_SLOTS, -1, dtype=np.int64),
     )
     if compiled.root_rows:
         # Scaling a domain row by a positive number moves nothing.

@@ -1,0 +1,87 @@
+"""The command line of the benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .process import ONE_THREAD
+
+os.environ.update(ONE_THREAD)  # before numpy is imported
+
+SUBJECTS = ("speed", "peers", "growth", "memory", "degenerate")
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Benchmarks of polyrelu, as tables; docs/benchmark.md says what is measured.",
+    )
+    made.add_argument(
+        "subject", nargs="*", metavar="SUBJECT", help=f"{', '.join(SUBJECTS)}; default: all"
+    )
+    made.add_argument("--quick", action="store_true", help="few and small cases: does it run?")
+    made.add_argument("--json", type=Path, metavar="FILE", help="write the tables there too")
+    made.add_argument(
+        "--nets", type=Path, metavar="FOLDER", help="speed: also network files under this folder"
+    )
+    made.add_argument(
+        "--pattern", default="HCAS*.nnet", help="speed: which files (default: %(default)s)"
+    )
+    made.add_argument(
+        "--peer-python",
+        default=sys.executable,
+        metavar="PYTHON",
+        help="the interpreter that has the other tools (default: this one)",
+    )
+    made.add_argument(
+        "--time-limit",
+        type=float,
+        default=120.0,
+        metavar="SECONDS",
+        help="wall time for another tool on one network (default: %(default)g)",
+    )
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    made = parser()
+    options = made.parse_args(arguments)
+    unknown = set(options.subject) - set(SUBJECTS)
+    if unknown:
+        made.error(f"SUBJECT must be among {', '.join(SUBJECTS)}, not {sorted(unknown)[0]}")
+    if options.nets is not None and not options.nets.is_dir():
+        made.error("--nets must be a folder")
+
+    from . import degenerate, growth, machine, memory, peers, speed
+    from .tools import Peers
+
+    others = Peers(options.peer_python, options.time_limit)
+    run = {
+        "speed": lambda: speed.run(options.quick, options.nets, options.pattern),
+        "peers": lambda: peers.run(options.quick, others),
+        "growth": lambda: growth.run(options.quick),
+        "memory": lambda: memory.run(options.quick),
+        "degenerate": lambda: degenerate.run(options.quick, others),
+    }
+    known = machine.facts()
+    print(machine.header(known) + "\n")
+    results: dict[str, list[dict[str, Any]]] = {}
+    for subject in options.subject or SUBJECTS:
+        results[subject] = []
+        for table in run[subject]():
+            table.show()
+            results[subject].append(table.to_dict())
+            if options.json is not None:  # after each table: an interrupt keeps what there is
+                text = json.dumps({"machine": known, "results": results}, indent=1)
+                options.json.write_text(text + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""CPU time of an enumeration, as a whole and by its stages."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+import polyrelu
+from polyrelu.engine.assemble import assemble
+from polyrelu.engine.enumerate import Enumeration
+from polyrelu.engine.program import compile_network
+
+MakeNetwork = Callable[[], polyrelu.Network]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Medians in CPU seconds.
+
+    Attributes:
+        total: of :func:`polyrelu.regions`, on a network that was never looked at before.
+        best: the least instead of the median: what the machine's other load disturbed least.
+        setup: exact integer forms and the tables of the kernel.
+        enumeration: all regions, signs certified.
+        adjacency: who touches whom, and the columns of the graph.
+        repetitions: how many calls the medians are of.
+        rational: counters of the rational stage.
+    """
+
+    regions: int
+    walls: int
+    complete: bool
+    total: float
+    best: float
+    setup: float
+    enumeration: float
+    adjacency: float
+    repetitions: int
+    rational: dict[str, int]
+
+    @property
+    def rate(self) -> float:
+        return self.regions / self.total
+
+
+def warm_up() -> None:
+    """Compile the kernels, or read them from the cache."""
+    for widths in ((2, 4), (3, 4, 4)):
+        rows = [([[1.0] * m] * n, [0.25] * n) for m, n in pairwise(widths)]
+        polyrelu.regions(polyrelu.Network.from_layers(rows), polyrelu.Box(-1, 1, dim=widths[0]))
+
+
+def time_regions(
+    make_network: MakeNetwork,
+    domain: Any,
+    *,
+    limits: polyrelu.Limits | None = None,
+    budget: float = 2.0,
+    least: int = 3,
+    most: int = 101,
+) -> Timing:
+    """Repeat for about ``budget`` CPU seconds, whole calls and calls by stages in turns."""
+    totals: list[float] = []
+    stages: list[tuple[float, float, float]] = []
+    graph = None
+    began = time.process_time()
+    while len(totals) < least or (len(totals) < most and time.process_time() - began < budget):
+        seconds, graph = cpu_seconds(polyrelu.regions, make_network(), domain, limits=limits)
+        totals.append(seconds)
+        stages.append(_stages(make_network(), domain) if limits is None else _stages_of(graph))
+    assert graph is not None
+    setup, enumeration, adjacency = (median(column) for column in zip(*stages, strict=True))
+    return Timing(
+        regions=len(graph),
+        walls=graph.n_walls,
+        complete=graph.complete,
+        total=median(totals),
+        best=min(totals),
+        setup=setup,
+        enumeration=enumeration,
+        adjacency=adjacency,
+        repetitions=len(totals),
+        rational={k: v for k, v in graph.stats.items() if k.startswith("rational_")},
+    )
+
+
+def cpu_seconds(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[float, Any]:
+    """CPU seconds of a call without the garbage collector, and what it returned."""
+    gc.collect()
+    gc.disable()
+    try:
+        began = time.process_time()
+        result = function(*args, **kwargs)
+        return time.process_time() - began, result
+    finally:
+        gc.enable()
+
+
+def _stages(network: polyrelu.Network, domain: Any) -> tuple[float, float, float]:
+    setup, compiled = cpu_seconds(compile_network, network, domain)
+    enumeration, blocks = cpu_seconds(lambda: list(Enumeration(compiled).blocks()))
+    adjacency, _ = cpu_seconds(assemble, compiled, blocks)
+    return setup, enumeration, adjacency
+
+
+def _stages_of(graph: polyrelu.RegionGraph) -> tuple[float, float, float]:
+    """Under limits, by the graph's own clock (wall time)."""
+    return float("nan"), graph.stats["seconds"], graph.stats["adjacency_seconds"]

@@ -1,0 +1,344 @@
+"""The command ``polyrelu``. Data on stdout, all else on stderr; docs/cli.md describes it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .cli_options import parser, with_signed_values
+from .cli_where import UsageError, domain_of, numbers
+from .errors import DomainError, PolyreluError
+
+if TYPE_CHECKING:
+    from .graph import RegionGraph
+    from .limits import Limits
+    from .network import Network
+
+DONE, REFUTED, USAGE, LIMIT = 0, 1, 2, 3
+
+
+# --- files, progress, results ------------------------------------------------------------------
+
+
+def _is_graph(path: Path) -> bool:
+    if path.suffix.lower() != ".npz":
+        return False
+    if not path.exists():
+        raise FileNotFoundError(f"no such file: {path}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "header.npy" in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return False
+
+
+def _limits(args: argparse.Namespace) -> Limits:
+    from .limits import Limits
+
+    return Limits(args.limit_regions, args.limit_seconds, args.limit_memory)
+
+
+def _with_progress(args: argparse.Namespace, task: Callable[..., Any]) -> Any:
+    """``task(progress=...)``, shown on stderr if that is a terminal."""
+    from .progress import Meter
+
+    if args.quiet or not sys.stderr.isatty():
+        return task(progress=False)
+    meter = Meter()
+    try:
+        return task(progress=meter)
+    finally:
+        meter.close()
+
+
+def _enumerate(args: argparse.Namespace, network: Network, enumerator: Callable[..., Any]) -> Any:
+    """``regions`` or ``count_regions`` of what the options say."""
+    where = domain_of(args, network)
+    if args.command == "plot":
+        _check_plane(where.dim)
+    return _with_progress(args, partial(enumerator, network, where, limits=_limits(args)))
+
+
+def _graph_of(args: argparse.Namespace) -> RegionGraph:
+    """The graph in the file, or that of the network in it."""
+    if _is_graph(args.file):
+        for option in ("box", "axes", "at", "slice", "segment"):
+            if getattr(args, option) is not None:
+                raise UsageError(f"--{option} is for a network; {args.file} holds regions")
+        if args.space or _limits(args) != type(_limits(args))():
+            raise UsageError(f"--space and limits are for a network; {args.file} holds regions")
+        from .io import load_graph
+
+        return load_graph(args.file)
+    from .enumeration import regions
+    from .io import load_network
+
+    graph: RegionGraph = _enumerate(args, load_network(args.file), regions)
+    return graph
+
+
+def _say(args: argparse.Namespace, *lines: str) -> None:
+    """Text for people: on stdout, or on stderr if stdout is for JSON."""
+    if not getattr(args, "quiet", False):
+        print(*lines, sep="\n", file=sys.stderr if args.json else sys.stdout)
+
+
+def _print_json(data: dict[str, Any]) -> None:
+    print(json.dumps(data, indent=2, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value)
+
+
+def _describe(network: Network) -> dict[str, Any]:
+    box = network.input_box
+    return {
+        "widths": list(network.widths),
+        "thresholds": len(network.thresholds),
+        "hash": network.hash,
+        "input_box": None if box is None else [box.low.tolist(), box.high.tolist()],
+        "notes": list(network.notes),
+    }
+
+
+def _state(complete: bool, stopped_by: str | None) -> str:
+    reason = "Ctrl-C" if stopped_by == "interrupt" else f"the limit on {stopped_by}"
+    return "all of them" if complete else f"INCOMPLETE: stopped by {reason}"
+
+
+# --- commands ----------------------------------------------------------------------------------
+
+
+def _info(args: argparse.Namespace) -> int:
+    if _is_graph(args.file):
+        raise UsageError(f"{args.file} holds regions, not a network; see polyrelu verify, plot")
+    from .io import load_network
+
+    network = load_network(args.file)
+    data = _describe(network) | {"layers": _layers(network)}
+    if args.json:
+        _print_json({"command": "info", "file": str(args.file), **data})
+        return DONE
+    print(
+        f"{args.file}: {network.input_dim} inputs, {network.output_dim} outputs, "
+        f"{len(network.thresholds)} thresholds"
+    )
+    for k, layer in enumerate(data["layers"]):
+        print(f"  layer {k + 1}: {layer['inputs']} -> {layer['outputs']}  {layer['units']}")
+    print(f"  input box: {network.input_box or 'none in the file'}")
+    for note in network.notes:
+        print(f"  note: {note}")
+    print(f"  sha256: {network.hash}")
+    return DONE
+
+
+def _layers(network: Network) -> list[dict[str, Any]]:
+    described = []
+    for layer in network.layers:
+        names = [_unit_name(unit) for unit in layer.units]
+        counts = {name: names.count(name) for name in dict.fromkeys(names)}
+        units = (
+            next(iter(counts))
+            if len(counts) == 1
+            else ", ".join(f"{count} {name}" for name, count in counts.items())
+        )
+        described.append(
+            {"inputs": layer.in_features, "outputs": layer.out_features, "units": units}
+        )
+    return described
+
+
+def _unit_name(unit: Any) -> str:
+    if unit.is_identity:
+        return "identity"
+    slopes, breaks = map(float, unit.slopes), map(float, unit.breakpoints)
+    found = f"slopes {', '.join(f'{v:g}' for v in slopes)}"
+    found += f" at {', '.join(f'{v:g}' for v in breaks)}" if unit.breakpoints else ""
+    return {"slopes 0, 1 at 0": "ReLU", "slopes -1, 1 at 0": "abs"}.get(found, found)
+
+
+def _regions(args: argparse.Namespace) -> int:
+    from .enumeration import count_regions, regions
+    from .io import load_network
+
+    if args.save is not None:
+        if args.count:
+            raise UsageError("--count stores nothing; leave out --save, or --count")
+        _check_target(args.save, (".npz",))
+    network = load_network(args.file)
+    began = time.perf_counter()
+    found = _enumerate(args, network, count_regions if args.count else regions)
+    seconds = time.perf_counter() - began
+    if args.count:
+        data = {
+            "regions": found.count,
+            "complete": found.complete,
+            "stopped_by": found.stopped_by,
+            **found.stats,
+        }
+    else:
+        data = found.statistics()
+    if args.save is not None:
+        found.save(args.save)
+    if args.json:
+        _print_json(
+            {
+                "command": "regions",
+                "file": str(args.file),
+                "saved": args.save and str(args.save),
+                "network": _describe(network),
+                **data,
+                "total_seconds": seconds,
+            }
+        )
+    elif args.quiet:
+        print(data["regions"])
+    else:
+        print(*_summary(data, seconds), sep="\n")
+        if args.save is not None:
+            print(f"saved: {args.save}")
+    return DONE if found.complete else LIMIT
+
+
+def _summary(data: dict[str, Any], seconds: float) -> list[str]:
+    state = _state(data["complete"], data["stopped_by"])
+    lines = [f"{data['regions']:,} regions ({state}) in {seconds:.2f} s"]
+    if "walls" in data:
+        lines += [
+            f"  {data['walls']:,} walls between them, {data['domain_facets']:,} facets on the "
+            f"boundary of the domain",
+            f"  neighbours: {data['average_degree']:.2f} on average, from "
+            f"{data['least_degree']} to {data['greatest_degree']}",
+            f"  unbounded regions: {data['unbounded_regions']:,}",
+        ]
+    lines.append(f"  signs that needed rational arithmetic: {data['rational_signs']:,}")
+    return lines
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from .verify import verify
+
+    graph = _graph_of(args)
+    task = partial(verify, graph, args.level, sample=args.sample, seed=args.seed)
+    report = _with_progress(args, task)
+    if args.json:
+        found = {"complete": graph.complete, "stopped_by": graph.stopped_by, "ok": report.ok}
+        _print_json({"command": "verify", "file": str(args.file), **found, **asdict(report)})
+    else:
+        _say(
+            args,
+            f"{len(graph):,} regions ({_state(graph.complete, graph.stopped_by)})",
+            str(report),
+        )
+    if not report.ok:
+        return REFUTED
+    return DONE if graph.complete else LIMIT
+
+
+def _plot(args: argparse.Namespace) -> int:
+    from .io._extras import require
+
+    require("matplotlib", "plot")
+    _check_target(args.save, (".png", ".pdf", ".svg"))
+    window = None if args.window is None else numbers("--window", args.window, (2, 4))
+    graph = _graph_of(args)
+    _check_plane(graph.dim)
+    _draw(args, graph, window)
+    if args.json:
+        _print_json(
+            {
+                "command": "plot",
+                "file": str(args.file),
+                "saved": str(args.save),
+                **graph.statistics(),
+            }
+        )
+    else:
+        state = _state(graph.complete, graph.stopped_by)
+        _say(args, f"{len(graph):,} regions ({state})", f"picture: {args.save}")
+    return DONE if graph.complete else LIMIT
+
+
+def _check_plane(dim: int) -> None:
+    if dim not in (1, 2):
+        raise DomainError(
+            f"a picture needs a plane or a line, not {dim} coordinates: cut the network by "
+            f"--axes=0,1, --slice or --segment"
+        )
+
+
+def _draw(args: argparse.Namespace, graph: RegionGraph, window: list[float] | None) -> None:
+    from matplotlib.figure import Figure
+
+    from .plot import plot_line, plot_regions
+
+    if window is not None and len(window) != 2 * graph.dim:
+        raise UsageError(f"--window must have {2 * graph.dim} numbers, not {len(window)}")
+    figure = Figure(figsize=(8, 6.5), layout="compressed")
+    ax = figure.subplots()
+    if graph.dim == 1:
+        line = None if window is None else (window[0], window[1])
+        plot_line(
+            graph,
+            window=line,
+            outputs=None if args.output is None else [args.output],
+            walls=not args.no_walls,
+            ax=ax,
+        )
+    else:
+        plane = None if window is None else (window[0], window[1], window[2], window[3])
+        plot_regions(
+            graph,
+            color=args.color,
+            output=args.output,
+            walls=not args.no_walls,
+            window=plane,
+            ax=ax,
+        )
+    figure.savefig(args.save, dpi=args.dpi)
+
+
+def _check_target(path: Path, suffixes: tuple[str, ...]) -> None:
+    """Before the work, not after it."""
+    if path.suffix.lower() not in suffixes:
+        raise UsageError(f"--save must end in {' or '.join(suffixes)}, not {str(path)!r}")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"--save: there is no folder {str(path.absolute().parent)!r}")
+
+
+COMMANDS = {"info": _info, "regions": _regions, "verify": _verify, "plot": _plot}
+
+
+# --- entry -------------------------------------------------------------------------------------
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line ``argv``; the exit code: 0 done, 1 refuted, 2 usage, 3 limit."""
+    try:
+        args = parser().parse_args(with_signed_values(sys.argv[1:] if argv is None else argv))
+        code: int = COMMANDS[args.command](args)
+        sys.stdout.flush()
+        return code
+    except SystemExit as stop:  # argparse has written its message
+        return stop.code if isinstance(stop.code, int) else USAGE
+    except BrokenPipeError:  # the reader has gone: `polyrelu ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except (PolyreluError, OSError) as error:
+        print(f"polyrelu: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print("polyrelu: interrupted, nothing was kept", file=sys.stderr)
+        return 130

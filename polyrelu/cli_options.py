@@ -1,0 +1,195 @@
+"""The options of the command line, and its help."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+
+LEVELS = ("patterns", "adjacency", "geometry", "judge")
+COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
+_SIGNED = ("--box", "--at", "--segment", "--window")
+_MEMORY = re.compile(r"([0-9]+(?:\.[0-9]+)?)([KMGT]?)(?:i?B)?", re.IGNORECASE)
+
+DESCRIPTION = """\
+The exact linear regions of a ReLU network, and which of them touch.
+
+NET is a network file (.npz, .nnet or .onnx); GRAPH is what `polyrelu regions -o` wrote.
+"""
+EXAMPLES = """\
+examples:
+  polyrelu info net.onnx                          what is in the file
+  polyrelu regions net.onnx --box=-1,1            every region in the box [-1, 1]^n
+  polyrelu regions net.onnx --space --count       how many in all of R^n, storing none
+  polyrelu regions net.onnx --box=-1,1 -o g.npz   keep the regions and their graph
+  polyrelu verify g.npz                           check them by independent code
+  polyrelu plot net.onnx --axes=0,1 -o net.png    a picture of a plane of inputs
+
+exit codes:
+  0  done, or verified        2  wrong usage or input
+  1  verification failed      3  a limit or Ctrl-C stopped it: the result is incomplete
+"""
+WHERE = """\
+Where the network is looked at. Default: the input box that the file gives, if it does.
+Numbers that begin with a minus sign want the form --box=-1,1.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    style = argparse.RawDescriptionHelpFormatter
+    made = argparse.ArgumentParser(
+        prog="polyrelu", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=style
+    )
+    parser.add_argument("--version", action="version", version=f"polyrelu {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Callable[..., int], text: str, file: str) -> Any:
+        made = commands.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.", formatter_class=style
+        )
+        made.add_argument("file", metavar=file, type=Path)
+        made.set_defaults(run=run)
+        made.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+        return made
+
+    command("info", _info, "say what is in a network file", "NET")
+    regions = command("regions", _regions, "enumerate every region", "NET")
+    _add_where(regions)
+    _add_limits(regions)
+    regions.add_argument("--count", action="store_true", help="count only; store nothing")
+    regions.add_argument("-o", "--save", metavar="FILE.npz", type=Path, help="keep the graph")
+    _add_quiet(regions, "print the number of regions and nothing else")
+    verify = command(
+        "verify", _verify, "check regions by code independent of the engine", "GRAPH|NET"
+    )
+    _add_where(verify)
+    _add_limits(verify)
+    verify.add_argument(
+        "--level",
+        choices=LEVELS,
+        default="geometry",
+        help="how much to check, cheapest first (default: %(default)s); judge needs polyrelu[cdd]",
+    )
+    verify.add_argument(
+        "--sample",
+        type=_natural,
+        metavar="N",
+        help="check N regions, drawn at random, one by one (default: all)",
+    )
+    verify.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
+    _add_quiet(verify, "print nothing; the exit code tells")
+    _add_plot(command("plot", _plot, "draw the regions of a plane, or of a line", "GRAPH|NET"))
+    return parser
+
+
+def _add_where(parser: Any) -> None:
+    group = parser.add_argument_group("where", WHERE)
+    group.add_argument(
+        "--box", metavar="LO,HI", help="a box: LO,HI for all coordinates, or LO:HI,LO:HI,..."
+    )
+    group.add_argument("--space", action="store_true", help="all of R^n, without a box")
+    group.add_argument(
+        "--axes",
+        metavar="I,J",
+        help="a slice: inputs I, J (from 0) vary in the box, the others are held",
+    )
+    group.add_argument(
+        "--at",
+        metavar="X",
+        help="with --axes: where the others are held; one number, n numbers, or "
+        "a file of them (default: the middle of the box)",
+    )
+    group.add_argument(
+        "--slice",
+        metavar="POINTS",
+        type=Path,
+        help="a slice: the triangle of 3 points in a file (.npy, or text with a "
+        "point in each line), the segment of 2; with --box or --space, the part "
+        "of their plane or line that lies there",
+    )
+    group.add_argument(
+        "--segment",
+        metavar="P:Q",
+        help="a slice: the segment from P to Q, n numbers each, or one for all",
+    )
+
+
+def _add_limits(parser: Any) -> None:
+    group = parser.add_argument_group("limits", "What was found before a limit is kept.")
+    group.add_argument("--limit-regions", type=_natural, metavar="N")
+    group.add_argument("--limit-seconds", type=_positive, metavar="S")
+    group.add_argument(
+        "--limit-memory",
+        type=_memory,
+        metavar="SIZE",
+        help="of the regions found, for instance 500M or 2G",
+    )
+
+
+def _add_quiet(parser: Any, text: str) -> None:
+    parser.add_argument("-q", "--quiet", action="store_true", help=text)
+
+
+def _add_plot(parser: Any) -> None:
+    _add_where(parser)
+    _add_limits(parser)
+    group = parser.add_argument_group("picture")
+    group.add_argument(
+        "-o",
+        "--save",
+        metavar="FILE",
+        type=Path,
+        default=Path("regions.png"),
+        help=".png, .pdf or .svg (default: %(default)s)",
+    )
+    group.add_argument(
+        "--color",
+        choices=COLORS,
+        default="class",
+        help="what colours a region (default: %(default)s)",
+    )
+    group.add_argument("--output", type=int, metavar="K", help="gradient of output K only")
+    group.add_argument("--no-walls", action="store_true", help="do not draw the walls")
+    group.add_argument("--window", metavar="X0,X1,Y0,Y1", help="what part to show")
+    group.add_argument("--dpi", type=_natural, default=150, help="(default: %(default)s)")
+    _add_quiet(parser, "print nothing")
+
+
+def _natural(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a positive integer, not {text!r}")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a positive number, not {text!r}")
+    return value
+
+
+def _memory(text: str) -> int:
+    found = _MEMORY.fullmatch(text)
+    size = 0
+    if found:
+        size = int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
+    if size < 1:
+        raise argparse.ArgumentTypeError(f"must be a size like 500M or 2G, not {text!r}")
+    return size
+
+
+def with_signed_values(argv: list[str]) -> list[str]:
+    """``--box -1,1`` as ``--box=-1,1``: argparse takes "-1,1" for an option."""
+    joined: list[str] = []
+    for word in argv:
+        if joined and joined[-1] in _SIGNED and re.match(r"-[0-9.]", word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
