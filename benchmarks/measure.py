@@ -53,6 +53,8 @@ def warm_up() -> None:
     for widths in ((2, 4), (3, 4, 4)):
         rows = [([[1.0] * m] * n, [0.25] * n) for m, n in pairwise(widths)]
         polyrelu.regions(polyrelu.Network.from_layers(rows), polyrelu.Box(-1, 1, dim=widths[0]))
+    gc.collect()
+    gc.freeze()  # what was imported need not be looked at by each later collection
 
 
 def time_regions(

@@ -88,7 +88,7 @@ def files(folder: Path, pattern: str, quick: bool) -> Table:
             network.input_box,
             limits=limits,
             budget=0.0,
-            least=1 if quick else 3,
+            least=1 if quick or len(found) > 5 else 3,
         )
         table.rows.append(_row(name, timing, FILE_TARGET))
     if len(table.rows) > 1:

@@ -34,55 +34,58 @@ exit codes:
 """
 WHERE = """\
 Where the network is looked at. Default: the input box that the file gives, if it does.
-Numbers that begin with a minus sign want the form --box=-1,1.
 """
 
 
 def parser() -> argparse.ArgumentParser:
-    style = argparse.RawDescriptionHelpFormatter
+    """The parser of the whole command line."""
     made = argparse.ArgumentParser(
-        prog="polyrelu", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=style
+        prog="polyrelu",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"polyrelu {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    made.add_argument("--version", action="version", version=f"polyrelu {__version__}")
+    commands = made.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    def command(name: str, run: Callable[..., int], text: str, file: str) -> Any:
-        made = commands.add_parser(
-            name, help=text, description=f"{text[0].upper()}{text[1:]}.", formatter_class=style
-        )
-        made.add_argument("file", metavar=file, type=Path)
-        made.set_defaults(run=run)
-        made.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-        return made
+    def command(name: str, text: str, file: str) -> Any:
+        one = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        one.add_argument("file", metavar=file, type=Path)
+        one.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+        return one
 
-    command("info", _info, "say what is in a network file", "NET")
-    regions = command("regions", _regions, "enumerate every region", "NET")
-    _add_where(regions)
-    _add_limits(regions)
-    regions.add_argument("--count", action="store_true", help="count only; store nothing")
-    regions.add_argument("-o", "--save", metavar="FILE.npz", type=Path, help="keep the graph")
-    _add_quiet(regions, "print the number of regions and nothing else")
-    verify = command(
-        "verify", _verify, "check regions by code independent of the engine", "GRAPH|NET"
-    )
-    _add_where(verify)
-    _add_limits(verify)
-    verify.add_argument(
+    command("info", "say what is in a network file", "NET")
+    _add_regions(command("regions", "enumerate every region", "NET"))
+    _add_verify(command("verify", "check regions, by code independent of the engine", "GRAPH|NET"))
+    _add_plot(command("plot", "draw the regions of a plane, or of a line", "GRAPH|NET"))
+    return made
+
+
+def _add_regions(parser: Any) -> None:
+    parser.add_argument("--count", action="store_true", help="count only; store nothing")
+    parser.add_argument("-o", "--save", metavar="FILE.npz", type=Path, help="keep the graph")
+    _add_quiet(parser, "print the number of regions and nothing else")
+    _add_where(parser)
+    _add_limits(parser)
+
+
+def _add_verify(parser: Any) -> None:
+    parser.add_argument(
         "--level",
         choices=LEVELS,
         default="geometry",
         help="how much to check, cheapest first (default: %(default)s); judge needs polyrelu[cdd]",
     )
-    verify.add_argument(
+    parser.add_argument(
         "--sample",
         type=_natural,
         metavar="N",
         help="check N regions, drawn at random, one by one (default: all)",
     )
-    verify.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
-    _add_quiet(verify, "print nothing; the exit code tells")
-    _add_plot(command("plot", _plot, "draw the regions of a plane, or of a line", "GRAPH|NET"))
-    return parser
+    parser.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
+    _add_quiet(parser, "print nothing; the exit code tells")
+    _add_where(parser)
+    _add_limits(parser)
 
 
 def _add_where(parser: Any) -> None:
@@ -119,8 +122,8 @@ def _add_where(parser: Any) -> None:
 
 def _add_limits(parser: Any) -> None:
     group = parser.add_argument_group("limits", "What was found before a limit is kept.")
-    group.add_argument("--limit-regions", type=_natural, metavar="N")
-    group.add_argument("--limit-seconds", type=_positive, metavar="S")
+    group.add_argument("--limit-regions", type=_natural, metavar="N", help="stop at N regions")
+    group.add_argument("--limit-seconds", type=_positive, metavar="S", help="stop after S seconds")
     group.add_argument(
         "--limit-memory",
         type=_memory,
@@ -134,8 +137,6 @@ def _add_quiet(parser: Any, text: str) -> None:
 
 
 def _add_plot(parser: Any) -> None:
-    _add_where(parser)
-    _add_limits(parser)
     group = parser.add_argument_group("picture")
     group.add_argument(
         "-o",
@@ -156,6 +157,8 @@ def _add_plot(parser: Any) -> None:
     group.add_argument("--window", metavar="X0,X1,Y0,Y1", help="what part to show")
     group.add_argument("--dpi", type=_natural, default=150, help="(default: %(default)s)")
     _add_quiet(parser, "print nothing")
+    _add_where(parser)
+    _add_limits(parser)
 
 
 def _natural(text: str) -> int:

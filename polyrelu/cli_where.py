@@ -109,8 +109,8 @@ def _point(name: str, text: str, n: int) -> Array:
         if len(values) != n:
             raise UsageError(f"{text} must hold {n} numbers, not {len(values)}")
         return values
-    numbers = numbers(name, text, (1, n))
-    return np.full(n, numbers[0]) if len(numbers) == 1 else np.array(numbers)
+    given = numbers(name, text, (1, n))
+    return np.full(n, given[0]) if len(given) == 1 else np.array(given)
 
 
 def _segment(text: str, n: int) -> Slice:

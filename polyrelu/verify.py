@@ -2,9 +2,9 @@
 
 The engine splits cells in float64 behind error bounds; here all arithmetic is rational, forms
 are composed anew from patterns, and vertices come from a double description of our own, or at
-the last level from cddlib. Levels are cumulative, in rising cost (one core, 3 inputs):
+the last level from cddlib. Levels are cumulative, in rising cost (2-8-8 to 3-25x5):
 
-``patterns`` (0.1-2 ms a region)
+``patterns`` (0.3-5 ms a region)
     The point of each region lies in the relative interior of the domain and has exactly the
     region's pattern, by a rational forward pass. A pre-activation may be 0 there only if its
     form is identically 0 on the region. No two regions have the same pattern.
@@ -12,13 +12,13 @@ the last level from cddlib. Levels are cumulative, in rising cost (one core, 3 i
     "Touches" is symmetric, names a pair once, and joins different patterns; the threshold
     of a facet changes its bit there. A complete graph has no unexplored facet and is connected,
     as the domain is convex.
-``geometry`` (1-10 ms a region)
+``geometry`` (2-30 ms a region)
     The listed facets bound the region, no more and no less: each is (d-1)-dimensional, and the
     vertices and rays that they have satisfy every threshold and the domain. Each facet lies in
     the closure of its neighbour, whose wall there is the same hyperplane seen from behind. With
     all regions of a complete graph also their union: volumes add up to the domain's, and the
     Euler characteristic of the complex (by compact supports) is the domain's.
-``judge`` (0.05-1 s a region; needs ``polyrelu[cdd]``)
+``judge`` (0.05-1.5 s a region; needs ``polyrelu[cdd]``)
     ``cdd.gmp`` gets all thresholds and the domain: what exact LP finds irredundant must be the
     facets, its vertices and rays those of :class:`~polyrelu.region.Region`; one exact step
     through each facet lands in the neighbour, by a rational forward pass.
@@ -641,6 +641,7 @@ def _check_geometry(run: _Run) -> list[Check]:
     ends = _Tally("geometry", "unbounded", "unbounded regions are those with a ray")
     chart_rows = [list(g) for g in run.chart.constraints]
     section = _Section(chart_rows + (run.rows(0) if len(graph) else []), run.dim)
+    unseen = section.lines > len(graph.lines)  # a line on which only the output changes
     domain = _Section(chart_rows, run.dim)
     domain_cone = domain.cone(chart_rows)
     assert domain_cone is not None, "a section has no lines"
@@ -655,9 +656,9 @@ def _check_geometry(run: _Run) -> list[Check]:
         if cone is not None:
             _check_walls(run, section, cone, i, walls)
             ends.checked += 1
-            if bool(cone.on[-1]) != bool(graph.unbounded[i]):
-                ends.fail(i, f"has {cone.on[-1].bit_count()} rays, but unbounded is "
-                             f"{bool(graph.unbounded[i])}")  # fmt: skip
+            if (bool(cone.on[-1]) or unseen) != bool(graph.unbounded[i]):
+                rays = cone.on[-1].bit_count()
+                ends.fail(i, f"has {rays} rays, but unbounded is {bool(graph.unbounded[i])}")
             union.add(cone)
         run.step()
     volume = _check_volume(run, union, domain_cone, whole, bounded)
@@ -780,7 +781,7 @@ class _Judged:
     walls: list[tuple[int, ...]]  # irredundant rows, in the chart
     points: list[list[Fraction]]
     rays: list[list[Fraction]]
-    lines: list[list[Fraction]]
+    lines: list[Row]  # left out of the generators, which are at right angles to them
 
     @property
     def dim(self) -> int:
@@ -788,30 +789,41 @@ class _Judged:
         if not self.points:
             return -1
         one, zero = [Fraction(1)], [Fraction(0)]
-        spanned = [one + p for p in self.points] + [zero + r for r in self.rays + self.lines]
+        spanned = [one + p for p in self.points] + [zero + r for r in self.rays]
         rows = [_over_common(row) for row in spanned]
-        return int(fmpz_mat(rows).rank()) - 1
+        return int(fmpz_mat(rows).rank()) - 1 + len(self.lines)
 
 
 def _judge(run: _Run, cdd: Any, rows: list[Row], equalities: list[Row]) -> _Judged:
     """Ask for the irredundant among ``rows`` and for the generators.
 
-    ``equalities`` are declared: cddlib does not always find implicit ones by itself.
+    ``equalities`` are declared: cddlib does not always find implicit ones by itself. Lines are
+    cut off at right angles (declared too): cddlib was seen to crash on polyhedra with lines.
     """
-    unique = {tuple(g): None for g in rows if any(g[:-1])}
-    table = [[Fraction(g[-1]), *map(Fraction, g[:-1])] for g in [*equalities, *unique]]
+    unique = [list(g) for g in {tuple(g): None for g in rows if any(g[:-1])}]
+    lines = _null_space([g[:-1] for g in [*unique, *equalities]], run.graph.dim)
+    declared = [*equalities, *([*line, 0] for line in lines)]
+    table = [[Fraction(g[-1]), *map(Fraction, g[:-1])] for g in [*declared, *unique]]
     table.append([Fraction(1)] + [Fraction(0)] * run.graph.dim)  # else cddlib leaves out an apex 0
     matrix = cdd.gmp.matrix_from_array(
-        table, lin_set=range(len(equalities)), rep_type=cdd.RepType.INEQUALITY
+        table, lin_set=range(len(declared)), rep_type=cdd.RepType.INEQUALITY
     )
     found = cdd.gmp.copy_generators(cdd.gmp.polyhedron_from_matrix(matrix))
     cdd.gmp.matrix_canonicalize(matrix)
     kept = [row for k, row in enumerate(matrix.array) if k not in matrix.lin_set and any(row[1:])]
     walls = [tuple(run.on_hull(_over_common([*row[1:], row[0]]))) for row in kept]
-    lines = [row[1:] for k, row in enumerate(found.array) if k in found.lin_set]
-    others = [row for k, row in enumerate(found.array) if k not in found.lin_set]
-    points, rays = ([r[1:] for r in others if bool(r[0]) is finite] for finite in (True, False))
+    assert not found.lin_set, "its lines were cut off"
+    points, rays = (
+        [row[1:] for row in found.array if bool(row[0]) is finite] for finite in (True, False)
+    )
     return _Judged(walls, points, rays, lines)
+
+
+def _null_space(rows: list[Row], dim: int) -> list[Row]:
+    if not rows:
+        return [[int(i == j) for j in range(dim)] for i in range(dim)]
+    basis, nullity = fmpz_mat(rows).nullspace()
+    return [_reduced([basis[i, j] for i in range(dim)]) for j in range(nullity)]
 
 
 def _check_by_judge(run: _Run, cdd: Any) -> list[Check]:
@@ -869,7 +881,7 @@ def _check_generators(run: _Run, judged: _Judged, i: int, tally: _Tally) -> None
                           f"with {both} in common")  # fmt: skip
 
 
-def _modulo(lines: list[list[Fraction]]) -> Callable[[Sequence[Fraction]], tuple[Any, ...]]:
+def _modulo(lines: list[Row]) -> Callable[[Sequence[Fraction]], tuple[Any, ...]]:
     """Take points to representatives modulo the span of ``lines``."""
     basis: list[tuple[int, list[Fraction]]] = []
 
@@ -881,7 +893,7 @@ def _modulo(lines: list[list[Fraction]]) -> Callable[[Sequence[Fraction]], tuple
         return tuple(rest)
 
     for line in lines:
-        rest = reduce(line)
+        rest = reduce([Fraction(v) for v in line])
         pivot = next(k for k, v in enumerate(rest) if v)
         scaled = [v / rest[pivot] for v in rest]
         basis = [(p, [a - u[pivot] * b for a, b in zip(u, scaled, strict=True)]) for p, u in basis]

@@ -121,6 +121,16 @@ def test_incomplete_graphs_pass_for_what_they_hold():
     assert "left out: the graph is incomplete" in str(result)
 
 
+def test_a_direction_that_only_the_output_sees():
+    """An identity unit passes the second input on; every region contains a line."""
+    weight = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]])
+    units = (identity(), leaky_relu(), leaky_relu())
+    G = regions(Network((Layer([Affine(weight, np.array([0.0, 0, -1]))], units),)), Space(2))
+    result = verify(G)
+    assert len(G) == 3
+    assert result, str(result)
+
+
 # ---------------------------------------------------------------- corruption
 
 

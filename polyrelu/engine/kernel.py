@@ -24,6 +24,7 @@ from numba.extending import intrinsic
 
 UNIT = 2.0**-53  # the unit roundoff of float64
 TINY = 2.0**-600  # covers underflow; see SAFE_WEIGHT
+WORST_ERROR = 2.0**-26  # relative; beyond it rows are composed exactly: only speed depends on it
 SAFE_WEIGHT = 2.0**-200  # weights between this and its inverse cannot underflow against TINY
 
 # Why the kernel returned.
@@ -58,6 +59,7 @@ class Program(NamedTuple):
     piece_error: Any  # rounding of slope and intercept, relative
     weight: Any  # flat; of layer l: (units of l - 1) x (units of l), from first_weight[l]
     first_weight: Any  # (n_layers + 2,)
+    weight_norm: Any  # (units,) l1 norms of the units' weights
     weight_error: Any  # (n_layers + 1,) relative rounding of the weights, 0 if none
     bias: Any  # (units,)
 
@@ -99,7 +101,9 @@ class Tables(NamedTuple):
     wall_norm: Any
     wall_error: Any
     scratch: Any  # (3, dim + 2, dim + 1)
-    values: Any  # (3, max(units in a layer, walls in a layer)) scratch
+    values: Any  # (2, max(units in a layer, walls in a layer)) scratch
+    live: Any  # (units in a layer,) scratch: where the weights of the units that are on start
+    coefficient: Any  # (dim + 1, units in a layer) scratch: their forms
     picked: Any  # (facet slots + 1,) scratch: walls through a new generator
     name: Any  # (walls,) names a wall's present form: changes when it is composed anew
     names: Any  # (dim + 1,) scratch: the sorted names of the walls through a new point
@@ -812,19 +816,16 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
     """Forms of the units of ``layer`` on entry e (a decided cell of the layer before).
 
     The error of a unit's row is a bound on the l1 norm of what float64 did to its
-    coefficients: inherited errors times weights, plus rounding. Returns True if the errors
-    have grown so far that exact composition is the cheaper way.
+    coefficients: the greatest error among the inputs, inherited and by rounding, times the
+    row's weights. Returns True if the errors have grown so far that exact composition is the
+    cheaper way.
     """
     dim = program.dim
     u0, u1 = program.first_unit[layer - 1], program.first_unit[layer]
     n = program.first_unit[layer + 1] - u1
-    error = tables.values[2]
-    for i in range(n):
-        error[i] = 0.0
-        for j in range(dim):
-            tables.unit[j, u1 + i] = 0.0
-        tables.unit[dim, u1 + i] = program.bias[u1 + i]
-    n_terms = 0
+    rounding = (u1 - u0 + 4) * UNIT * 1.01 + program.weight_error[layer]
+    live, coefficient = tables.live, tables.coefficient
+    n_live, input_error = 0, 0.0
     for u in range(u0, u1):
         piece = piece_of(program, stack, e, u)
         slope, intercept = program.slope[piece], program.intercept[piece]
@@ -832,31 +833,54 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
         if dead and intercept == 0.0:
             continue
         norm = abs(slope) * tables.unit_norm[u] + abs(intercept)
-        n_terms += 1
-        row = program.weight[program.first_weight[layer] + (u - u0) * n :][:n]
+        error = abs(slope) * tables.unit_error[u] + norm * (rounding + program.piece_error[piece])
+        input_error = max(input_error, error + TINY)
+        if not error < np.inf:
+            return True
+        live[n_live] = program.first_weight[layer] + (u - u0) * n
         for j in range(dim + 1):
-            h = slope * tables.unit[j, u] + (intercept if j == dim else 0.0)
-            if h != 0.0:
-                for i in range(n):
-                    tables.unit[j, u1 + i] += h * row[i]
-        rounding = (u1 - u0 + 4) * UNIT * 1.01 + program.weight_error[layer]
-        each = abs(slope) * tables.unit_error[u] + norm * (rounding + program.piece_error[piece])
-        each += TINY
+            coefficient[j, n_live] = slope * tables.unit[j, u] + (intercept if j == dim else 0.0)
+        n_live += 1
+    for j in range(dim + 1):
+        row = tables.unit[j, u1 : u1 + n]
         for i in range(n):
-            error[i] += abs(row[i]) * each
+            row[i] = program.bias[u1 + i] if j == dim else 0.0
+        combine(program.weight, live, coefficient[j], n_live, row)
     worst = 0.0
     for i in range(n):
         norm = 0.0
         for j in range(dim + 1):
             norm += abs(tables.unit[j, u1 + i])
-        if n_terms:
-            error[i] += abs(program.bias[u1 + i]) * (u1 - u0 + 4) * UNIT
-        error[i] += abs(program.bias[u1 + i]) * program.weight_error[layer]
-        tables.unit_error[u1 + i] = 1.0001 * error[i]
+        error = input_error * program.weight_norm[u1 + i]
+        error += abs(program.bias[u1 + i]) * (rounding if n_live else program.weight_error[layer])
+        tables.unit_error[u1 + i] = 1.0001 * error
         tables.unit_norm[u1 + i] = norm
         if norm > 0.0:
             worst = max(worst, tables.unit_error[u1 + i] / norm)
-    return not worst < 2.0**-26
+    return not worst < WORST_ERROR
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def combine(weight, start, coefficient, n, total):  # type: ignore[no-untyped-def]
+    """Add to ``total`` the rows of ``weight`` from ``start[k]`` on, times ``coefficient[k]``.
+
+    Four rows at a time: ``total`` is then read and written a quarter as often.
+    """
+    width = len(total)
+    k = 0
+    while k + 4 <= n:
+        c0, c1 = coefficient[k], coefficient[k + 1]
+        c2, c3 = coefficient[k + 2], coefficient[k + 3]
+        w0, w1 = weight[start[k] :][:width], weight[start[k + 1] :][:width]
+        w2, w3 = weight[start[k + 2] :][:width], weight[start[k + 3] :][:width]
+        for i in range(width):
+            total[i] += (c0 * w0[i] + c1 * w1[i]) + (c2 * w2[i] + c3 * w3[i])
+        k += 4
+    while k < n:
+        c, w = coefficient[k], weight[start[k] :][:width]
+        for i in range(width):
+            total[i] += c * w[i]
+        k += 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)

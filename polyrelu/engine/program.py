@@ -235,9 +235,16 @@ def _program(
         piece_error=np.array([2 * UNIT if _rounding(s) or _rounding(c) else 0.0 for s, c in pieces]),
         weight=np.concatenate([np.zeros(0), *flat]),
         first_weight=first_weight.astype(np.int64),
+        weight_norm=np.concatenate([np.zeros(0), *map(_weight_norm, layers)]),
         weight_error=np.array(errors),
         bias=np.concatenate([np.zeros(0), *(layer.bias for layer in layers)]),
     )
+
+
+def _weight_norm(layer: Layer) -> np.ndarray:
+    """Upper bounds on the l1 norms of the rows of a layer's weights."""
+    with np.errstate(over="ignore"):
+        return np.asarray(np.abs(layer.weight).sum(axis=1) * (1 + 1e-6))
 
 
 def _float(value: Fraction) -> float:
@@ -307,7 +314,9 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
         wall_norm=np.zeros(n_walls),
         wall_error=np.zeros(n_walls),
         scratch=np.zeros((3, dim + 2, dim + 1)),
-        values=np.zeros((3, int(widest))),
+        values=np.zeros((2, int(widest))),
+        live=np.zeros(int(widest), dtype=np.int64),
+        coefficient=np.zeros((dim + 1, int(widest))),
         picked=np.zeros(facet_slots + 1, dtype=np.int64),
         name=np.arange(n_walls, dtype=np.int64),
         names=np.zeros(dim + 1, dtype=np.int64),

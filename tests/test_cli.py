@@ -1,0 +1,276 @@
+"""The command line: what it prints and where, its exit codes, one line for each error."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import polyrelu as pr
+from polyrelu.cli import main
+from polyrelu.cli_options import with_signed_values
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> str:
+    """A 3-6-4-2 network whose file gives a box."""
+    rng = np.random.default_rng(1)
+    layers = [(rng.normal(size=s), rng.normal(size=s[0])) for s in ((6, 3), (4, 6), (2, 4))]
+    path = tmp_path / "net.npz"
+    pr.save_network(pr.Network.from_layers(layers, input_box=pr.Box(-1, 1, dim=3)), path)
+    return str(path)
+
+
+@pytest.fixture
+def boxless(tmp_path: Path) -> str:
+    path = tmp_path / "boxless.npz"
+    pr.save_network(pr.Network.from_layers([(np.eye(2), [0.0, 0.5]), ([[1.0, 1.0]], [0.0])]), path)
+    return str(path)
+
+
+def output(capsys, *words: str, code: int = 0) -> str:
+    assert main(list(words)) == code
+    return capsys.readouterr().out
+
+
+def error(capsys, *words: str) -> str:
+    """The one line on stderr of a command that ends with code 2 and prints nothing else."""
+    assert main(list(words)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("polyrelu: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def count(capsys, *words: str) -> int:
+    return int(output(capsys, "regions", *words, "--count", "-q"))
+
+
+# --- what the commands do ----------------------------------------------------------------------
+
+
+def test_info_says_what_is_in_the_file(net, capsys) -> None:
+    text = output(capsys, "info", net)
+    assert "3 inputs, 2 outputs, 10 thresholds" in text
+    assert "layer 1: 3 -> 6  ReLU" in text
+    assert "Box(-1, 1, dim=3)" in text
+    data = json.loads(output(capsys, "info", net, "--json"))
+    assert data["widths"] == [3, 6, 4, 2]
+    assert data["input_box"] == [[-1] * 3, [1] * 3]
+    assert data["hash"] == pr.load_network(net).hash
+
+
+def test_regions_counts_saves_and_tells(net, tmp_path: Path, capsys) -> None:
+    graph = pr.regions(pr.load_network(net))
+    target = tmp_path / "g.npz"
+    text = output(capsys, "regions", net, "-o", str(target))
+    assert f"{len(graph):,} regions (all of them)" in text
+    assert f"{graph.n_walls:,} walls" in text
+    assert len(pr.load_graph(target)) == len(graph)
+    assert output(capsys, "regions", net, "--quiet") == f"{len(graph)}\n"
+    data = json.loads(output(capsys, "regions", net, "--json"))
+    assert (data["regions"], data["walls"]) == (len(graph), graph.n_walls)
+    assert data["complete"] is True
+    counted = json.loads(output(capsys, "regions", net, "--json", "--count"))
+    assert counted["regions"] == len(graph)
+
+
+def test_json_leaves_nothing_else_on_stdout(net, capsys) -> None:
+    assert main(["verify", net, "--level", "patterns", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["ok"] is True
+    assert err == ""
+
+
+def test_verify_accepts_a_network_and_a_graph(net, tmp_path: Path, capsys) -> None:
+    target = str(tmp_path / "g.npz")
+    assert main(["regions", net, "-o", target]) == 0
+    assert "passed" in output(capsys, "verify", target)
+    assert "passed" in output(capsys, "verify", net, "--level", "adjacency", "--sample", "3")
+    assert output(capsys, "verify", target, "--quiet", "--sample", "2") == ""
+
+
+def test_verify_refutes_a_graph_that_was_tampered_with(net, tmp_path: Path, capsys) -> None:
+    target = tmp_path / "g.npz"
+    pr.regions(pr.load_network(net)).save(target)
+    arrays = dict(np.load(target))
+    arrays["witnesses"] = arrays["witnesses"][::-1]
+    np.savez(target, **arrays)
+    assert "FAILED" in output(capsys, "verify", str(target), code=1)
+
+
+def test_plot_draws_planes_and_lines(net, tmp_path: Path, capsys) -> None:
+    pytest.importorskip("matplotlib")
+    graph, picture = str(tmp_path / "g.npz"), tmp_path / "a.png"
+    main(["regions", net, "--axes", "0,2", "-o", graph])
+    for words in (
+        [net, "--axes=0,1"],
+        [net, "--axes=2", "--at", "0.5"],
+        [net, "--segment=-1:1,1,0", "--window", "0,0.5"],
+        [graph, "--color", "gradient", "--window", "-0.5,0.5,-1,1", "--no-walls"],
+    ):
+        assert "picture:" in output(capsys, "plot", *words, "-o", str(picture))
+        assert picture.stat().st_size > 1000
+        picture.unlink()
+
+
+# --- where ---------------------------------------------------------------------------------------
+
+
+def test_domains_are_those_of_the_options(net, boxless, tmp_path: Path, capsys) -> None:
+    network = pr.load_network(net)
+
+    def expected(domain: pr.Domain | pr.Slice) -> int:
+        return pr.count_regions(network, domain).count
+
+    points = np.array([[0.5, 0, 0], [0, 1, 0.25], [-1, -1, 1]])
+    np.save(tmp_path / "three.npy", points)
+    np.savetxt(tmp_path / "two.csv", points[:2], delimiter=",")
+    three, two = str(tmp_path / "three.npy"), str(tmp_path / "two.csv")
+    box = pr.Box(-2, 0, dim=3)
+    plane = pr.Slice([0, 0, 0.5], np.eye(3)[:2], pr.Box(-1, 1, dim=2))
+    for words, domain in (
+        ([], pr.Box(-1, 1, dim=3)),
+        (["--box=-2,0"], box),
+        (["--box", "-2:0,-2:0,-2:0"], box),
+        (["--space"], pr.Space(3)),
+        (["--axes=0,1", "--at=0.5"], plane),
+        (["--axes=0,1", "--at", "9,9,0.5"], plane),
+        (["--axes=1", "--space", "--at=0"], pr.Slice([0, 0, 0], [[0, 1, 0]])),
+        (["--slice", three], pr.Slice.through(*points)),
+        (["--slice", three, "--box=-2,1"], pr.Slice.through(*points, within=pr.Box(-2, 1, dim=3))),
+        (["--slice", three, "--space"], pr.Slice.through(*points, domain=pr.Space(2))),
+        (["--slice", two], pr.segment(*points[:2])),
+        (["--segment=0.5,0,0:0,1,0.25"], pr.segment(*points[:2])),
+    ):
+        assert count(capsys, net, *words) == expected(domain), words
+    assert count(capsys, boxless, "--space") == 4
+
+
+def test_values_may_begin_with_a_minus_sign() -> None:
+    assert with_signed_values(["--box", "-1,1", "-o", "-x"]) == ["--box=-1,1", "-o", "-x"]
+    assert with_signed_values(["--at", "-.5", "--json"]) == ["--at=-.5", "--json"]
+
+
+# --- limits --------------------------------------------------------------------------------------
+
+
+def test_a_limit_keeps_what_was_found_and_says_so(net, tmp_path: Path, capsys) -> None:
+    target = str(tmp_path / "part.npz")
+    words = ["regions", net, "--limit-regions", "5"]
+    assert "INCOMPLETE: stopped by the limit on regions" in output(
+        capsys, *words, "-o", target, code=3
+    )
+    assert not pr.load_graph(target).complete
+    assert json.loads(output(capsys, *words, "--json", code=3))["stopped_by"] == "regions"
+    output(capsys, "verify", target, "--sample", "2", code=3)
+    output(capsys, "regions", net, "--limit-memory", "1", code=3)
+    output(capsys, "regions", net, "--limit-memory", "2G", "--limit-seconds", "1e3", code=0)
+
+
+def test_an_interrupt_is_code_3_if_something_was_kept(net, capsys, monkeypatch) -> None:
+    from polyrelu.engine.enumerate import Enumeration
+
+    whole = Enumeration.blocks
+
+    def interrupted(self):
+        yield next(iter(whole(self)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Enumeration, "blocks", interrupted)
+    assert "stopped by Ctrl-C" in output(capsys, "regions", net, code=3)
+
+
+# --- errors ------------------------------------------------------------------------------------
+
+
+def test_errors_are_one_line_with_a_hint(net, boxless, tmp_path: Path, capsys) -> None:
+    damaged = tmp_path / "damaged.npz"
+    damaged.write_bytes(Path(net).read_bytes()[:300])
+    graph = str(tmp_path / "g.npz")
+    pr.regions(pr.load_network(net)).save(graph)
+    nowhere = str(tmp_path / "no" / "a.npz")
+    for words, hint in (
+        (["info", "none.npz"], "no such file"),
+        (["info", str(damaged)], "damaged.npz"),
+        (["info", graph], "holds regions"),
+        (["info", str(ROOT / "Makefile")], "must end in"),
+        (["regions", boxless], "--box=-1,1"),
+        (["regions", boxless, "--axes=0"], "--box=-1,1"),
+        (["regions", net, "--box=1"], "2 numbers, not 1"),
+        (["regions", net, "--box=a,b"], "numbers separated by commas"),
+        (["regions", net, "--box=0:1,0:1"], "3 sides"),
+        (["regions", net, "--box=1,-1"], "low must not exceed high"),
+        (["regions", net, "--box=0,inf"], "finite"),
+        (["regions", net, "--box=0,1", "--space"], "do not go together"),
+        (["regions", net, "--axes=0,1", "--segment=0:1"], "do not go together"),
+        (["regions", net, "--axes=0,3"], "from 0 to 2"),
+        (["regions", net, "--axes=0,0"], "different"),
+        (["regions", net, "--axes=x"], "--axes"),
+        (["regions", net, "--at=0"], "give --axes"),
+        (["regions", net, "--segment=0"], "P:Q"),
+        (["regions", net, "--segment=0:0"], "independent"),
+        (["regions", net, "--slice", net], "net.npz"),
+        (["regions", net, "--count", "-o", "a.npz"], "--count"),
+        (["regions", net, "-o", "a.txt"], ".npz"),
+        (["regions", net, "-o", nowhere], "no folder"),
+        (["verify", graph, "--box=0,1"], "for a network"),
+        (["verify", graph, "--limit-regions=1"], "for a network"),
+    ):
+        assert hint in error(capsys, *words), words
+
+
+def test_plot_refuses_before_it_enumerates(net, capsys) -> None:
+    pytest.importorskip("matplotlib")
+    assert "--axes=0,1" in error(capsys, "plot", net)
+    assert ".png" in error(capsys, "plot", net, "--axes=0,1", "-o", "a.txt")
+    assert "4 numbers, not 2" in error(capsys, "plot", net, "--axes=0,1", "--window=0,1")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["frobnicate"], ["info"], ["regions", "a.npz", "--limit-regions", "0"],
+     ["regions", "a.npz", "--limit-memory", "much"], ["regions", "a.npz", "--limit-seconds", "-1"],
+     ["verify", "a.npz", "--level", "hope"], ["regions", "a.npz", "--boxx=1,2"]],
+)  # fmt: skip
+def test_wrong_usage_is_code_2(words, capsys) -> None:
+    assert main(words) == 2
+    assert "usage: polyrelu" in capsys.readouterr().err
+
+
+def test_help_shows_examples_and_exit_codes(capsys) -> None:
+    text = output(capsys, "--help")
+    assert "polyrelu regions net.onnx --box=-1,1" in text
+    assert "exit codes" in text
+    for command in ("info", "regions", "verify", "plot"):
+        assert "--json" in output(capsys, command, "--help")
+    assert output(capsys, "--version") == f"polyrelu {pr.__version__}\n"
+
+
+# --- the process -------------------------------------------------------------------------------
+
+
+def test_python_m_polyrelu_is_the_command(net) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "polyrelu", "info", net, "--json"],
+        cwd=ROOT, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["thresholds"] == 10
+    assert done.stderr == ""
+
+
+def test_importing_the_command_line_loads_nothing_heavy() -> None:
+    code = "import sys, polyrelu.cli; print(*{'numpy', 'numba', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
