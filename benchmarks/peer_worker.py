@@ -63,7 +63,7 @@ def relucent(layers: Layers, radius: float) -> tuple[Run, Read]:
 
     def run() -> Any:
         found = Complex([*layers, head])
-        result = found.bfs(nworkers=1, verbose=0, cube_mode="intersect", cube_radius=radius)
+        result = found.bfs(nworkers=1, verbose=0, cube_mode="clipped", cube_radius=radius)
         if not (result.complete and result.verified):
             raise RuntimeError("it says that its search is incomplete or not verified")
         return found, found.dual_graph(relabel=True)

@@ -66,7 +66,11 @@ def _enumerate(args: argparse.Namespace, network: Network, enumerator: Callable[
     where = domain_of(args, network)
     if args.command == "plot":
         _check_plane(where.dim)
-    return _with_progress(args, partial(enumerator, network, where, limits=_limits(args)))
+    found = _with_progress(args, partial(enumerator, network, where, limits=_limits(args)))
+    kept = found.count if hasattr(found, "count") else len(found)
+    if found.stopped_by == "interrupt" and not kept:
+        raise KeyboardInterrupt
+    return found
 
 
 def _graph_of(args: argparse.Namespace) -> RegionGraph:

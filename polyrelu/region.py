@@ -183,11 +183,9 @@ class Region:
     @cached_property
     def _generators(self) -> Generators:
         chart = self._graph.compiled.chart
-        local = [
-            [sum(a * b for a, b in zip(g, column, strict=True)) for column in zip(*rows_of(chart), strict=True)]
-            for g in self.inequality_rows
-        ]
-        return generators([primitive(g) for g in local], self._graph.compiled.dim)
+        columns = list(zip(*rows_of(chart), strict=True))
+        local = [primitive([dot(g, c) for c in columns]) for g in self.inequality_rows]
+        return generators(local, self._graph.compiled.dim)
 
     def exact_vertices(self) -> tuple[ExactPoint, ...]:
         """The vertices, exactly. With lines (see :meth:`lines`), one point of each minimal face."""
@@ -218,9 +216,10 @@ class Region:
 
     def lines(self) -> Array:
         """Directions, shape (n, dim), that the region contains both ways (its lineality)."""
-        return self._rounded(
-            tuple(tuple(Fraction(v, max(map(abs, r))) for v in r) for r in self._graph.lines)
-        )
+        matrix = rows_of(self._graph.compiled.chart)[:-1]
+        own = [primitive([dot(row, g) for row in matrix]) for g in self._generators.lines]
+        found = [*self._graph.lines, *own]
+        return self._rounded(tuple(tuple(Fraction(v, max(map(abs, r))) for v in r) for r in found))
 
     def _rounded(self, points: tuple[ExactPoint, ...]) -> Array:
         rows = [[quotient(v.numerator, v.denominator) for v in p] for p in points]

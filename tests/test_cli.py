@@ -181,12 +181,17 @@ def test_an_interrupt_is_code_3_if_something_was_kept(net, capsys, monkeypatch) 
 
     whole = Enumeration.blocks
 
-    def interrupted(self):
-        yield next(iter(whole(self)))
-        raise KeyboardInterrupt
+    def interrupted(self, after):
+        for block in whole(self):
+            yield block
+            if bool(len(block)) == after:
+                raise KeyboardInterrupt
 
-    monkeypatch.setattr(Enumeration, "blocks", interrupted)
+    monkeypatch.setattr(Enumeration, "blocks", lambda self: interrupted(self, after=True))
     assert "stopped by Ctrl-C" in output(capsys, "regions", net, code=3)
+    monkeypatch.setattr(Enumeration, "blocks", lambda self: interrupted(self, after=False))
+    assert main(["regions", net]) == 130
+    assert "nothing was kept" in capsys.readouterr().err
 
 
 # --- errors ------------------------------------------------------------------------------------

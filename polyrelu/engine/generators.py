@@ -12,7 +12,7 @@ from flint import fmpz_mat
 
 from ..domain import Chart, Domain
 from ..network import Network
-from ..rational import IntegerRow
+from ..rational import IntegerRow, dot, primitive, rows_of
 from . import kernel
 from .enumerate import Enumeration
 from .program import compile_network
@@ -20,18 +20,20 @@ from .program import compile_network
 
 @dataclass(frozen=True)
 class Generators:
-    """Homogeneous integer generators of a pointed polyhedron, with what they lie on.
+    """Homogeneous integer generators of a polyhedron.
 
     Attributes:
-        points: columns (x, w) with w > 0.
+        points: columns (x, w) with w > 0: the vertices, or, if there are lines, one point of
+            each minimal face.
         directions: columns (x, 0).
-        on_point, on_direction: for each the set of inequalities that hold with equality.
+        lines: columns (x, 0), a basis of the lineality space.
+        on_point: for each point the set of inequalities that hold with equality.
     """
 
     points: list[IntegerRow]
     directions: list[IntegerRow]
+    lines: list[IntegerRow]
     on_point: list[frozenset[int]]
-    on_direction: list[frozenset[int]]
 
 
 class _Rows(Domain):
@@ -60,26 +62,29 @@ def generators(rows: Sequence[IntegerRow], dim: int) -> Generators:
     """The vertices and extreme directions of ``{x in R^dim : g . (x, 1) >= 0 for g in rows}``.
 
     Args:
-        rows: the facets, irredundant; the polyhedron is full-dimensional and pointed.
+        rows: the facets, irredundant; the polyhedron is full-dimensional.
     """
     if dim == 0:
-        return Generators([[1]], [], [frozenset()], [])
+        return Generators([[1]], [], [], [frozenset()])
     constant = Network.from_layers([(np.zeros((1, dim)), np.zeros(1))])
     compiled = compile_network(constant, _Rows(rows, dim))
     search = Enumeration(compiled, counting=True, block_regions=0)
-    found: dict[bool, list[tuple[IntegerRow, frozenset[int]]]] = {True: [], False: []}
+    matrix = rows_of(compiled.chart)  # lines are left out of the search: back from its section
+    points, directions, on_point = [], [], []
     for stack in search.cells():
         e = int(stack.scalar[kernel.TOP])
         for i in range(int(stack.n_vertices[e])):
-            p = int(stack.vertex[e, i])
-            generator = search.resolver.generator(stack, e, p, stack.mask[e, i], [])
-            on = search.resolver.facets_of(stack, e, stack.mask[e, i])
-            found[generator[-1] > 0].append((generator, frozenset(f >> 1 for f in on)))
-    points, directions = found[True], found[False]
-    return Generators(
-        [g for g, _ in points], [g for g, _ in directions],
-        [on for _, on in points], [on for _, on in directions],
-    )  # fmt: skip
+            mask = stack.mask[e, i]
+            local = search.resolver.generator(stack, e, int(stack.vertex[e, i]), mask, [])
+            generator = primitive([dot(row, local) for row in matrix])
+            if generator[-1] == 0:
+                directions.append(generator)
+            else:
+                points.append(generator)
+                on = search.resolver.facets_of(stack, e, mask)
+                on_point.append(frozenset(f >> 1 for f in on))
+    lines = [[*line, 0] for line in compiled.lines]
+    return Generators(points, directions, lines, on_point)
 
 
 def volume(cell: Generators, dim: int) -> Fraction:
