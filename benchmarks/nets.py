@@ -18,7 +18,7 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Case:
-    """ReLU layers, (weight, bias) each, on the box [-radius, radius]^d."""
+    """ReLU layers, (weight, bias) each, on the box [-radius, radius]^d (inf: the whole space)."""
 
     name: str
     layers: tuple[Pair, ...]
@@ -34,9 +34,11 @@ class Case:
 
         return polyrelu.Network.from_layers(self.layers, output_activation=polyrelu.relu())
 
-    def domain(self) -> polyrelu.Box:
+    def domain(self) -> polyrelu.Domain:
         import polyrelu
 
+        if np.isinf(self.radius):
+            return polyrelu.Space(self.dim)
         return polyrelu.Box(-self.radius, self.radius, dim=self.dim)
 
     def to_json(self) -> dict[str, Any]:
@@ -53,7 +55,8 @@ def he_random(*widths: int, seed: int = 1, radius: float = 1.0) -> Case:
         (rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
         for m, n in pairwise(widths)
     )
-    return Case(short_name(widths), layers, radius)
+    where = f" on R^{widths[0]}" if np.isinf(radius) else ""
+    return Case(short_name(widths) + where, layers, radius)
 
 
 def short_name(widths: Sequence[int]) -> str:

@@ -50,6 +50,8 @@ def affinitree(layers: Layers, radius: float) -> tuple[Run, Read]:
         for weight, bias in layers:
             architecture.linear(AffFunc.from_mats(weight, bias))
             architecture.relu()
+        if np.isinf(radius):
+            return builder.from_layers(architecture)
         box = Polytope.hyperrectangle(dim, [(-radius, radius)] * dim)
         return builder.from_layers(architecture, AffTree.from_poly(box, AffFunc.identity(dim)))
 
@@ -60,15 +62,26 @@ def relucent(layers: Layers, radius: float) -> tuple[Run, Read]:
     from relucent import Complex
 
     head = np.ones((1, len(layers[-1][1]))), np.zeros(1)  # it puts ReLU between layers only
+    whole = np.isinf(radius)
+    size = 1.0 if whole else radius
+    # It starts at the origin if not told otherwise, and refuses to if a hyperplane goes there.
+    start = np.random.default_rng(0).uniform(-size, size, size=layers[0][0].shape[1])
+    # "clipped" finds the same regions, but refuses more networks.
+    cube: dict[str, Any] = {} if whole else {"cube_mode": "intersect", "cube_radius": radius}
 
     def run() -> Any:
         found = Complex([*layers, head])
-        result = found.bfs(nworkers=1, verbose=0, cube_mode="clipped", cube_radius=radius)
+        result = found.bfs(start, nworkers=1, verbose=0, **cube)
         if not (result.complete and result.verified):
             raise RuntimeError("it says that its search is incomplete or not verified")
         return found, found.dual_graph(relabel=True)
 
-    return run, lambda result: (len(result[0]), result[1].number_of_edges())
+    def read(result: Any) -> tuple[int, int | None]:
+        """In a cube its graph also joins cells that touch outside: not to be compared."""
+        found, graph = result
+        return len(found), graph.number_of_edges() if whole else None
+
+    return run, read
 
 
 def polypart(layers: Layers, radius: float) -> tuple[Run, Read]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from functools import cache
+from math import isinf
 from typing import Any
 
 from .nets import Case
@@ -19,6 +20,7 @@ class Tool:
         arithmetic: what decides its signs.
         dims: the most inputs that it takes, None for any.
         layers: the most layers, None for any.
+        space: it takes the whole space, not only a box.
         regions: above so many regions it is left out: it would take longer than the limit.
     """
 
@@ -26,12 +28,15 @@ class Tool:
     arithmetic: str
     dims: int | None = None
     layers: int | None = None
+    space: bool = False
     regions: int | None = None
 
     def refusal(self, case: Case, regions: int) -> str | None:
         """Why it is not asked about a network."""
         if self.dims is not None and case.dim > self.dims:
             return f"at most {self.dims} inputs"
+        if isinf(case.radius) and not self.space:
+            return "on a box only"
         if self.layers is not None and len(case.layers) > self.layers:
             return "one layer only"
         if self.regions is not None and regions > self.regions:
@@ -41,8 +46,8 @@ class Tool:
 
 TOOLS = (
     Tool("regioncam", "float32", dims=2),
-    Tool("affinitree", "float64 LP"),
-    Tool("relucent", "float64 with bounds, then rational or refusal", regions=1500),
+    Tool("affinitree", "float64 LP", space=True),
+    Tool("relucent", "float64 with bounds, then rational or refusal", space=True, regions=1500),
     Tool("polypart", "rational", layers=1, regions=8000),
 )
 

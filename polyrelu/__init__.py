@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     from .domain import Slice as Slice
     from .domain import Space as Space
     from .domain import segment as segment
+    from .enumeration import Count as Count
+    from .enumeration import count_regions as count_regions
+    from .enumeration import regions as regions
     from .errors import DomainError as DomainError
     from .errors import FileFormatError as FileFormatError
     from .errors import MissingExtraError as MissingExtraError
@@ -79,9 +82,6 @@ if TYPE_CHECKING:
     from .network import Network as Network
     from .region import Facet as Facet
     from .region import Region as Region
-    from .enumeration import Count as Count
-    from .enumeration import count_regions as count_regions
-    from .enumeration import regions as regions
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from flint import fmpz_mat
 
 from .activations import identity
-from .errors import DomainError, NetworkError
+from .errors import DomainError
 from .network import Affine, Array, Layer, Network
 from .rational import IntegerRow, integer_row, margin, null_space, primitive, rows_of, solve_affine
 
@@ -69,13 +69,27 @@ class Domain(ABC):
 
 def _vector(name: str, value: npt.ArrayLike) -> Array:
     try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        raw = np.asarray(value)
+        if raw.dtype.kind not in "fiubO" or (raw.dtype.kind == "f" and raw.dtype.itemsize > 8):
+            raise TypeError(f"dtype {raw.dtype}")
+        array = np.array(raw, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
         raise DomainError(f"{name} must be real numbers ({error})") from None
     if not np.all(np.isfinite(array)):
         raise DomainError(f"{name} must be finite; for an unbounded domain use Space or Polytope")
+    for given, kept in zip(raw.flat, array.flat, strict=True):
+        if raw.dtype.kind in "iuO" and _fraction(given) != Fraction(float(kept)):
+            raise DomainError(
+                f"{name} must be numbers that float64 holds exactly, not {given}; "
+                f"a Polytope takes fractions"
+            )
     array.flags.writeable = False
     return array
+
+
+def _fraction(value: Any) -> Fraction:
+    """The exact value of a number; numpy's integers would overflow inside a Fraction."""
+    return Fraction(value.item() if isinstance(value, np.generic) else value)
 
 
 class Box(Domain):
@@ -95,8 +109,8 @@ class Box(Domain):
         lo, hi = _vector("low", low), _vector("high", high)
         if lo.ndim == 0 and hi.ndim == 0 and dim is None:
             raise DomainError("a box between two numbers needs its dimension: Box(-1, 1, dim=2)")
-        if dim is not None and dim < 1:
-            raise DomainError(f"dim must be at least 1, not {dim}")
+        if dim is not None and (not isinstance(dim, int | np.integer) or dim < 1):
+            raise DomainError(f"dim must be a positive integer, not {dim!r}")
         try:
             shape = np.broadcast_shapes(lo.shape, hi.shape, () if dim is None else (dim,))
         except ValueError:
@@ -199,7 +213,7 @@ class Polytope(Domain):
             raise DomainError(f"b must have shape {left.shape[:1]}, not {right.shape}")
         try:
             rows = [
-                integer_row([*(-Fraction(v) for v in a), Fraction(c)])
+                integer_row([*(-_fraction(v) for v in a), _fraction(c)])
                 for a, c in zip(left.tolist(), right.tolist(), strict=True)
             ]
         except (TypeError, ValueError, OverflowError) as error:
@@ -232,7 +246,9 @@ class Polytope(Domain):
             k = int(matrix.ncols()) - 1
             best = margin(rows)
             if best.value < 0:
-                raise DomainError(f"the polytope is empty: no x satisfies all {len(self._rows)} rows")
+                raise DomainError(
+                    f"the polytope is empty: no x satisfies all {len(self._rows)} rows"
+                )
             if best.value > 0:
                 break
             flat = [g for g, y in zip(rows, best.multipliers, strict=True) if y > 0]
@@ -321,9 +337,13 @@ class Slice:
         if matrix.rank() < k + 1:
             raise DomainError(f"the {k} directions of the slice must be linearly independent")
         domain = Space(k) if domain is None else domain
+        for name, value in (("domain", domain), ("within", within)):
+            if value is not None and not isinstance(value, Domain):
+                raise DomainError(f"{name} must be a Box, Polytope or Space, not {value!r}")
         if domain.dim != k:
-            raise DomainError(f"a slice with {k} directions needs a domain of dimension {k}, "
-                              f"not {domain.dim}")
+            raise DomainError(
+                f"a slice with {k} directions needs a domain of dimension {k}, not {domain.dim}"
+            )
         if within is not None:
             if within.dim != n:
                 raise DomainError(f"within must have dimension {n}, not {within.dim}")
@@ -341,10 +361,14 @@ class Slice:
         The default domain is the simplex of the points: the segment between two, the
         triangle of three.
         """
-        corners = np.stack([_vector("points", p) for p in points], axis=1)
-        k = corners.shape[1] - 1
-        if corners.ndim != 2 or k < 1:
-            raise DomainError("a slice needs at least two points of shape (n,)")
+        columns = [_vector("points", p) for p in points]
+        k = len(columns) - 1
+        shapes = sorted({p.shape for p in columns})
+        if k < 1 or len(shapes) > 1 or len(shapes[0]) != 1:
+            raise DomainError(
+                f"a slice needs at least two points of one shape (n,), not {k + 1} of {shapes}"
+            )
+        corners = np.stack(columns, axis=1)
         barycentric = Affine(np.vstack([-np.ones((1, k)), np.eye(k)]), np.eye(k + 1)[0])
         if domain is None and within is None:
             domain = Polytope(np.vstack([-np.eye(k), np.ones((1, k))]), np.eye(k + 1)[k])
@@ -396,16 +420,18 @@ def domain_from_dict(data: dict[str, Any]) -> Domain:
     try:
         kind = data["kind"]
         if kind == "box":
-            return Box(*([float.fromhex(v) for v in data[side]] for side in ("low", "high")))
+            low, high = ([float.fromhex(v) for v in data[side]] for side in ("low", "high"))
+            return Box(low, high)
         if kind == "space":
             return Space(data["dim"])
         if kind == "polytope":
             rows = [[int(v, 16) for v in g] for g in data["rows"]]
-            if any(len(g) != data["dim"] + 1 for g in rows):
+            dim = Space(data["dim"]).dim
+            if any(len(g) != dim + 1 for g in rows):
                 raise DomainError("a polytope's rows must have dim + 1 entries")
-            return Polytope.from_rows(rows, data["dim"])
-    except (KeyError, TypeError, ValueError, AttributeError, NetworkError) as error:
+            return Polytope.from_rows(rows, dim)
+    except DomainError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DomainError(f"this is not the description of a domain ({error!r})") from None
     raise DomainError(f"unknown kind of domain {kind!r}")
-
-

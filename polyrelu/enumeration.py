@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from .domain import Domain, Slice
 from .errors import DomainError
+from .interrupt import deferred_interrupt
 from .limits import Limits
 from .network import Network
+from .progress import Meter
 
 if TYPE_CHECKING:
-    from .engine.enumerate import Enumeration, Found
+    from .engine.enumerate import Found
     from .graph import RegionGraph
 
 Progress = Callable[[int, float], None]
@@ -68,7 +70,8 @@ def regions(
     search = _Search(network, domain, limits, progress, counting=False)
     search.run()
     began = time.perf_counter()
-    columns = assemble(search.compiled, search.found)
+    columns = assemble(search.compiled, [search.enumeration.nothing(), *search.found])
+    search.found.clear()
     stats = search.stats() | {"adjacency_seconds": time.perf_counter() - began}
     return RegionGraph(
         network=search.network,
@@ -114,20 +117,19 @@ class _Search:
         progress: bool | Progress,
         counting: bool,
     ) -> None:
-        from .engine.enumerate import BLOCK_REGIONS, Enumeration
+        from .engine.enumerate import Enumeration
         from .engine.program import compile_network
 
         self.slice, self.network, self.domain = _resolve(network, domain)
         self.limits = limits or Limits()
         self.progress = _reporter(progress)
         self.compiled = compile_network(self.network, self.domain)
-        first = BLOCK_REGIONS if self.limits.regions is None else self.limits.regions
-        size = max(1, min(BLOCK_REGIONS, first))
-        self.enumeration: Enumeration = Enumeration(self.compiled, counting, size)
+        self.enumeration = Enumeration(self.compiled, counting, self.limits.regions)
         self.found: list[Found] = []
         self.n_regions = 0
         self.stopped_by: str | None = None
         self.seconds = 0.0
+        self.memory = 0
 
     @property
     def needs_merging(self) -> bool:
@@ -135,25 +137,37 @@ class _Search:
 
     def run(self) -> None:
         began = time.perf_counter()
-        memory = 0
-        blocks = self.enumeration.blocks()
-        try:
-            for block in blocks:
-                self.seconds = time.perf_counter() - began
-                if isinstance(block, int):
-                    self.n_regions += block
-                elif len(block) or not self.found:
-                    self.n_regions += len(block)
-                    memory += block.nbytes
-                    self.found.append(block)
-                if self.progress is not None:
-                    self.progress(self.n_regions, self.seconds)
-                self.stopped_by = self.limits.reached(self.n_regions, self.seconds, memory)
-                if self.stopped_by is not None:
-                    break
-        except KeyboardInterrupt:
-            self.stopped_by = "interrupt"
+        reported = 0
+        with deferred_interrupt() as interrupted:
+            try:
+                for block in self.enumeration.blocks():
+                    self._keep(block)
+                    self.seconds = time.perf_counter() - began
+                    if self.progress is not None and self.n_regions != reported:
+                        reported = self.n_regions
+                        self.progress(self.n_regions, self.seconds)
+                    if self.enumeration.finished:
+                        break
+                    self.stopped_by = self.limits.reached(self.n_regions, self.seconds, self.memory)
+                    if self.stopped_by is None and interrupted():
+                        self.stopped_by = "interrupt"
+                    if self.stopped_by is not None:
+                        break
+            except KeyboardInterrupt:  # from the progress callback, or a second Ctrl-C
+                self.stopped_by = "interrupt"
+        if self.stopped_by is not None:
+            self._keep(self.enumeration.flush())
+        if isinstance(self.progress, Meter):
+            self.progress.close()
         self.seconds = time.perf_counter() - began
+
+    def _keep(self, block: Found | int) -> None:
+        if isinstance(block, int):
+            self.n_regions += block
+        elif len(block):
+            self.n_regions += len(block)
+            self.memory += block.nbytes
+            self.found.append(block)
 
     def stats(self) -> dict[str, Any]:
         return {
@@ -191,8 +205,6 @@ def _reporter(progress: bool | Progress) -> Progress | None:
     if callable(progress):
         return progress
     if progress and sys.stderr.isatty():
-        from .progress import Meter
-
         return Meter()
     return None
 
@@ -211,5 +223,3 @@ def _versions() -> dict[str, str]:
         "numba": numba.__version__,
         "python-flint": flint.__version__,
     }
-
-

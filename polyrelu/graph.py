@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .domain import Domain, Slice
 from .errors import DomainError
-from .network import Array, Network
+from .network import Array, Network, quotient
 from .rational import IntegerRow, dot, integer_row, rows_of
 from .region import ExactPoint, Region, affine_hull_rows
 
@@ -134,8 +134,8 @@ class RegionGraph:
         inside.
         """
         matrix = rows_of(self.compiled.chart)
-        table = np.array([[v / matrix[-1][-1] for v in row] for row in matrix[:-1]])
-        points = self.local_witnesses @ table[:, :-1].T + table[:, -1]
+        table = np.array([[quotient(v, matrix[-1][-1]) for v in row] for row in matrix[:-1]])
+        points: Array = self.local_witnesses @ table[:, :-1].T + table[:, -1]
         for i in self.exact_witnesses:
             points[i] = self[i].witness
         points.flags.writeable = False
@@ -242,7 +242,8 @@ class RegionGraph:
         """The region that each point lies strictly inside of, for points of shape (m, dim).
 
         -1 for a point outside the domain, on a wall, or (if the graph is incomplete) in a
-        region that was not found. Decided exactly: the points are the floats given.
+        region that was not found. The domain's boundary is no wall here: the domain is
+        closed. Decided exactly: the points are the floats given.
         """
         x = np.atleast_2d(np.asarray(points, dtype=np.float64))
         if x.ndim != 2 or x.shape[1] != self.dim:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 from .errors import PolyreluError
 
@@ -12,12 +13,12 @@ class Limits:
     """Bounds on an enumeration; None is no bound.
 
     Args:
-        regions: stop after this many regions.
+        regions: keep at most this many regions; stop if there are more.
         seconds: stop after this much wall time.
         memory: stop when the regions found take this many bytes.
 
     Raises:
-        PolyreluError: a bound that is not positive.
+        PolyreluError: a bound that is not positive, or not a number.
     """
 
     regions: int | None = None
@@ -27,8 +28,10 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("regions", "seconds", "memory"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise PolyreluError(f"limits: {name} must be positive, not {value!r}")
+            kinds = Real if name == "seconds" else Integral
+            if value is not None and not (isinstance(value, kinds) and float(value) > 0):
+                kind = "number" if name == "seconds" else "integer"
+                raise PolyreluError(f"limits: {name} must be a positive {kind}, not {value!r}")
 
     def reached(self, regions: int, seconds: float, memory: int) -> str | None:
         """The name of a bound that is reached, or None."""

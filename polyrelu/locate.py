@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from .network import Array, Network
-from .rational import dot, integer_row
+from .activations import PiecewiseLinear
+from .network import Array, Network, quotient
+from .rational import dot, integer_row, rows_of
 
 if TYPE_CHECKING:
     from .graph import RegionGraph
 
 UNIT = 2.0**-53
 TINY = 2.0**-900
+LEAST = 2.0**-1074  # a weight that underflows is rounded by as much
 
 
 def exact_patterns(
@@ -37,7 +40,10 @@ def exact_patterns(
 
 def _identically_zero(graph: RegionGraph, bits: npt.NDArray[np.uint8], zeros: list[int]) -> bool:
     index = graph.find(bits)
-    return index >= 0 and not any(any(graph[index].form(t)) for t in zeros)
+    if index < 0:
+        return False
+    columns = list(zip(*rows_of(graph.compiled.chart), strict=True))  # of a flat domain
+    return not any(dot(graph[index].form(t), c) for t in zeros for c in columns)
 
 
 def in_domain(graph: RegionGraph, x: Array) -> npt.NDArray[np.bool_]:
@@ -46,10 +52,13 @@ def in_domain(graph: RegionGraph, x: Array) -> npt.NDArray[np.bool_]:
     for row in graph.domain.inequalities():
         size = max(map(abs, row)) or 1
         a = np.array([v / size for v in row])
-        value = x @ a[:-1] + a[-1]
-        bound = (len(row) + 4) * UNIT * (np.abs(x) @ np.abs(a[:-1]) + abs(a[-1])) + TINY
-        inside &= value >= -bound
-        for i in np.flatnonzero(inside & (np.abs(value) <= bound)):
+        with np.errstate(all="ignore"):  # what overflows is decided exactly
+            value = x @ a[:-1] + a[-1]
+            bound = (len(row) + 4) * UNIT * (np.abs(x) @ np.abs(a[:-1]) + abs(a[-1])) + TINY
+            bound += LEAST * np.abs(x).sum(axis=1)
+            certain = np.abs(value) > bound
+        inside &= ~certain | (value > 0)
+        for i in np.flatnonzero(inside & ~certain):
             column = integer_row([*map(Fraction, x[i].tolist()), Fraction(1)])
             inside[i] = dot(row, column) >= 0
     return inside
@@ -67,11 +76,13 @@ def float_patterns(
             size = np.abs(layer.weight)
             rounding = (layer.in_features + 6) * UNIT
             scale = np.abs(x) @ size.T + np.abs(layer.bias)
-            error = error @ size.T * (1 + 1e-7) + rounding * scale + TINY
+            underflow = LEAST * np.abs(x).sum(axis=1, keepdims=True) + TINY
+            error = error @ size.T * (1 + 1e-7) + rounding * scale + underflow
             z = x @ layer.weight.T + layer.bias
             for unit, t in layer.thresholds:
-                value = z[:, unit] - float(t)
-                slack = error[:, unit] + 4 * UNIT * (np.abs(z[:, unit]) + abs(float(t)))
+                shift = _float(t)
+                value = z[:, unit] - shift
+                slack = error[:, unit] + 4 * UNIT * (np.abs(z[:, unit]) + abs(shift))
                 bits.append(value > 0)
                 certain &= np.abs(value) > slack
             x, error = _activate(layer.units, z, error)
@@ -79,15 +90,21 @@ def float_patterns(
     return np.ascontiguousarray(table), certain
 
 
-def _activate(units, z, error):  # type: ignore[no-untyped-def]
+def _activate(units: Sequence[PiecewiseLinear], z: Array, error: Array) -> tuple[Array, Array]:
     """Outputs of a layer and their error, where every sign is certain."""
     h, new = np.empty_like(z), np.empty_like(error)
     for i, unit in enumerate(units):
         pieces = [unit.piece(k) for k in range(len(unit.slopes))]
-        slope = np.array([float(s) for s, _ in pieces])
-        intercept = np.array([float(c) for _, c in pieces])
-        k = np.searchsorted(np.array([float(t) for t in unit.breakpoints]), z[:, i], side="left")
+        slope = np.array([_float(s) for s, _ in pieces])
+        intercept = np.array([_float(c) for _, c in pieces])
+        k = np.searchsorted(np.array([_float(t) for t in unit.breakpoints]), z[:, i], side="left")
         h[:, i] = slope[k] * z[:, i] + intercept[k]
         rounding = 4 * UNIT * (np.abs(slope[k] * z[:, i]) + np.abs(intercept[k]))
-        new[:, i] = np.abs(slope[k]) * error[:, i] * (1 + 1e-7) + rounding + TINY
+        underflow = LEAST * np.abs(z[:, i]) + TINY
+        new[:, i] = np.abs(slope[k]) * error[:, i] * (1 + 1e-7) + rounding + underflow
     return h, new
+
+
+def _float(value: Fraction) -> float:
+    """Rounded to nearest; infinite where float64 ends."""
+    return quotient(value.numerator, value.denominator)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .network import Layer, Network
-from .rational import primitive, rows_of
+from .rational import dot, primitive, rows_of
 from .region import region_forms
 
 if TYPE_CHECKING:
@@ -46,17 +46,20 @@ def linear_regions(graph: RegionGraph) -> npt.NDArray[np.int64]:
 
 
 def _output_map(graph: RegionGraph, index: int) -> tuple[int, ...]:
-    """The output's affine map as primitive integers over its positive denominator."""
-    rows = rows_of(region_forms(graph.network, graph.pattern(index))[-1])
+    """The output's affine map on the domain, as primitive integers over its denominator."""
+    chart = graph.domain.chart().matrix  # a flat domain sees only a part of the map
+    rows = rows_of(region_forms(graph.network, graph.pattern(index))[-1] * chart)
     return tuple(primitive([v for row in rows for v in row]))
 
 
 def _residues(graph: RegionGraph) -> npt.NDArray[np.int64]:
     """Shape (n, primes * outputs)."""
     rng = np.random.default_rng(0)
+    chart = rows_of(graph.domain.chart().matrix)
     columns = []
     for prime in _primes(graph.network, 3):
-        vector = rng.integers(1, prime, size=graph.dim + 1)
+        local = rng.integers(1, prime, size=len(chart[0])).tolist()
+        vector = np.array([dot(row, local) % prime for row in chart])
         parts = [
             _forward(graph, slice(start, start + CHUNK), vector, prime)
             for start in range(0, len(graph), CHUNK)

@@ -165,7 +165,7 @@ def solve_affine(rows: Sequence[IntegerRow], dim: int) -> tuple[Fraction, ...] |
     """One x with ``g . (x, 1) = 0`` for every row g, free coordinates 0; None if none is."""
     if not rows:
         return (Fraction(0),) * dim
-    reduced, denominator, rank = fmpz_mat(rows).rref()
+    reduced, _, rank = fmpz_mat(rows).rref()
     x = [Fraction(0)] * dim
     for r in range(rank):
         row = [int(reduced[r, j]) for j in range(dim + 1)]

@@ -92,7 +92,7 @@ class Region:
     @property
     def witness(self) -> Array:
         """A point inside, rounded to float64, shape (dim,); see :meth:`point`."""
-        return self._rounded((self.point(),))[0]
+        return self._rounded((self.point(),)).ravel()
 
     def point(self) -> ExactPoint:
         """A rational point strictly inside the region."""
@@ -245,12 +245,13 @@ class Region:
             return math.inf
         compiled = self._graph.compiled
         if compiled.dim == self._graph.domain.dim:
-            return float(self._local_volume() * abs(self._stretch()))
+            exact = self.exact_volume()
+            return quotient(exact.numerator, exact.denominator)
         columns = list(zip(*[r[:-1] for r in rows_of(compiled.chart)[:-1]], strict=True))
         gram = fmpz_mat([[dot(u, v) for v in columns] for u in columns])
         scale = int(compiled.chart[compiled.chart.nrows() - 1, compiled.dim]) ** compiled.dim
-        root = math.sqrt(Fraction(int(gram.det()), scale**2)) if columns else 1.0
-        return float(self._local_volume()) * root
+        factor = Fraction(int(gram.det()), scale**2) if columns else Fraction(1)
+        return _square_root(self._local_volume() ** 2 * factor)
 
     def _local_volume(self) -> Fraction:
         return volume(self._generators, self._graph.compiled.dim)
@@ -259,6 +260,13 @@ class Region:
         matrix = rows_of(self._graph.compiled.chart)
         det = fmpz_mat([row[:-1] for row in matrix[:-1]]).det()
         return Fraction(int(det), matrix[-1][-1] ** self._graph.compiled.dim)
+
+
+def _square_root(square: Fraction) -> float:
+    """Also where the square itself is beyond the range of float64."""
+    shift = max(0, 128 + square.denominator.bit_length() - square.numerator.bit_length()) // 2
+    root = math.isqrt((square.numerator << 2 * shift) // square.denominator)
+    return quotient(root, 1 << shift)
 
 
 def affine_hull_rows(chart: fmpz_mat) -> list[IntegerRow]:

@@ -22,9 +22,11 @@ from polyrelu import (
     identity,
     leaky_relu,
     regions,
+    relu,
     segment,
 )
 from polyrelu.network import Affine, Layer
+from polyrelu.region import Region
 from polyrelu.verify import LEVELS, VerificationError, verify
 
 INTEGERS = np.array([[1.0, 0], [0, 1], [1, 1], [1, -1], [1, 0], [-1, 0]])
@@ -52,6 +54,13 @@ def with_units(*units) -> Network:
     return Network((first, second))
 
 
+def seen_by(weight, *units) -> Network:
+    """One layer: where only an identity sees a direction, only the output changes along it."""
+    weight = np.asarray(weight, dtype=float)
+    return Network((Layer([Affine(weight, 0.3 * np.arange(len(units)))], units),))
+
+
+ASKEW = [[1.0, 0.3, 0.7], [0.1, 1 / 3, -0.2], [0.5, -1.1, 0.9]]
 TRIANGLE = Polytope([[-1.0, 0], [0, -1], [1, 1], [1, 1]], [1.0, 1, 1, 5])
 RIGHT = {
     "box": (gaussian_network(0, 2, 6, 4, 1), Box(-1, 1, dim=2)),
@@ -72,6 +81,13 @@ RIGHT = {
     "zero biases in a box": (zero_biases(), Box(-1, 1, dim=2)),
     "leaky": (with_units(leaky_relu(0.1), absolute()), Box(-2, 2, dim=2)),
     "hard tanh and skips": (with_units(hard_tanh(), identity()), Space(2)),
+    "a line for the output": (seen_by(np.eye(2), identity(), relu()), Space(2)),
+    "and a line for nothing": (seen_by(np.eye(2, 3), identity(), relu()), Space(3)),
+    "two lines, askew": (seen_by(ASKEW, identity(), identity(), relu()), Space(3)),
+    "a line in a plane": (
+        seen_by(ASKEW, identity(), relu(), identity()),
+        Polytope([[1.0, 1, 0.1], [-1, -1, -0.1]], [1, -1]),
+    ),
     "no thresholds": (Network.from_layers([(np.ones((1, 2)), np.ones(1))]), Space(2)),
     "thin": (thin(), Box(-1, 1, dim=2)),
 }
@@ -105,7 +121,7 @@ def test_thin_regions_have_exact_witnesses():
 
 
 def test_volumes_are_summed_in_fixed_point_when_many(monkeypatch):
-    monkeypatch.setattr("polyrelu.verify.EXACT_SUM_REGIONS", 5)
+    monkeypatch.setattr("polyrelu.verify.geometry.EXACT_SUM_REGIONS", 5)
     G = regions(*RIGHT["box"])
     result = verify(G)
     assert result
@@ -122,13 +138,12 @@ def test_incomplete_graphs_pass_for_what_they_hold():
 
 
 def test_a_direction_that_only_the_output_sees():
-    """An identity unit passes the second input on; every region contains a line."""
-    weight = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]])
-    units = (identity(), leaky_relu(), leaky_relu())
-    G = regions(Network((Layer([Affine(weight, np.array([0.0, 0, -1]))], units),)), Space(2))
-    result = verify(G)
-    assert len(G) == 3
-    assert result, str(result)
+    """Vertices are one point of each minimal face; the region itself lists the line."""
+    G = regions(*RIGHT["a line for the output"])
+    assert len(G) == 2
+    assert not G.lines
+    assert G.unbounded.all()
+    assert all(np.abs(region.lines()).tolist() == [[1.0, 0.0]] for region in G)
 
 
 # ---------------------------------------------------------------- corruption
@@ -379,6 +394,19 @@ def test_the_judge_catches_walls_and_neighbours(graph):
     assert caught(wrong, "judge") >= {"crossing"}
     flipped = changed(graph, "packed_patterns", index=(i, 0), value=graph.packed_patterns[i, 0] ^ 1)
     assert caught(flipped, "judge") >= {"witnesses", "crossing"}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [[], [[0.0, 1, 0]], [[1, 2**-50, 0], [0, 0, 1]], [[1, 0, 0], [1, 0, 0]], [[1, 0, 0]] * 3],
+)
+def test_the_judge_catches_lines(monkeypatch, lines):
+    pytest.importorskip("cdd")
+    G = regions(*RIGHT["and a line for nothing"])
+    monkeypatch.setattr(Region, "lines", lambda self: np.array([[1.0, 0, -0.5], [0, 0, 0.1]]))
+    assert verify(G, "judge"), "any basis will do"
+    monkeypatch.setattr(Region, "lines", lambda self: np.array(lines).reshape(-1, 3))
+    assert caught(G, "judge") == {"vertices"}
 
 
 # ---------------------------------------------------------------- the face

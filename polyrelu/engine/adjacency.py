@@ -139,4 +139,3 @@ def _join_special(
             neighbor[f], neighbor[g] = j, i
         else:
             waiting[name] = (i, f)
-

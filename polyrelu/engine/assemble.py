@@ -114,9 +114,7 @@ def _merge(compiled: Compiled, found: Found) -> Found:
     return Found(
         pattern=found.pattern[keep],
         witness=found.witness[keep],
-        exact_witness={
-            int(new[i]): p for i, p in found.exact_witness.items() if keep[new[i]] == i
-        },
+        exact_witness={int(new[i]): p for i, p in found.exact_witness.items() if keep[new[i]] == i},
         n_facets=np.array([len(row) for row in facets], dtype=found.n_facets.dtype),
         n_vertices=found.n_vertices[keep],
         unbounded=unbounded,
@@ -166,4 +164,5 @@ def _name_facets(compiled: Compiled, facet: np.ndarray) -> np.ndarray:
             names[compiled.threshold_wall[t]] = t
     for k in range(n_domain):
         names[-1 - k] = -1 - compiled.sources[k]
-    return names[facet]
+    named: np.ndarray = names[facet]
+    return named

@@ -13,10 +13,10 @@ from ..network import quotient
 from ..rational import IntegerRow, dot, null_space
 from . import kernel
 from .exact import Resolver, write_generator
-from .kernel import Block, Stack
 from .program import Compiled, new_tables
+from .state import Block, Stack
 
-BLOCK_REGIONS = 16_384
+BLOCK_REGIONS = 4096
 
 
 @dataclass(frozen=True)
@@ -53,38 +53,84 @@ class Found:
 
 @dataclass
 class Enumeration:
-    """One enumeration: :meth:`blocks` yields what is found, in depth-first order."""
+    """One enumeration: :meth:`blocks` yields what is found, in depth-first order.
+
+    Args:
+        counting: count only.
+        max_regions: a bound on what is found; reaching it leaves ``finished`` False if there
+            are more.
+    """
 
     compiled: Compiled
     counting: bool = False
-    block_regions: int = BLOCK_REGIONS
+    max_regions: int | None = None
     splits: int = 0
+    found: int = 0
+    finished: bool = False
     resolver: Resolver = field(init=False)
 
     def __post_init__(self) -> None:
         self.resolver = Resolver(self.compiled)
-        self._facet_words = 1
         self._stack = self._new_stack()
         self._tables = new_tables(self.compiled, 64)
-        self._block = self._new_block(self.block_regions)
+        self._block = self._new_block(self._next_size())
         self._exact_witness: dict[int, tuple[Fraction, ...]] = {}
 
     def blocks(self) -> Iterator[Found | int]:
-        """Blocks of regions; with ``counting``, numbers of regions."""
+        """Blocks of regions; with ``counting``, numbers of regions. Some are empty: they let
+        the caller look at the clock. Whenever it stops, :meth:`flush` has the rest."""
         for signs in product((1, -1), repeat=self._n_free_root_walls()):
             self._push_root(signs)
             while (status := self._run()) != kernel.DONE:
                 if status == kernel.BLOCK_FULL:
-                    yield self._take()
+                    yield self.flush()
                 else:
                     self._serve(status)
                     if status < kernel.GROW_STACK:
-                        yield self._take(empty=True)
+                        yield 0 if self.counting else self.nothing()
             self.splits += int(self._stack.scalar[kernel.SPLITS])
-        yield self._take()
+        self.finished = True
+        yield self.flush()
+
+    def flush(self) -> Found | int:
+        """What was found since the last block; the next block holds what is found from now."""
+        block = self._block
+        n = int(block.count[0])
+        self.found += n
+        taken = n if self.counting else self._copy(*map(int, block.count))
+        if n == 0 and not self.finished:
+            self._block = self._new_block(2 * len(block.n_facets))  # one region did not fit
+        elif self._next_size() < len(block.n_facets):
+            self._block = self._new_block(self._next_size())
+        self._block.count[:] = 0
+        self._exact_witness = {}
+        return taken
+
+    def nothing(self) -> Found:
+        """A block without regions, with columns of the right shapes."""
+        return self._copy(0, 0, 0, 0)
+
+    def _next_size(self) -> int:
+        if self.max_regions is None:
+            return BLOCK_REGIONS
+        return min(BLOCK_REGIONS, self.max_regions - self.found)
+
+    def _copy(self, n: int, n_facets: int, n_attached: int, n_zero: int) -> Found:
+        block = self._block
+        return Found(
+            pattern=block.pattern[:n].copy(),
+            witness=block.witness[:n].copy(),
+            exact_witness=self._exact_witness if n else {},
+            n_facets=block.n_facets[:n].copy(),
+            n_vertices=block.n_vertices[:n].copy(),
+            unbounded=block.unbounded[:n].copy(),
+            facet=block.facet[:n_facets].copy(),
+            attached=block.attached[:n_attached].copy(),
+            zero=block.zero[:n_zero].copy(),
+        )
 
     def cells(self) -> Iterator[Stack]:
-        """The stack each time that a finished cell is on top of it (block_regions = 0)."""
+        """The stack each time that a finished cell is on top of it (max_regions = 0)."""
         for signs in product((1, -1), repeat=self._n_free_root_walls()):
             self._push_root(signs)
             while (status := self._run()) != kernel.DONE:
@@ -116,30 +162,6 @@ class Enumeration:
             stack.scalar[kernel.READY] = 1
         else:
             self._grow(status)
-
-    def _take(self, empty: bool = False) -> Found | int:
-        """Copy out what the block holds and empty it."""
-        block = self._block
-        n, n_facets, n_attached, n_zero = (0, 0, 0, 0) if empty else map(int, block.count)
-        if not empty:
-            if n == 0 and not self.counting and self._stack.scalar[kernel.TOP] >= 0:
-                self._block = self._new_block(2 * len(block.n_facets))  # one region did not fit
-            block.count[:] = 0
-        if self.counting:
-            return n
-        witnesses, self._exact_witness = ({}, self._exact_witness) if empty else (
-            self._exact_witness, {})  # fmt: skip
-        return Found(
-            pattern=block.pattern[:n].copy(),
-            witness=block.witness[:n].copy(),
-            exact_witness=witnesses,
-            n_facets=block.n_facets[:n].copy(),
-            n_vertices=block.n_vertices[:n].copy(),
-            unbounded=block.unbounded[:n].copy(),
-            facet=block.facet[:n_facets].copy(),
-            attached=block.attached[:n_attached].copy(),
-            zero=block.zero[:n_zero].copy(),
-        )
 
     # -- roots -------------------------------------------------------------------------------
 
@@ -193,7 +215,6 @@ class Enumeration:
         dim = self.compiled.dim
         words = int(self.compiled.program.first_word[-1])
         facet_words = (dim + 1) // 64 + 1
-        self._facet_words = facet_words
         entries, vertices, pool = 64, max(64, 2 * dim + 2), max(1024, 4 * dim)
         i64, u64 = np.int64, np.uint64
         return Stack(
@@ -229,8 +250,7 @@ class Enumeration:
         """Double what the kernel ran out of; the run goes on where it stopped."""
         axes = {
             kernel.GROW_STACK: [(name, 0) for name in self._ENTRY],
-            kernel.GROW_VERTICES: [("vertex", 1), ("mask", 1), ("new_mask", 0),
-                                   ("below", 0)],
+            kernel.GROW_VERTICES: [("vertex", 1), ("mask", 1), ("new_mask", 0), ("below", 0)],
             kernel.GROW_POOL: [(name, 0) for name in self._POOL],
             kernel.GROW_FACETS: [("mask", 2), ("facet", 1), ("used", 1), ("new_mask", 1)],
             kernel.GROW_ATTACHED: [("attached", 1)],

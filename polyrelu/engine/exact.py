@@ -16,9 +16,19 @@ from flint import fmpz_mat
 
 from ..activations import PiecewiseLinear
 from ..rational import IntegerRow, dot, null_space
-from .kernel import DECIDE, INFINITE_SLOT, CUT_WALL, NEW_BEGIN, NEW_END, PHASE, TOP
-from .kernel import UNIT, Stack, Tables, set_walls
+from .kernel import (
+    CUT_WALL,
+    DECIDE,
+    INFINITE_SLOT,
+    NEW_BEGIN,
+    NEW_END,
+    PHASE,
+    TOP,
+    UNIT,
+    set_walls,
+)
 from .program import Compiled, set_unit_forms
+from .state import Stack, Tables
 
 REMEMBERED_GENERATORS = 200_000
 
@@ -33,9 +43,7 @@ class Counters:
     rational_witnesses: int = 0
 
 
-def activate(
-    units: Sequence[PiecewiseLinear], forms: fmpz_mat, pieces: Sequence[int]
-) -> fmpz_mat:
+def activate(units: Sequence[PiecewiseLinear], forms: fmpz_mat, pieces: Sequence[int]) -> fmpz_mat:
     """Integer forms of a layer's outputs, from those of its pre-activations."""
     chosen = [unit.piece(k) for unit, k in zip(units, pieces, strict=True)]
     scale = lcm(*(v.denominator for piece in chosen for v in piece))
@@ -188,7 +196,8 @@ class Resolver:
 
     def _incidence(self, stack: Stack, e: int, mask: np.ndarray) -> tuple[list[int], list[int]]:
         """The facets of entry e that ``mask`` names, and the others."""
-        on, off = [], []
+        on: list[int] = []
+        off: list[int] = []
         for s in range(stack.facet.shape[1]):
             if s == stack.scalar[INFINITE_SLOT] or not _bit(stack.used[e], s):
                 continue
@@ -229,7 +238,7 @@ class Resolver:
                 away = [a + Fraction(v, size) for a, v in zip(away, g, strict=False)]
         self.counters.rational_witnesses += 1
         return tuple(
-            sum(p[j] for p in points) / len(points) + away[j] for j in range(dim)
+            sum((p[j] for p in points), Fraction(0)) / len(points) + away[j] for j in range(dim)
         )
 
 
@@ -254,4 +263,3 @@ def write_generator(stack: Stack, p: int, generator: IntegerRow) -> None:
     stack.x[p, len(generator) - 1] = 1.0 if generator[-1] else 0.0
     stack.size[p] = size
     stack.radius[p] = 0.0 if exact else 2 * UNIT * size
-

@@ -68,7 +68,7 @@ def generators(rows: Sequence[IntegerRow], dim: int) -> Generators:
         return Generators([[1]], [], [], [frozenset()])
     constant = Network.from_layers([(np.zeros((1, dim)), np.zeros(1))])
     compiled = compile_network(constant, _Rows(rows, dim))
-    search = Enumeration(compiled, counting=True, block_regions=0)
+    search = Enumeration(compiled, counting=True, max_regions=0)
     matrix = rows_of(compiled.chart)  # lines are left out of the search: back from its section
     points, directions, on_point = [], [], []
     for stack in search.cells():

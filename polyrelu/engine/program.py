@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from flint import fmpz_mat
@@ -15,7 +16,8 @@ from flint import fmpz_mat
 from ..domain import Chart, Domain
 from ..network import Layer, Network, quotient
 from ..rational import IntegerRow, dot, null_space, primitive, rows_of
-from .kernel import SAFE_WEIGHT, TINY, UNIT, Program, Tables
+from .kernel import SAFE_WEIGHT, TINY, UNIT
+from .state import Program, Tables
 
 CACHE_SLOTS = 1 << 15  # points kept for reuse; a power of two
 
@@ -92,9 +94,7 @@ def shifted(forms: fmpz_mat, unit: int, shift: Fraction) -> IntegerRow:
     return row
 
 
-def _section(
-    chart: Chart, first: fmpz_mat
-) -> tuple[fmpz_mat, list[IntegerRow], list[IntegerRow]]:
+def _section(chart: Chart, first: fmpz_mat) -> tuple[fmpz_mat, list[IntegerRow], list[IntegerRow]]:
     """Leave out coordinates until no direction is constant for domain and first layer.
 
     Returns the matrix of the remaining coordinates, the domain's rows in them, and a basis of
@@ -118,7 +118,9 @@ def _section(
 def _group(rows: list[IntegerRow]) -> tuple[list[int], list[int], list[int]]:
     """Proportional rows share a wall. Returns (representatives, wall and side of each row)."""
     seen: dict[tuple[int, ...], int] = {}
-    representatives, wall, side = [], [], []
+    representatives: list[int] = []
+    wall: list[int] = []
+    side: list[int] = []
     orientation: list[int] = []
     for i, row in enumerate(rows):
         least = primitive(row)
@@ -167,7 +169,9 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
     while layers and not layers[-1].thresholds:
         layers.pop()
     chart = domain.chart()
-    first = network.layers[0].integer_matrix if layers else fmpz_mat([[0] * network.input_dim + [1]])
+    first = (
+        network.layers[0].integer_matrix if layers else fmpz_mat([[0] * network.input_dim + [1]])
+    )
     matrix, domain_rows, lines = _section(chart, first)
     first_forms = first * matrix
     walls, wall_of, side_of, n_walls = [], [], [], 0
@@ -184,7 +188,12 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
     threshold_wall = np.array(wall_of, dtype=np.int64)
     threshold_side = np.array(side_of, dtype=np.int64)
     program = _program(
-        tuple(layers), walls, threshold_wall, threshold_side, len(domain_rows), len(auxiliary),
+        tuple(layers),
+        walls,
+        threshold_wall,
+        threshold_side,
+        len(domain_rows),
+        len(auxiliary),
         int(matrix.ncols()) - 1,
     )
     return Compiled(
@@ -210,13 +219,14 @@ def _program(
     pieces = [u.piece(k) for u in units for k in range(len(u.slopes))]
     unit_threshold = np.cumsum([0] + [len(u.breakpoints) for u in units])
     first_weight = np.cumsum([0, 0, 0] + [x.weight.size for x in layers[1:]])
-    flat = [np.ascontiguousarray(layer.weight.T).ravel() for layer in layers[1:]]
+    flushed = [_flushed(layer) for layer in layers]
+    flat = [np.ascontiguousarray(weight.T).ravel() for weight, _ in flushed[1:]]
     shifts = [wall.shift for group in walls for wall in group]
     first_unit = np.cumsum([0, *n_units])
     wall_unit = [-1] * n_root
     for k, group in enumerate(walls):
         wall_unit += [int(first_unit[k + 1]) + wall.unit for wall in group]
-    errors = [0.0, 0.0] + [_weight_error(a, b) for a, b in zip(layers, layers[1:], strict=False)]
+    errors = [0.0, 0.0] + [_weight_error(a, b) for a, b in pairwise(layers)]
     return Program(
         dim=dim,
         n_layers=len(layers),
@@ -232,19 +242,15 @@ def _program(
         threshold_side=threshold_side,
         slope=np.array([_float(s) for s, _ in pieces]),
         intercept=np.array([_float(c) for _, c in pieces]),
-        piece_error=np.array([2 * UNIT if _rounding(s) or _rounding(c) else 0.0 for s, c in pieces]),
+        piece_error=np.array(
+            [2 * UNIT if _rounding(s) or _rounding(c) else 0.0 for s, c in pieces]
+        ),
         weight=np.concatenate([np.zeros(0), *flat]),
         first_weight=first_weight.astype(np.int64),
-        weight_norm=np.concatenate([np.zeros(0), *map(_weight_norm, layers)]),
+        weight_norm=np.concatenate([np.zeros(0), *(norm for _, norm in flushed)]),
         weight_error=np.array(errors),
         bias=np.concatenate([np.zeros(0), *(layer.bias for layer in layers)]),
     )
-
-
-def _weight_norm(layer: Layer) -> np.ndarray:
-    """Upper bounds on the l1 norms of the rows of a layer's weights."""
-    with np.errstate(over="ignore"):
-        return np.asarray(np.abs(layer.weight).sum(axis=1) * (1 + 1e-6))
 
 
 def _float(value: Fraction) -> float:
@@ -265,24 +271,42 @@ def _is_safe(value: Fraction) -> bool:
     return value == 0 or SAFE_WEIGHT < abs(value) < 1 / SAFE_WEIGHT
 
 
-def _all_safe(rounded: np.ndarray, exact: fmpz_mat) -> bool:
-    """:func:`_is_safe` for a matrix; what rounds to 0 must be 0."""
-    size = np.abs(rounded)
-    zero = np.array([[v == 0 for v in row[: rounded.shape[1]]] for row in exact.table()[:-1]])
-    return bool(np.all(((size > SAFE_WEIGHT) & (size < 1 / SAFE_WEIGHT)) | zero))
-
-
 def _weight_error(before: Layer, layer: Layer) -> float:
     """Relative rounding of a layer's weights; infinite (compose exactly) if its numbers, or
-    those of the units before it, are so small or large that they under- or overflow."""
+    those of the units before it, are so small or large that they under- or overflow.
+
+    Small weights, which training leaves behind by the dozen, are no reason: see `_flushed`.
+    """
     units = {*before.units, *layer.units}
     numbers = [v for u in units for k in range(len(u.slopes)) for v in u.piece(k)]
     numbers += [t for u in units for t in u.breakpoints]
-    rounded = np.concatenate([layer.weight, layer.bias[:, None]], axis=1)
-    if not (all(map(_is_safe, numbers)) and _all_safe(rounded, layer.integer_matrix)):
-        return np.inf
     exact = len(layer.factors) == 1 and layer.factors[0].divisor is None
+    table = layer.integer_matrix.table()
+    zero = np.array([row[-1] == 0 for row in table[:-1]])
+    bias_safe = exact or np.all((np.abs(layer.bias) > SAFE_WEIGHT) | zero)
+    largest = max(np.abs(layer.weight).max(), np.abs(layer.bias).max())
+    if not (all(map(_is_safe, numbers)) and bias_safe and largest < 1 / SAFE_WEIGHT):
+        return np.inf
     return 0.0 if exact else UNIT * 2
+
+
+def _flushed(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
+    """The layer's weights without those below SAFE_WEIGHT, and bounds on its rows' l1 norms.
+
+    The kernel's error of a row is at least 2**-52 * (greatest input) * (norm); 2**-148 more in
+    the norm for each weight left out therefore covers what it could contribute.
+    """
+    small = np.abs(layer.weight) <= SAFE_WEIGHT
+    weight = np.where(small, 0.0, layer.weight)
+    missing = np.array(
+        [
+            sum(1 for v, out in zip(row[:-1], line, strict=True) if out and v != 0)
+            for row, line in zip(layer.integer_matrix.table(), small, strict=False)
+        ]
+    )
+    with np.errstate(over="ignore"):
+        norm = np.abs(weight).sum(axis=1) * (1 + 1e-6) + missing * 2.0**-148
+    return weight, norm
 
 
 def round_rows(rows: list[IntegerRow], scale: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -28,9 +28,7 @@ _BROKEN = (
 )
 
 
-def read_arrays(
-    path: Path, allowed: re.Pattern[str], expected: str
-) -> dict[str, npt.NDArray[Any]]:
+def read_arrays(path: Path, allowed: re.Pattern[str], expected: str) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a ``.npz`` file whose members' names all match ``allowed``.
 
     Names, types, shapes and sizes are checked before an array is read; nothing is unpickled.
@@ -58,9 +56,7 @@ def _arrays(
     for member in members:
         name = member.filename
         if allowed.fullmatch(name) is None:
-            raise FileFormatError(
-                f"{path}: an array must be named {expected}, not {name[:60]!r}"
-            )
+            raise FileFormatError(f"{path}: an array must be named {expected}, not {name[:60]!r}")
         if name in seen:
             raise FileFormatError(f"{path}: the array {name!r} must not occur twice")
         seen.add(name)

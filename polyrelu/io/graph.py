@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..domain import Slice, domain_from_dict
-from ..errors import DomainError, FileFormatError, NetworkError
-from ..graph import RegionGraph
+from ..errors import FileFormatError
+from ..graph import DOMAIN_WALL, RegionGraph
 from ..network import Network
 from ..region import ExactPoint
 from ._archive import read_arrays
@@ -34,6 +34,7 @@ _COLUMNS = {
     "facets": (np.int32, 1),
     "neighbors": (np.int64, 1),
 }
+_STOPPED_BY = (None, "regions", "seconds", "memory", "interrupt")
 _MEMBER = re.compile(
     rf"(header|{'|'.join(_COLUMNS)}|(network|slice)_(([Wbd](0|[1-9][0-9]{{0,5}}))|lo|hi|activations))"
     r"\.npy"
@@ -106,9 +107,9 @@ def load_graph(path: str | os.PathLike[str]) -> RegionGraph:
     header = _read_header(file, arrays)
     try:
         return _graph(file, header, arrays)
-    except (DomainError, NetworkError, KeyError, TypeError, ValueError) as error:
-        if isinstance(error, FileFormatError):
-            raise
+    except FileFormatError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise FileFormatError(f"{file} is damaged: {error!r}") from None
 
 
@@ -134,6 +135,13 @@ def _graph(file: Path, header: dict[str, Any], arrays: dict[str, npt.NDArray[Any
     if network.hash != header["network_hash"]:
         raise FileFormatError(f"{file} is damaged: the network is not the one that was enumerated")
     domain = domain_from_dict(header["domain"])
+    if domain.dim != network.input_dim:
+        raise FileFormatError(
+            f"{file} is damaged: its domain must have dimension {network.input_dim}, "
+            f"not {domain.dim}"
+        )
+    if not isinstance(header["complete"], bool) or header["stopped_by"] not in _STOPPED_BY:
+        raise FileFormatError(f"{file} is damaged: it must say whether it is complete")
     cut = None
     if any(name.startswith("slice_") for name in arrays):
         cut = Slice.from_embedding(_part(file, arrays, "slice").layers[0], domain)
@@ -145,18 +153,24 @@ def _graph(file: Path, header: dict[str, Any], arrays: dict[str, npt.NDArray[Any
         columns[name] = array
     _check_columns(file, columns, len(network.thresholds), len(domain.inequalities()))
     n = len(columns["indptr"]) - 1
-    neighbor = columns["neighbors"].astype(np.int32 if n < 2**31 else np.int64)
+    neighbor = columns["neighbors"]
+    if n < 2**31:
+        neighbor = neighbor.astype(np.int32)
+    exact = _exact_witnesses(header["exact_witnesses"], n, columns["witnesses"].shape[1])
     graph = RegionGraph(
         network=network, domain=domain, slice=cut,
         packed_patterns=columns["patterns"], local_witnesses=columns["witnesses"],
-        exact_witnesses=_exact_witnesses(header["exact_witnesses"], n, columns["witnesses"].shape[1]),
+        exact_witnesses=exact,
         unbounded=columns["unbounded"].astype(bool), indptr=columns["indptr"],
         facets=columns["facets"], neighbor=neighbor,
-        complete=header["complete"] is True, stopped_by=header["stopped_by"],
+        complete=header["complete"], stopped_by=header["stopped_by"],
         stats=dict(header["stats"]),
     )  # fmt: skip
     if graph.compiled.dim != graph.local_witnesses.shape[1]:
         raise FileFormatError(f"{file}: witnesses must have {graph.compiled.dim} columns")
+    for i in np.flatnonzero(~np.isfinite(graph.local_witnesses).all(axis=1)).tolist():
+        if i not in graph.exact_witnesses:
+            raise FileFormatError(f"{file} is damaged: the witness of region {i} must be finite")
     return graph
 
 
@@ -178,12 +192,12 @@ def _check_columns(
         n >= 0
         and columns["patterns"].shape == (n, (n_thresholds + 7) // 8)
         and len(columns["witnesses"]) == len(columns["unbounded"]) == n
-        and bool(np.isfinite(columns["witnesses"]).all() or n)
         and indptr[0] == 0
         and bool((np.diff(indptr) >= 0).all())
         and indptr[-1] == len(facets) == len(neighbors)
         and bool(((neighbors >= -2) & (neighbors < n)).all())
         and bool(((facets >= -n_inequalities) & (facets < n_thresholds)).all())
+        and bool(((facets < 0) == (neighbors == DOMAIN_WALL)).all())
     )
     if not right:
         raise FileFormatError(f"{file} is damaged: its columns do not fit together")

@@ -1,0 +1,94 @@
+"""What the kernel works on, as named tuples of arrays. It reads fields by these names."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Program(NamedTuple):
+    """The network as the kernel reads it; never written. Layer 0 is the domain."""
+
+    dim: int
+    n_layers: int  # layers with units, numbered 1 .. n_layers
+    n_domain: int  # walls of the domain; those from here to first_wall[1] are auxiliary
+    first_wall: Any  # (n_layers + 2,) walls of layer l: first_wall[l] <= wall < first_wall[l + 1]
+    first_word: Any  # (n_layers + 2,) and the words that hold their bits
+    first_unit: Any  # (n_layers + 2,)
+    wall_unit: Any  # (walls,) unit of a wall; -1 for the domain
+    wall_shift: Any  # (walls,) breakpoint, rounded
+    wall_shift_error: Any
+    unit_threshold: Any  # (units + 1,) thresholds of a unit, in increasing order of breakpoint
+    threshold_wall: Any  # (thresholds,)
+    threshold_side: Any  # (thresholds,) 1: positive where the wall's form is, -1: where not
+    slope: Any  # (thresholds + units,) pieces of unit u start at unit_threshold[u] + u
+    intercept: Any
+    piece_error: Any  # rounding of slope and intercept, relative
+    weight: Any  # flat; of layer l: (units of l - 1) x (units of l), from first_weight[l]
+    first_weight: Any  # (n_layers + 2,)
+    weight_norm: Any  # (units,) l1 norms of the units' weights
+    weight_error: Any  # (n_layers + 1,) relative rounding of the weights, 0 if none
+    bias: Any  # (units,)
+
+
+class Stack(NamedTuple):
+    """The open cells (a stack) and the generators that they refer to (a pool, also a stack)."""
+
+    scalar: Any  # (N_SCALARS,)
+    layer: Any  # (entries,)
+    n_vertices: Any
+    vertex: Any  # (entries, vertices) index into the pool
+    mask: Any  # (entries, vertices, facet words)
+    facet: Any  # (entries, facet slots) 2 * wall + (1 if the cell is on the negative side)
+    used: Any  # (entries, facet words) slots that hold facets
+    undecided: Any  # (entries, words)
+    positive: Any
+    negative: Any
+    pool_top: Any  # (entries,) everything above is garbage when the entry is on top
+    n_attached: Any  # (entries,) walls that coincide with a facet
+    attached: Any  # (entries, capacity, 2) slot, wall
+    x: Any  # (pool, dim + 1)
+    radius: Any  # (pool,)
+    size: Any  # (pool,)
+    ident: Any  # (pool,) names the exact generator, also across copies
+    pos: Any  # (pool, words)
+    neg: Any
+    unknown: Any
+    new_mask: Any  # (vertices, facet words) masks of the generators that a cut makes
+    below: Any  # (vertices,) scratch: the generators of a cell that are below a wall
+
+
+class Tables(NamedTuple):
+    """Composed affine forms on the current path, one column per unit and per wall."""
+
+    unit: Any  # (dim + 1, units)
+    unit_norm: Any
+    unit_error: Any
+    wall: Any  # (dim + 1, walls)
+    wall_norm: Any
+    wall_error: Any
+    scratch: Any  # (3, dim + 2, dim + 1)
+    values: Any  # (2, max(units in a layer, walls in a layer)) scratch
+    live: Any  # (units in a layer,) scratch: where the weights of the units that are on start
+    coefficient: Any  # (dim + 1, units in a layer) scratch: their forms
+    picked: Any  # (facet slots + 1,) scratch: walls through a new generator
+    name: Any  # (walls,) names a wall's present form: changes when it is composed anew
+    names: Any  # (dim + 1,) scratch: the sorted names of the walls through a new point
+    cache_names: Any  # (slots, dim) points that were solved before, by their walls' names
+    cache_x: Any  # (slots, dim)
+    cache_radius: Any
+    cache_size: Any
+    cache_ident: Any
+
+
+class Block(NamedTuple):
+    """Regions found since the last return; capacities are checked before an emission."""
+
+    count: Any  # (4,) regions, facets, attached, zeros
+    pattern: Any  # (capacity, words)
+    witness: Any  # (capacity, dim)
+    n_facets: Any  # (capacity,)
+    n_vertices: Any
+    unbounded: Any
+    facet: Any  # (facet capacity,) wall
+    attached: Any  # (attached capacity, 3) region, facet (both within the block), wall
+    zero: Any  # (zero capacity, 2) region, wall whose form is identically 0

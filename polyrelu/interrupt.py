@@ -1,0 +1,36 @@
+"""Ctrl-C that lets a computation stop between two steps and keep what it has."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def deferred_interrupt() -> Iterator[Callable[[], bool]]:
+    """Within it a first Ctrl-C only makes the yielded function return True; a second one
+    raises KeyboardInterrupt as usual. Outside the main thread nothing changes: signals do not
+    arrive there."""
+    received = False
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # somebody else handles Ctrl-C
+        yield lambda: False
+        return
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal received
+        if received:
+            raise KeyboardInterrupt
+        received = True
+
+    signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield lambda: received
+    finally:
+        signal.signal(signal.SIGINT, before)
