@@ -70,8 +70,9 @@ def regions(
     search = _Search(network, domain, limits, progress, counting=False)
     search.run()
     began = time.perf_counter()
-    columns = assemble(search.compiled, [search.enumeration.nothing(), *search.found])
-    search.found.clear()
+    blocks = [search.enumeration.nothing(), *search.found]
+    search.found.clear()  # so that assemble can free each block as it goes
+    columns = assemble(search.compiled, blocks, search.stopped_by is None)
     stats = search.stats() | {"adjacency_seconds": time.perf_counter() - began}
     return RegionGraph(
         network=search.network,

@@ -51,25 +51,6 @@ def null_space(rows: Sequence[IntegerRow], dim: int) -> list[IntegerRow]:
     return [primitive([table[i][j] for i in range(dim)]) for j in range(nullity)]
 
 
-def independent_rows(rows: Sequence[IntegerRow], limit: int | None = None) -> list[int]:
-    """Indices of the first rows that are linearly independent, greedily (exact)."""
-    kept: list[int] = []
-    reduced: list[tuple[int, list[Fraction]]] = []
-    for i, row in enumerate(rows):
-        if limit is not None and len(kept) == limit:
-            break
-        rest = [Fraction(v) for v in row]
-        for pivot, base in reduced:
-            if rest[pivot]:
-                factor = rest[pivot] / base[pivot]
-                rest = [a - factor * b for a, b in zip(rest, base, strict=True)]
-        lead = next((j for j, v in enumerate(rest) if v), None)
-        if lead is not None:
-            reduced.append((lead, rest))
-            kept.append(i)
-    return kept
-
-
 @dataclass(frozen=True)
 class Margin:
     """How far a system ``a_i . x <= b_i`` is from having no solution.

@@ -348,6 +348,16 @@ def test_header_entries_that_are_refused(tmp_path, arrays, change):
     refused(write(tmp_path / "g.npz", with_header(arrays, **change)), "damaged|must|description")
 
 
+@pytest.mark.parametrize("dim", [1, 3, 10**9])
+def test_a_domain_of_another_dimension(tmp_path, dim):
+    """Refused before anything of that size is made."""
+    GRAPHS["box"]().save(tmp_path / "g.npz")
+    with np.load(tmp_path / "g.npz") as file:
+        changed = with_header(dict(file), domain={"kind": "space", "dim": dim})
+    path = write(tmp_path / "g.npz", changed)
+    refused(path, f"its domain must have dimension 2, not {dim}")
+
+
 def test_a_changed_network(tmp_path, arrays):
     W = arrays["network_W0"].copy()
     W[0, 0] = np.nextafter(W[0, 0], 2)

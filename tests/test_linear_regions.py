@@ -22,7 +22,7 @@ from polyrelu import (
     regions,
     relu,
 )
-from polyrelu.merge import _primes
+from polyrelu.merge import _affine, _primes
 
 
 def brute_force(G) -> list[int]:
@@ -194,7 +194,22 @@ def test_a_layer_wider_than_a_sum_that_float64_holds():
     b = np.repeat(rng.normal(size=300), 2)
     G = regions(two_layers(W, b, V, [0.0]), Box(-1, 1, dim=1))  # equal units cancel in pairs
     assert len(G) > 50
-    assert check(G) == 1
+    assert G.linear_regions().max() == 0
+
+
+def test_residues_of_a_wide_layer_are_not_rounded():
+    """Sums of 8192 products of 44 bits each, against Python's integers."""
+    rng = np.random.default_rng(0)
+    W = rng.integers(-(2**40), 2**40, size=(2, 8192)).astype(float)
+    W[:, :4000] = -1.0  # residues as large as they come
+    prime = 4194301
+    h = rng.integers(prime - 9, prime, size=(1, 8192))
+    found = _affine(Layer([Affine(W, [3.0, -5.0])], identity()), h.astype(float), 7.0, prime)
+    exact = [
+        (sum(int(w) * int(v) for w, v in zip(row, h[0], strict=True)) + 7 * b) % prime
+        for row, b in zip(W, (3, -5), strict=True)
+    ]
+    assert found.tolist() == [exact]
 
 
 def test_units_of_several_pieces_and_slices():

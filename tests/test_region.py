@@ -182,6 +182,13 @@ def test_lines_of_the_whole_graph_and_of_one_region():
     G = regions(Network(tuple(two)), Space(2))
     lines = {tuple(region.pattern.tolist()): region.lines().tolist() for region in G}
     assert lines == {(0, 0, 0): [], (0, 0, 1): [], (1, 1, 0): [], (1, 1, 1): []}
+    # A direction that the first layer passes on and nobody reads is a line of every region.
+    two[1] = Layer([Affine([[1.0, 0.0]], [-1.0])], relu())
+    for region in (G := regions(Network(tuple(two)), Space(2))):
+        assert np.abs(region.lines()).tolist() == [[0, 1]]
+        assert not region.bounded
+    assert len(G) == 3
+    assert G.lines == []
     dead = Network.from_layers([(np.eye(2), [0, 0]), ([[1.0, 0.0]], [-1.0])], relu(),
                                output_activation=relu())  # fmt: skip
     G = regions(dead, Polytope([[0.0, 1.0]], [-1.0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -27,25 +28,31 @@ class Columns:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def _pack(words, bit, flip, packed):  # type: ignore[no-untyped-def]
-    """Threshold t of region i is bit ``bit[t]`` of its words, complemented if ``flip[t]``."""
+def _pack(words, source, target, length, flip, packed):  # type: ignore[no-untyped-def]
+    """Copy runs of bits, complemented where ``flip``, from each row of words to one of packed."""
     one = np.uint64(1)
     for i in range(len(words)):
-        for t in range(len(bit)):
-            value = (words[i, bit[t] >> 6] >> np.uint64(bit[t] & 63)) & one
-            if flip[t]:
-                value ^= one
-            packed[i, t >> 3] |= np.uint8(value << np.uint64(t & 7))
+        for r in range(len(source)):
+            s, t, left = source[r], target[r], length[r]
+            while left > 0:
+                n = min(left, 64 - (s & 63), 64 - (t & 63))
+                bits = words[i, s >> 6] >> np.uint64(s & 63)
+                if flip[r]:
+                    bits = ~bits
+                if n < 64:
+                    bits &= (one << np.uint64(n)) - one
+                packed[i, t >> 6] |= bits << np.uint64(t & 63)
+                s, t, left = s + n, t + n, left - n
 
 
-def assemble(compiled: Compiled, blocks: list[Found]) -> Columns:
+def assemble(compiled: Compiled, blocks: list[Found], finished: bool = True) -> Columns:
     """Join the blocks, find who touches whom, and write patterns in the network's bits.
 
     ``blocks`` is emptied on the way, so that the peak of memory stays low.
     """
     found = _concatenate(blocks)
     if len(compiled.root_rows) > compiled.program.n_domain:
-        found = _merge(compiled, found)
+        found = _merge(compiled, found, finished)
     first = np.int32(compiled.program.first_wall[1])
     indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
     facet = np.where(found.facet >= first, found.facet - first, np.int32(-1) - found.facet)
@@ -88,10 +95,11 @@ def _concatenate(blocks: list[Found]) -> Found:
     return Found(exact_witness=exact, **joined)
 
 
-def _merge(compiled: Compiled, found: Found) -> Found:
+def _merge(compiled: Compiled, found: Found, finished: bool) -> Found:
     """Undo the auxiliary walls: cells of one pattern are one (convex) region.
 
-    A facet is known by all the walls that contain it; those of auxiliary walls alone go.
+    A facet is known by all the walls that contain it; those of auxiliary walls alone go. If
+    the enumeration was stopped, regions of which a cell may be missing go as well.
     """
     program = compiled.program
     auxiliary = range(program.n_domain, int(program.first_wall[1]))
@@ -101,8 +109,13 @@ def _merge(compiled: Compiled, found: Found) -> Found:
     _, first, group = np.unique(found.pattern, axis=0, return_index=True, return_inverse=True)
     new = np.argsort(np.argsort(first))[group.ravel()]
     keep = np.sort(first)
-    facets: list[dict[tuple[int, ...], None]] = [{} for _ in keep]
     owners = np.repeat(new, found.n_facets)
+    if not finished:
+        partial = _maybe_partial(walls, owners.tolist(), auxiliary)
+        if partial:
+            whole = ~np.isin(new, list(partial))
+            return _merge(compiled, _select(found, whole), True)
+    facets: list[dict[tuple[int, ...], None]] = [{} for _ in keep]
     for i, through in zip(owners.tolist(), walls, strict=True):
         true = tuple(sorted(w for w in through if w not in auxiliary))
         if true:
@@ -126,6 +139,36 @@ def _merge(compiled: Compiled, found: Found) -> Found:
     )
 
 
+def _maybe_partial(walls: list[list[int]], owners: list[int], auxiliary: range) -> set[int]:
+    """Regions that an auxiliary wall cuts, but for those whose two halves are both there."""
+    cuts = Counter(
+        owner
+        for owner, through in zip(owners, walls, strict=True)
+        if all(w in auxiliary for w in through)
+    )
+    return {i for i, count in cuts.items() if len(auxiliary) > 1 or count != 2}
+
+
+def _select(found: Found, keep: np.ndarray) -> Found:
+    """The regions of a mask."""
+    new = np.cumsum(keep) - 1
+    facets = np.repeat(keep, found.n_facets)
+    new_facet = np.cumsum(facets) - 1
+    attached = found.attached[keep[found.attached[:, 0]]]
+    zero = found.zero[keep[found.zero[:, 0]]]
+    return Found(
+        pattern=found.pattern[keep],
+        witness=found.witness[keep],
+        exact_witness={int(new[i]): x for i, x in found.exact_witness.items() if keep[i]},
+        n_facets=found.n_facets[keep],
+        n_vertices=found.n_vertices[keep],
+        unbounded=found.unbounded[keep],
+        facet=found.facet[facets],
+        attached=np.stack([new[attached[:, 0]], new_facet[attached[:, 1]], attached[:, 2]], axis=1),
+        zero=np.stack([new[zero[:, 0]], zero[:, 1]], axis=1),
+    )
+
+
 def _bit_of_wall(compiled: Compiled) -> np.ndarray:
     """Where the sign of each wall (layer 1 on) stands in a found pattern."""
     program = compiled.program
@@ -142,9 +185,15 @@ def _threshold_bits(
 ) -> np.ndarray:
     """Patterns packed by threshold, eight to a byte, the first in the lowest bit."""
     wall, side = compiled.threshold_wall, compiled.threshold_side
-    packed = np.zeros((len(words), (len(wall) + 7) // 8), dtype=np.uint8)
-    if len(wall):
-        _pack(words, bits[wall], side < 0, packed)
+    n = len(wall)
+    packed = np.zeros((len(words), (n + 63) // 64), dtype="<u8")
+    if n:
+        source, flip = bits[wall], side < 0
+        goes_on = (np.diff(source) == 1) & (flip[1:] == flip[:-1])
+        start = np.flatnonzero(np.concatenate([[True], ~goes_on]))
+        length = np.diff(np.append(start, n))
+        _pack(words, source[start], start, length, flip[start], packed)
+    packed = np.ascontiguousarray(packed.view(np.uint8)[:, : (n + 7) // 8])
     opposite: dict[int, list[int]] = {}
     for t in np.flatnonzero(side < 0).tolist():
         opposite.setdefault(int(wall[t]), []).append(t)

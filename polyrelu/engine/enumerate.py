@@ -72,6 +72,7 @@ class Enumeration:
     def __post_init__(self) -> None:
         self.resolver = Resolver(self.compiled)
         self._stack = self._new_stack()
+        self._stack.scalar[kernel.NEXT_ID] = 1  # 0 marks an empty slot of the cache
         self._tables = new_tables(self.compiled, 64)
         self._block = self._new_block(self._next_size())
         self._exact_witness: dict[int, tuple[Fraction, ...]] = {}
@@ -120,7 +121,7 @@ class Enumeration:
         return Found(
             pattern=block.pattern[:n].copy(),
             witness=block.witness[:n].copy(),
-            exact_witness=self._exact_witness if n else {},
+            exact_witness={i: x for i, x in self._exact_witness.items() if i < n},
             n_facets=block.n_facets[:n].copy(),
             n_vertices=block.n_vertices[:n].copy(),
             unbounded=block.unbounded[:n].copy(),
@@ -199,7 +200,7 @@ class Enumeration:
                 if slot != i:
                     _set_bit(stack.mask[0, i], slot)
             if i > 0:
-                _set_bit(stack.mask[0, i], 0)  # a direction lies at infinity
+                _set_bit(stack.mask[0, i], kernel.INFINITY)
             write_generator(stack, i, generator)
             self.resolver.remember(ident + i, generator)
 

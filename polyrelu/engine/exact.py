@@ -19,13 +19,12 @@ from ..rational import IntegerRow, dot, null_space
 from .kernel import (
     CUT_WALL,
     DECIDE,
-    INFINITE_SLOT,
+    INFINITY,
     NEW_BEGIN,
     NEW_END,
     PHASE,
     TOP,
     UNIT,
-    set_walls,
 )
 from .program import Compiled, set_unit_forms
 from .state import Stack, Tables
@@ -199,7 +198,7 @@ class Resolver:
         on: list[int] = []
         off: list[int] = []
         for s in range(stack.facet.shape[1]):
-            if s == stack.scalar[INFINITE_SLOT] or not _bit(stack.used[e], s):
+            if s == INFINITY or not _bit(stack.used[e], s):
                 continue
             (on if _bit(mask, s) else off).append(int(stack.facet[e, s]))
         return on, off
@@ -220,7 +219,6 @@ class Resolver:
         forms = self.forms.of_layer(layer, stack.positive[e], stack.negative[e])
         assert forms is not None
         set_unit_forms(self.compiled, tables, layer, forms)
-        set_walls(self.compiled.program, tables, layer)
         self.counters.rational_compositions += 1
 
     def witness(self, stack: Stack) -> tuple[Fraction, ...]:

@@ -37,8 +37,10 @@ GROW_STACK, GROW_VERTICES, GROW_POOL, GROW_FACETS, GROW_ATTACHED = 10, 11, 12, 1
 DECIDE, BUILD_CHILDREN, ENTER_LAYER, EMIT = 0, 1, 2, 3
 
 # Where the scalars of Stack.scalar are.
-TOP, PHASE, CUT_WALL, NEW_BEGIN, NEW_END, NEXT_ID, SPLITS, READY, INFINITE_SLOT = range(9)
-N_SCALARS = 9
+TOP, PHASE, CUT_WALL, NEW_BEGIN, NEW_END, NEXT_ID, SPLITS, READY = range(8)
+N_SCALARS = 8
+
+INFINITY = 0  # the facet slot that marks directions; no wall ever gets it
 
 
 @intrinsic
@@ -68,11 +70,6 @@ ZERO = np.uint64(0)
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def test_bit(words, k):  # type: ignore[no-untyped-def]
     return (words[k >> 6] >> np.uint64(k & 63)) & ONE != ZERO
-
-
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def set_bit(words, k):  # type: ignore[no-untyped-def]
-    words[k >> 6] |= ONE << np.uint64(k & 63)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
@@ -321,7 +318,7 @@ def _radius(wall_error, scratch, walls, dim, n, x):  # type: ignore[no-untyped-d
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def find_cached(tables, walls, dim):  # type: ignore[no-untyped-def]
-    """The cache slot for the point on ``dim`` walls; its ident is -1 if it holds another.
+    """The cache slot for the point on ``dim`` walls; its ident is 0 if it holds another.
 
     A point is made anew in each of the up to 2^(dim - 1) cells around the edge that it is on.
     """
@@ -340,9 +337,42 @@ def find_cached(tables, walls, dim):  # type: ignore[no-untyped-def]
     at = np.int64((h >> np.uint64(20)) & np.uint64(len(tables.cache_ident) - 1))
     for i in range(dim):
         if tables.cache_names[at, i] != names[i]:
-            tables.cache_ident[at] = -1
+            tables.cache_ident[at] = 0
             break
     return at
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def largest_between(table, wall, u, v, dim):  # type: ignore[no-untyped-def]
+    """Largest coordinate of the direction between directions u and v on a wall, and its sign.
+
+    From interpolation, so not to be trusted: see :func:`is_forward`.
+    """
+    fu, fv = abs(form_at(table, wall, u)), abs(form_at(table, wall, v))
+    axis, largest = np.int64(0), 0.0
+    for j in range(dim):
+        between = fv * u[j] + fu * v[j]
+        if abs(between) > abs(largest):
+            axis, largest = j, between
+    return axis, 1.0 if largest > 0.0 else -1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def is_forward(stack, tables, e, iu, iv, x, radius, dim):  # type: ignore[no-untyped-def]
+    """Is direction x, found between generators iu and iv, certainly not the opposite one?
+
+    It is if a facet that holds iu but not iv has it strictly inside.
+    """
+    for k in range(stack.used.shape[1]):
+        only = stack.mask[e, iu, k] & ~stack.mask[e, iv, k] & stack.used[e, k]
+        while only:
+            facet = stack.facet[e, 64 * k + np.int64(lowest_bit(only))]
+            only &= only - ONE
+            norm, error = tables.wall_norm[facet >> 1], tables.wall_error[facet >> 1]
+            value = form_at(tables.wall, facet >> 1, x)
+            if (-value if facet & 1 else value) > sign_bound(norm, error, radius, 1 + radius, dim):
+                return True
+    return False
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
@@ -356,7 +386,7 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
     slot = p - stack.scalar[NEW_BEGIN]
     u, v = stack.vertex[e, iu], stack.vertex[e, iv]
     ray = stack.x[u, dim] == 0.0 and stack.x[v, dim] == 0.0
-    walls, n = tables.picked, 1
+    walls, n = tables.picked, np.int64(1)
     walls[0] = wall
     for k in range(stack.used.shape[1]):
         common = stack.mask[e, iu, k] & stack.mask[e, iv, k]
@@ -364,7 +394,7 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
         while common:
             s = 64 * k + np.int64(lowest_bit(common))
             common &= common - ONE
-            if s != stack.scalar[INFINITE_SLOT]:
+            if s != INFINITY:
                 walls[n] = stack.facet[e, s] >> 1
                 n += 1
     need = dim - 1 if ray else dim
@@ -374,7 +404,7 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
     at = -1
     if n == dim and not ray:
         at = find_cached(tables, walls, dim)
-    if at >= 0 and tables.cache_ident[at] >= 0:
+    if at >= 0 and tables.cache_ident[at] > 0:
         for j in range(dim):
             x[j] = tables.cache_x[at, j]
         stack.radius[p] = tables.cache_radius[at]
@@ -382,15 +412,17 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
         stack.ident[p] = tables.cache_ident[at]
     elif n < need:
         stack.radius[p] = np.inf
-    elif ray:
-        stack.radius[p] = _solve_ray(stack, tables, e, iu, iv, wall, dim, x)
     else:
-        stack.radius[p] = solve(
-            tables.wall, tables.wall_error, tables.scratch, walls, dim, -1, 0.0, x
-        )
+        axis, sign = np.int64(-1), 0.0
+        if ray:
+            axis, sign = largest_between(tables.wall, wall, stack.x[u], stack.x[v], dim)
+        radius = solve(tables.wall, tables.wall_error, tables.scratch, walls, dim, axis, sign, x)
+        if ray and not is_forward(stack, tables, e, iu, iv, x, radius, dim):
+            radius = np.inf
+        stack.radius[p] = radius
     x[dim] = 0.0 if ray else 1.0
     stack.scalar[NEW_END] = p + 1
-    if at >= 0 and tables.cache_ident[at] >= 0:
+    if at >= 0 and tables.cache_ident[at] > 0:
         return p
     size = 1.0
     for j in range(dim):
@@ -406,44 +438,6 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
         tables.cache_size[at] = size
         tables.cache_ident[at] = stack.ident[p]
     return p
-
-
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
-def _solve_ray(stack, tables, e, iu, iv, wall, dim, x):  # type: ignore[no-untyped-def]
-    """The direction between two directions; the axis and its sign come from interpolation and
-    are then certified by a facet that holds only one of the two, which must stay positive."""
-    u, v = stack.vertex[e, iu], stack.vertex[e, iv]
-    fu = abs(form_at(tables.wall, wall, stack.x[u]))
-    fv = abs(form_at(tables.wall, wall, stack.x[v]))
-    axis, largest = 0, 0.0
-    for j in range(dim):
-        between = fv * stack.x[u, j] + fu * stack.x[v, j]
-        if abs(between) > abs(largest):
-            axis, largest = j, between
-    sign = 1.0 if largest > 0.0 else -1.0
-    radius = solve(
-        tables.wall, tables.wall_error, tables.scratch, tables.picked, dim, axis, sign, x
-    )
-    for k in range(stack.used.shape[1]):
-        only = stack.mask[e, iu, k] & ~stack.mask[e, iv, k]
-        while only:
-            s = 64 * k + np.int64(lowest_bit(only))
-            only &= only - ONE
-            if s == stack.scalar[INFINITE_SLOT]:
-                continue
-            facet = stack.facet[e, s]
-            value = form_at(tables.wall, facet >> 1, x)
-            if facet & 1:
-                value = -value
-            if value > sign_bound(
-                tables.wall_norm[facet >> 1],
-                tables.wall_error[facet >> 1],
-                radius,
-                1.0 + radius,
-                dim,
-            ):
-                return radius
-    return np.inf
 
 
 # ---------------------------------------------------------------------------------------------
@@ -605,84 +599,80 @@ def cut(program, stack, tables, e, wall):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def free_slot(stack, e):  # type: ignore[no-untyped-def]
-    infinite = stack.scalar[INFINITE_SLOT]
     for s in range(stack.facet.shape[1]):
-        if s != infinite and not test_bit(stack.used[e], s):
+        if s != INFINITY and not test_bit(stack.used[e], s):
             return s
     return -1
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def write_child(program, stack, source, e, k, bit, positive, slot, wall):  # type: ignore[no-untyped-def]
-    """Write into entry e (which may be ``source`` itself) one side of entry ``source``."""
+    """Write into entry e (which may be ``source`` itself) one side of entry ``source``.
+
+    Reading is ahead of writing, so that the parent may be overwritten.
+    """
     words = stack.used.shape[1]
-    n_new = stack.scalar[NEW_END] - stack.scalar[NEW_BEGIN]
-    slot_word, slot_bit = slot >> 6, ONE << np.uint64(slot & 63)
-    n = 0
-    for w in range(words):  # a facet survives iff a generator strictly inside lies on it
-        stack.new_mask[stack.new_mask.shape[0] - 1, w] = ZERO
-    used = stack.new_mask[stack.new_mask.shape[0] - 1]
+    inside, outside = (stack.pos, stack.neg) if positive else (stack.neg, stack.pos)
+    used = stack.new_mask[stack.new_mask.shape[0] - 1]  # scratch
+    for w in range(words):
+        used[w] = ZERO
     for i in range(stack.n_vertices[source]):
-        p = stack.vertex[source, i]
-        if ((stack.pos[p, k] if positive else stack.neg[p, k]) >> bit) & ONE:
+        if (inside[stack.vertex[source, i], k] >> bit) & ONE:
             for w in range(words):
                 used[w] |= stack.mask[source, i, w]
-    for w in range(words):
+    for w in range(words):  # a facet survives iff a generator strictly inside lies on it
         used[w] &= stack.used[source, w]
-    keep = np.int64(stack.scalar[INFINITE_SLOT])
+    n = 0
     for i in range(stack.n_vertices[source]):
         p = stack.vertex[source, i]
-        if ((stack.neg[p, k] if positive else stack.pos[p, k]) >> bit) & ONE:
-            continue
-        inside = ((stack.pos[p, k] if positive else stack.neg[p, k]) >> bit) & ONE
-        stack.vertex[e, n] = p
-        for w in range(words):
-            allowed = used[w]
-            if w == keep >> 6:
-                allowed |= ONE << np.uint64(keep & 63)
-            stack.mask[e, n, w] = stack.mask[source, i, w] & allowed
-        if not inside:
-            stack.mask[e, n, slot_word] |= slot_bit
-        n += 1
-    for i in range(n_new):
+        if not (outside[p, k] >> bit) & ONE:
+            stack.vertex[e, n] = p
+            on_wall = not (inside[p, k] >> bit) & ONE
+            copy_mask(stack.mask[source, i], used, slot if on_wall else -1, stack.mask[e, n])
+            n += 1
+    for i in range(stack.scalar[NEW_END] - stack.scalar[NEW_BEGIN]):
         stack.vertex[e, n] = stack.scalar[NEW_BEGIN] + i
-        for w in range(words):
-            allowed = used[w]
-            if w == keep >> 6:
-                allowed |= ONE << np.uint64(keep & 63)
-            stack.mask[e, n, w] = stack.new_mask[i, w] & allowed
-        stack.mask[e, n, slot_word] |= slot_bit
+        copy_mask(stack.new_mask[i], used, slot, stack.mask[e, n])
         n += 1
     stack.n_vertices[e] = n
     m = 0
     for i in range(stack.n_attached[source]):
-        s = stack.attached[source, i, 0]
-        if test_bit(used, s):
-            stack.attached[e, m, 0] = s
+        if test_bit(used, stack.attached[source, i, 0]):
+            stack.attached[e, m, 0] = stack.attached[source, i, 0]
             stack.attached[e, m, 1] = stack.attached[source, i, 1]
             m += 1
     stack.n_attached[e] = m
     if e != source:
         stack.layer[e] = stack.layer[source]
-        for w in range(words):
-            facets = used[w]
-            while facets:
-                s = 64 * w + np.int64(lowest_bit(facets))
-                facets &= facets - ONE
-                stack.facet[e, s] = stack.facet[source, s]
-        for w in range(stack.positive.shape[1]):
-            stack.undecided[e, w] = stack.undecided[source, w]
-            stack.positive[e, w] = stack.positive[source, w]
-            stack.negative[e, w] = stack.negative[source, w]
-    for w in range(words):
-        stack.used[e, w] = used[w]
-    stack.used[e, slot_word] |= slot_bit
+        copy_row(stack.facet[source], stack.facet[e])
+        copy_row(stack.undecided[source], stack.undecided[e])
+        copy_row(stack.positive[source], stack.positive[e])
+        copy_row(stack.negative[source], stack.negative[e])
+    copy_row(used, stack.used[e])
+    stack.used[e, slot >> 6] |= ONE << np.uint64(slot & 63)
     stack.facet[e, slot] = 2 * wall + (0 if positive else 1)
-    if positive:
-        stack.positive[e, k] |= ONE << bit
-    else:
-        stack.negative[e, k] |= ONE << bit
+    (stack.positive if positive else stack.negative)[e, k] |= ONE << bit
     stack.pool_top[e] = stack.scalar[NEW_END]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def copy_row(row, target):  # type: ignore[no-untyped-def]
+    for i in range(len(row)):
+        target[i] = row[i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def copy_mask(mask, used, slot, target):  # type: ignore[no-untyped-def]
+    """Without the facets that are gone; with the one in ``slot``, unless it is -1.
+
+    ``mask`` and ``target`` may be the same.
+    """
+    at_infinity = mask[0] & (ONE << np.uint64(INFINITY))
+    for w in range(len(mask)):
+        target[w] = mask[w] & used[w]
+    target[0] |= at_infinity
+    if slot >= 0:
+        target[slot >> 6] |= ONE << np.uint64(slot & 63)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
@@ -809,7 +799,7 @@ def set_walls(program, tables, layer):  # type: ignore[no-untyped-def]
         for j in range(dim + 1):
             tables.wall[j, wall] = tables.unit[j, u]
         norm, error = tables.unit_norm[u], tables.unit_error[u]
-        if shift != 0.0:
+        if shift != 0.0 or program.wall_shift_error[wall] != 0.0:
             tables.wall[dim, wall] -= shift
             error += program.wall_shift_error[wall] + 2.0 * UNIT * (norm + abs(shift))
             norm += abs(shift)

@@ -6,9 +6,14 @@ decided once. The forms of layer 1 are composed with the domain's chart exactly.
 
 from __future__ import annotations
 
+import math
+import random
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from operator import mul
 
 import numpy as np
 from flint import fmpz_mat
@@ -16,10 +21,12 @@ from flint import fmpz_mat
 from ..domain import Chart, Domain
 from ..network import Layer, Network, quotient
 from ..rational import IntegerRow, dot, null_space, primitive, rows_of
-from .kernel import SAFE_WEIGHT, TINY, UNIT
+from .kernel import SAFE_WEIGHT, TINY, UNIT, set_walls
 from .state import Program, Tables
 
-CACHE_SLOTS = 1 << 15  # points kept for reuse; a power of two
+CACHE_SLOTS = (
+    1 << 12
+)  # points kept for reuse (a power of two): more than the L2 cache holds is slower
 
 
 @dataclass(frozen=True)
@@ -115,24 +122,41 @@ def _section(chart: Chart, first: fmpz_mat) -> tuple[fmpz_mat, list[IntegerRow],
     return matrix, rows, [primitive(line) for line in lines]
 
 
+MERSENNE = 2**61 - 1
+
+
+def _fingerprint(row: IntegerRow, weights: list[int]) -> int:
+    """Equal for proportional rows; rarely equal for others."""
+    lead = next((v for v in row if v), 0)
+    if lead % MERSENNE == 0:
+        return -1
+    total = sum(map(mul, row, weights))
+    return int(total * pow(lead, -1, MERSENNE) % MERSENNE)
+
+
 def _group(rows: list[IntegerRow]) -> tuple[list[int], list[int], list[int]]:
-    """Proportional rows share a wall. Returns (representatives, wall and side of each row)."""
-    seen: dict[tuple[int, ...], int] = {}
+    """Proportional rows share a wall. Returns (representatives, wall and side of each row).
+
+    Fingerprints tell which rows need not be compared: nearly all, nearly always.
+    """
+    weights = random.Random(0).choices(range(1, MERSENNE), k=len(rows[0]) if rows else 0)
+    prints = [_fingerprint(row, weights) for row in rows]
+    common = Counter(prints)
+    seen: dict[tuple[int, ...], tuple[int, int]] = {}
     representatives: list[int] = []
     wall: list[int] = []
     side: list[int] = []
-    orientation: list[int] = []
     for i, row in enumerate(rows):
-        least = primitive(row)
-        lead = next((v for v in least if v), 1)
-        sign = 1 if lead > 0 else -1
-        key = tuple(sign * v for v in least)
-        if key not in seen:
-            seen[key] = len(representatives)
+        at, turned = len(representatives), 1
+        if common[prints[i]] > 1:
+            least = primitive(row)
+            sign = 1 if next((v for v in least if v), 1) > 0 else -1
+            at, first = seen.setdefault(tuple(sign * v for v in least), (at, sign))
+            turned = sign * first
+        if at == len(representatives):
             representatives.append(i)
-            orientation.append(sign)
-        wall.append(seen[key])
-        side.append(sign * orientation[seen[key]])
+        wall.append(at)
+        side.append(turned)
     return representatives, wall, side
 
 
@@ -309,19 +333,28 @@ def _flushed(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
     return weight, norm
 
 
-def round_rows(rows: list[IntegerRow], scale: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows divided by ``scale`` in float64, shape (columns, rows), with norms and errors."""
-    width = len(rows[0]) if rows else 0
-    table = np.array([[quotient(v, scale) for v in row] for row in rows]).reshape(-1, width)
-    norm = np.abs(table).sum(axis=1)
-    exact = [all(_is_exact(v, scale, q) for v, q in zip(row, line, strict=True))
-             for row, line in zip(rows, table.tolist(), strict=True)]  # fmt: skip
+def round_rows(
+    rows: list[IntegerRow], scales: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, each divided by its scale, in float64: columns, l1 norms and errors."""
+    table = np.array(
+        [[quotient(v, scale) for v in row] for row, scale in zip(rows, scales, strict=True)]
+    )
+    with np.errstate(over="ignore"):
+        norm = np.abs(table).sum(axis=1)
+    exact = [
+        all(_is_exact(v, scale, q) for v, q in zip(row, line, strict=True))
+        for row, line, scale in zip(rows, table.tolist(), scales, strict=True)
+    ]
     error = np.where(exact, 0.0, 2 * UNIT * norm + 2.0**-1000)
     return table.T, norm * (1 + 1e-7), error
 
 
 def _is_exact(value: int, scale: int, rounded: float) -> bool:
-    return bool(np.isfinite(rounded)) and Fraction(value, scale) == Fraction(rounded)
+    if not math.isfinite(rounded):
+        return False
+    numerator, denominator = rounded.as_integer_ratio()
+    return value * denominator == numerator * scale
 
 
 def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
@@ -344,39 +377,26 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
         picked=np.zeros(facet_slots + 1, dtype=np.int64),
         name=np.arange(n_walls, dtype=np.int64),
         names=np.zeros(dim + 1, dtype=np.int64),
-        cache_names=np.full((CACHE_SLOTS, dim), -1, dtype=np.int64),
+        cache_names=np.zeros((CACHE_SLOTS, dim), dtype=np.int64),
         cache_x=np.zeros((CACHE_SLOTS, dim)),
         cache_radius=np.zeros(CACHE_SLOTS),
         cache_size=np.zeros(CACHE_SLOTS),
-        cache_ident=np.full(CACHE_SLOTS, -1, dtype=np.int64),
+        cache_ident=np.zeros(CACHE_SLOTS, dtype=np.int64),
     )
-    if compiled.root_rows:
-        # Scaling a domain row by a positive number moves nothing.
-        for i, row in enumerate(compiled.root_rows):
-            set_rows(tables.wall, tables.wall_norm, tables.wall_error, i, [row], max(map(abs, row)))
+    if compiled.root_rows:  # scaling a row of the domain by a positive number moves nothing
+        scales = [max(map(abs, row)) for row in compiled.root_rows]
+        columns, norms, errors = round_rows(compiled.root_rows, scales)
+        n = len(scales)
+        tables.wall[:, :n], tables.wall_norm[:n], tables.wall_error[:n] = columns, norms, errors
     if compiled.layers:
         set_unit_forms(compiled, tables, 1, compiled.first_forms)
-        rows = [shifted(compiled.first_forms, w.unit, w.shift) for w in compiled.walls[0]]
-        for i, row in enumerate(rows):
-            at = int(program.first_wall[1]) + i
-            size = max(map(abs, row)) or 1
-            set_rows(tables.wall, tables.wall_norm, tables.wall_error, at, [row], size)
     return tables
 
 
-def set_rows(
-    table: np.ndarray, norm: np.ndarray, error: np.ndarray, at: int,
-    rows: list[IntegerRow], scale: int,
-) -> None:  # fmt: skip
-    if rows:
-        columns, norms, errors = round_rows(rows, scale)
-        table[:, at : at + len(rows)] = columns
-        norm[at : at + len(rows)] = norms
-        error[at : at + len(rows)] = errors
-
-
 def set_unit_forms(compiled: Compiled, tables: Tables, layer: int, forms: fmpz_mat) -> None:
-    """Write exact forms of a layer's units into the tables, each rounded once."""
+    """Write exact forms of a layer's units into the tables, each rounded once, and its walls."""
     table = rows_of(forms)
-    at = int(compiled.program.first_unit[layer])
-    set_rows(tables.unit, tables.unit_norm, tables.unit_error, at, table[:-1], table[-1][-1])
+    here = slice(*compiled.program.first_unit[layer : layer + 2].tolist())
+    columns, norms, errors = round_rows(table[:-1], [table[-1][-1]] * (len(table) - 1))
+    tables.unit[:, here], tables.unit_norm[here], tables.unit_error[here] = columns, norms, errors
+    set_walls(compiled.program, tables, layer)

@@ -22,6 +22,7 @@ from ..graph import DOMAIN_WALL, RegionGraph
 from ..network import Network
 from ..region import ExactPoint
 from ._archive import read_arrays
+from ._limits import MAX_BYTES
 from .npz import network_arrays, network_from_arrays
 
 FORMAT, VERSION = "polyrelu region graph", 1
@@ -70,10 +71,16 @@ def save_graph(graph: RegionGraph, path: str | os.PathLike[str]) -> None:
     part = file.with_name(file.name + ".part")
     try:
         with part.open("wb") as stream:
-            np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+            write = np.savez_compressed if _small(arrays) else np.savez
+            write(stream, **arrays)  # type: ignore[arg-type]
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _small(arrays: dict[str, npt.NDArray[Any]]) -> bool:
+    """Larger files are not compressed: what unpacks to more than it takes is refused then."""
+    return sum(array.nbytes for array in arrays.values()) < MAX_BYTES // 2
 
 
 def _header(graph: RegionGraph) -> dict[str, Any]:
