@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import platform
-import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +12,11 @@ from .errors import DomainError
 from .interrupt import deferred_interrupt
 from .limits import Limits
 from .network import Network
-from .progress import Meter
+from .progress import Meter, Progress, reporter
 
 if TYPE_CHECKING:
     from .engine.enumerate import Found
     from .graph import RegionGraph
-
-Progress = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
@@ -123,7 +119,7 @@ class _Search:
 
         self.slice, self.network, self.domain = _resolve(network, domain)
         self.limits = limits or Limits()
-        self.progress = _reporter(progress)
+        self.progress = reporter(progress)
         self.compiled = compile_network(self.network, self.domain)
         self.enumeration = Enumeration(self.compiled, counting, self.limits.regions)
         self.found: list[Found] = []
@@ -200,14 +196,6 @@ def _resolve(
             f"the domain has dimension {domain.dim}, the network takes {network.input_dim} inputs"
         )
     return None, network, domain
-
-
-def _reporter(progress: bool | Progress) -> Progress | None:
-    if callable(progress):
-        return progress
-    if progress and sys.stderr.isatty():
-        return Meter()
-    return None
 
 
 def _versions() -> dict[str, str]:

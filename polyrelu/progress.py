@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+
+Progress = Callable[[int, float], None]
 
 
 class Meter:
@@ -27,3 +30,11 @@ class Meter:
         if self._shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+
+
+def reporter(progress: bool | Progress) -> Progress | None:
+    """What to call with (regions, seconds): the function given; for True a :class:`Meter`, if
+    stderr is a terminal; else nothing."""
+    if callable(progress):
+        return progress
+    return Meter() if progress and sys.stderr.isatty() else None

@@ -240,7 +240,8 @@ def _program(
     n_units = [0] + [layer.out_features for layer in layers]
     words = [(n + 63) // 64 for n in n_walls]
     units = [u for layer in layers for u in layer.units]
-    pieces = [u.piece(k) for u in units for k in range(len(u.slopes))]
+    known = {id(u): [u.piece(k) for k in range(len(u.slopes))] for u in units}
+    pieces = [piece for u in units for piece in known[id(u)]]
     unit_threshold = np.cumsum([0] + [len(u.breakpoints) for u in units])
     first_weight = np.cumsum([0, 0, 0] + [x.weight.size for x in layers[1:]])
     flushed = [_flushed(layer) for layer in layers]
@@ -284,6 +285,8 @@ def _float(value: Fraction) -> float:
 
 def _rounding(value: Fraction) -> float:
     """A bound on ``|_float(value) - value|``; 0 if value is a float."""
+    if value.denominator == 1 and abs(value.numerator) < 2**53:
+        return 0.0
     rounded = _float(value)
     if _is_exact(value.numerator, value.denominator, rounded):
         return 0.0
@@ -301,13 +304,14 @@ def _weight_error(before: Layer, layer: Layer) -> float:
 
     Small weights, which training leaves behind by the dozen, are no reason: see `_flushed`.
     """
-    units = {*before.units, *layer.units}
+    units = {id(u): u for u in (*before.units, *layer.units)}.values()
     numbers = [v for u in units for k in range(len(u.slopes)) for v in u.piece(k)]
     numbers += [t for u in units for t in u.breakpoints]
     exact = len(layer.factors) == 1 and layer.factors[0].divisor is None
-    table = layer.integer_matrix.table()
-    zero = np.array([row[-1] == 0 for row in table[:-1]])
-    bias_safe = exact or np.all((np.abs(layer.bias) > SAFE_WEIGHT) | zero)
+    bias_safe = exact or all(
+        abs(b) > SAFE_WEIGHT or row[-1] == 0
+        for b, row in zip(layer.bias, layer.integer_matrix.table(), strict=False)
+    )
     largest = max(np.abs(layer.weight).max(), np.abs(layer.bias).max())
     if not (all(map(_is_safe, numbers)) and bias_safe and largest < 1 / SAFE_WEIGHT):
         return np.inf
@@ -322,14 +326,11 @@ def _flushed(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
     """
     small = np.abs(layer.weight) <= SAFE_WEIGHT
     weight = np.where(small, 0.0, layer.weight)
-    missing = np.array(
-        [
-            sum(1 for v, out in zip(row[:-1], line, strict=True) if out and v != 0)
-            for row, line in zip(layer.integer_matrix.table(), small, strict=False)
-        ]
-    )
     with np.errstate(over="ignore"):
-        norm = np.abs(weight).sum(axis=1) * (1 + 1e-6) + missing * 2.0**-148
+        norm = np.abs(weight).sum(axis=1) * (1 + 1e-6)
+    if small.any():
+        left_out = np.array([[v != 0 for v in row[:-1]] for row in layer.integer_matrix.table()])
+        norm += (small & left_out[:-1]).sum(axis=1) * 2.0**-148
     return weight, norm
 
 

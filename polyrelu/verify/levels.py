@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..progress import Progress, reporter
 from .combinatorial import check_adjacency, check_columns, check_patterns
 from .geometry import check_geometry
 from .judge import check_by_judge, import_cdd
 from .report import Verification
-from .run import Progress, Run
+from .run import Run
 
 if TYPE_CHECKING:
     from ..graph import RegionGraph
@@ -54,7 +54,7 @@ def verify(
     columns = check_columns(graph)
     checks, chosen = [columns], range(0)
     if columns.ok:
-        run = Run(graph, _choose(len(graph), sample, seed), _reporter(progress))
+        run = Run(graph, _choose(len(graph), sample, seed), reporter(progress))
         chosen = run.chosen
         checks += check_patterns(run)
         checks += check_adjacency(run) if depth >= 1 else []
@@ -69,13 +69,3 @@ def _choose(n: int, sample: int | None, seed: int) -> Any:
     if sample is None or sample >= n:
         return range(n)
     return np.sort(np.random.default_rng(seed).choice(n, sample, replace=False)).tolist()
-
-
-def _reporter(progress: bool | Progress) -> Progress | None:
-    if callable(progress):
-        return progress
-    if progress and sys.stderr.isatty():
-        from ..progress import Meter
-
-        return Meter()
-    return None

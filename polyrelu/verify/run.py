@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from flint import fmpz_mat
 
+from ..progress import Progress
 from .forms import Forms, Row, dot, primitive, reduced
 
 if TYPE_CHECKING:
     from ..graph import RegionGraph
-
-Progress = Callable[[int, float], None]
 
 
 class Run:
