@@ -74,6 +74,7 @@ class Enumeration:
         self._stack = self._new_stack()
         self._stack.scalar[kernel.NEXT_ID] = 1  # 0 marks an empty slot of the cache
         self._tables = new_tables(self.compiled, 64)
+        self._room = 1
         self._block = self._new_block(self._next_size())
         self._exact_witness: dict[int, tuple[Fraction, ...]] = {}
 
@@ -100,7 +101,8 @@ class Enumeration:
         self.found += n
         taken = n if self.counting else self._copy(*map(int, block.count))
         if n == 0 and not self.finished:
-            self._block = self._new_block(2 * len(block.n_facets))  # one region did not fit
+            self._room *= 2  # one region did not fit
+            self._block = self._new_block(len(block.n_facets))
         elif self._next_size() < len(block.n_facets):
             self._block = self._new_block(self._next_size())
         self._block.count[:] = 0
@@ -277,9 +279,9 @@ class Enumeration:
             n_facets=np.zeros(regions, np.int32),
             n_vertices=np.zeros(n, np.int32),
             unbounded=np.zeros(n, np.bool_),
-            facet=np.zeros(n * (4 * program.dim + 2), np.int32),
-            attached=np.zeros((n, 3), i64),
-            zero=np.zeros((n * 4, 2), i64),
+            facet=np.zeros(n * (4 * program.dim + 2) * self._room, np.int32),
+            attached=np.zeros((n * self._room, 3), i64),
+            zero=np.zeros((n * 4 * self._room, 2), i64),
         )
 
 
