@@ -176,20 +176,24 @@ def test_a_limit_keeps_what_was_found_and_says_so(net, tmp_path: Path, capsys) -
     output(capsys, "regions", net, "--limit-memory", "2G", "--limit-seconds", "1e3", code=0)
 
 
-def test_an_interrupt_is_code_3_if_something_was_kept(net, capsys, monkeypatch) -> None:
+def test_an_interrupt_is_code_3_if_something_was_kept(tmp_path: Path, capsys, monkeypatch) -> None:
     from polyrelu.engine.enumerate import Enumeration
 
+    rng = np.random.default_rng(0)
+    layers = [(rng.normal(size=(60, 3)), rng.normal(size=60))]
+    net = str(tmp_path / "large.npz")  # more than one block of regions
+    pr.save_network(pr.Network.from_layers(layers, input_box=pr.Box(-1, 1, dim=3)), net)
     whole = Enumeration.blocks
 
-    def interrupted(self, after):
-        for block in whole(self):
+    def interrupted(self, kept: bool):
+        for block in whole(self) if kept else [[]]:
             yield block
-            if bool(len(block)) == after:
+            if bool(len(block)) == kept:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(Enumeration, "blocks", lambda self: interrupted(self, after=True))
+    monkeypatch.setattr(Enumeration, "blocks", lambda self: interrupted(self, kept=True))
     assert "stopped by Ctrl-C" in output(capsys, "regions", net, code=3)
-    monkeypatch.setattr(Enumeration, "blocks", lambda self: interrupted(self, after=False))
+    monkeypatch.setattr(Enumeration, "blocks", lambda self: interrupted(self, kept=False))
     assert main(["regions", net]) == 130
     assert "nothing was kept" in capsys.readouterr().err
 
