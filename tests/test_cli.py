@@ -180,7 +180,7 @@ def test_an_interrupt_is_code_3_if_something_was_kept(tmp_path: Path, capsys, mo
     from polyrelu.engine.enumerate import Enumeration
 
     rng = np.random.default_rng(0)
-    layers = [(rng.normal(size=(60, 3)), rng.normal(size=60))]
+    layers = [(rng.normal(size=s), rng.normal(size=s[0])) for s in ((60, 3), (1, 60))]
     net = str(tmp_path / "large.npz")  # more than one block of regions
     pr.save_network(pr.Network.from_layers(layers, input_box=pr.Box(-1, 1, dim=3)), net)
     whole = Enumeration.blocks
