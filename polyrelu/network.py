@@ -197,24 +197,30 @@ class Layer:
             product = factor.integer_matrix * product
         return product
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether :attr:`weight` and :attr:`bias` hold the affine map without rounding."""
+        return len(self.factors) == 1 and self.factors[0].divisor is None
+
     @cached_property
-    def _rounded(self) -> Array:
-        if len(self.factors) == 1 and self.factors[0].divisor is None:
+    def table(self) -> Array:
+        """Weight and bias side by side, shape (out, in + 1), each entry rounded once."""
+        if self.is_exact:
             only = self.factors[0]
             return np.concatenate([only.weight, only.bias[:, None]], axis=1)
-        table = self.integer_matrix.table()
-        scale = int(table[-1][-1])
-        return np.array([[quotient(int(a), scale) for a in row] for row in table[:-1]])
+        rows = self.integer_matrix.table()
+        scale = int(rows[-1][-1])
+        return np.array([[quotient(int(a), scale) for a in row] for row in rows[:-1]])
 
     @property
     def weight(self) -> Array:
         """The composed weight, shape (out, in), each entry rounded once to float64."""
-        return self._rounded[:, :-1]
+        return self.table[:, :-1]
 
     @property
     def bias(self) -> Array:
         """The composed bias, shape (out,), each entry rounded once to float64."""
-        return self._rounded[:, -1]
+        return self.table[:, -1]
 
     def __call__(self, x: Array) -> Array:
         for factor in self.factors:

@@ -1,45 +1,30 @@
 """From a network and a domain to what the kernel reads, rounded once, with its errors.
 
-Thresholds whose forms are proportional share one *wall*: repeated and opposite neurons are
-decided once. The forms of layer 1 are composed with the domain's chart exactly.
+The forms of layer 1 are composed with the domain's chart exactly.
 """
 
 from __future__ import annotations
 
 import math
-import random
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
-from operator import mul
+from functools import cache, cached_property, partial
+from itertools import chain, pairwise
 
 import numpy as np
 from flint import fmpz_mat
 
+from ..activations import PiecewiseLinear
 from ..domain import Chart, Domain
-from ..network import Layer, Network, quotient
+from ..network import Array, Layer, Network, quotient
 from ..rational import IntegerRow, dot, null_space, primitive, rows_of
 from .kernel import SAFE_WEIGHT, TINY, UNIT, set_walls
 from .state import Program, Tables
+from .walls import Wall, group, shifted
 
-CACHE_SLOTS = (
-    1 << 12
-)  # points kept for reuse (a power of two): more than the L2 cache holds is slower
-
-
-@dataclass(frozen=True)
-class Wall:
-    """A hyperplane that thresholds of one unit's layer share.
-
-    Attributes:
-        unit: unit of the representative threshold, counted within its layer; -1: no unit.
-        shift: its breakpoint.
-    """
-
-    unit: int
-    shift: Fraction
+# Points kept for reuse (a power of two): more than the L2 cache holds is slower.
+CACHE_SLOTS = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -56,7 +41,8 @@ class Compiled:
             neither the network nor the domain's walls depend on them: the lineality space.
         sources: for each wall of the domain the index of the domain's inequality.
         root_rows: integer rows of layer 0: the domain's walls, then the auxiliary ones.
-        first_forms: integer forms of the units of layer 1, shape (units + 1, dim + 1).
+        first_table: the forms of the units of layer 1, shape (units, dim + 1), if float64 holds
+            them exactly.
         walls: of layers 1, 2, ...
         threshold_wall, threshold_side: for each threshold of the network, its wall (counted
             from layer 1 on) and +1 or -1.
@@ -70,7 +56,7 @@ class Compiled:
     lines: list[IntegerRow]
     sources: tuple[int, ...]
     root_rows: list[IntegerRow]
-    first_forms: fmpz_mat
+    first_table: Array | None
     walls: list[list[Wall]]
     threshold_wall: np.ndarray
     threshold_side: np.ndarray
@@ -81,6 +67,11 @@ class Compiled:
     def dim(self) -> int:
         return self.program.dim
 
+    @cached_property
+    def first_forms(self) -> fmpz_mat:
+        """Integer forms of the units of layer 1, shape (units + 1, dim + 1)."""
+        return _first_matrix(self.network, self.layers) * self.chart
+
     def form(self, layer: int, index: int, unit_forms: fmpz_mat | None) -> IntegerRow:
         """The integer row of wall ``index`` of a layer, given its units' integer forms."""
         if layer == 0:
@@ -90,98 +81,50 @@ class Compiled:
         return shifted(unit_forms, wall.unit, wall.shift)
 
 
-def shifted(forms: fmpz_mat, unit: int, shift: Fraction) -> IntegerRow:
-    """Integer row of ``form(unit) - shift``, from homogeneous integer forms."""
-    n = forms.nrows() - 1
-    columns = range(forms.ncols())
-    row = [int(forms[unit, j]) for j in columns]
-    if shift:
-        scale = [int(forms[n, j]) for j in columns]
-        row = [shift.denominator * a - shift.numerator * s for a, s in zip(row, scale, strict=True)]
-    return row
-
-
-def _section(chart: Chart, first: fmpz_mat) -> tuple[fmpz_mat, list[IntegerRow], list[IntegerRow]]:
+def _section(
+    chart: Chart, first: Callable[[], fmpz_mat]
+) -> tuple[fmpz_mat, list[IntegerRow], list[IntegerRow]]:
     """Leave out coordinates until no direction is constant for domain and first layer.
 
     Returns the matrix of the remaining coordinates, the domain's rows in them, and a basis of
     the directions left out.
     """
     k = chart.dim
-    forms = rows_of(first * chart.matrix)[:-1] + [list(g) for g in chart.constraints]
-    linear = [g[:-1] for g in forms]
+    linear = [list(g[:-1]) for g in chart.constraints]
+    if k == 0 or (linear and fmpz_mat(linear).rank() == k):
+        return chart.matrix, [primitive(g) for g in chart.constraints], []
+    linear += [g[:-1] for g in rows_of(first() * chart.matrix)[:-1]]
     pivots: list[int] = []
-    if k and linear:
+    if linear:
         reduced, _, rank = fmpz_mat(linear).rref()
         pivots = [next(j for j in range(k) if reduced[r, j] != 0) for r in range(rank)]
     keep = [*pivots, k]
     matrix = fmpz_mat([[int(row[j]) for j in keep] for row in rows_of(chart.matrix)])
     rows = [primitive([g[j] for j in keep]) for g in chart.constraints]
-    flat = [[*direction, 0] for direction in null_space(linear, k)] if k else []
+    flat = [[*direction, 0] for direction in null_space(linear, k)]
     lines = [[dot(row, d) for row in rows_of(chart.matrix)[:-1]] for d in flat]
     return matrix, rows, [primitive(line) for line in lines]
 
 
-MERSENNE = 2**61 - 1
-
-
-def _fingerprint(row: IntegerRow, weights: list[int]) -> int:
-    """Equal for proportional rows; rarely equal for others."""
-    lead = next((v for v in row if v), 0)
-    if lead % MERSENNE == 0:
-        return -1
-    total = sum(map(mul, row, weights))
-    return int(total * pow(lead, -1, MERSENNE) % MERSENNE)
-
-
-def _group(rows: list[IntegerRow]) -> tuple[list[int], list[int], list[int]]:
-    """Proportional rows share a wall. Returns (representatives, wall and side of each row).
-
-    Fingerprints tell which rows need not be compared: nearly all, nearly always.
-    """
-    weights = random.Random(0).choices(range(1, MERSENNE), k=len(rows[0]) if rows else 0)
-    prints = [_fingerprint(row, weights) for row in rows]
-    common = Counter(prints)
-    seen: dict[tuple[int, ...], tuple[int, int]] = {}
-    representatives: list[int] = []
-    wall: list[int] = []
-    side: list[int] = []
-    for i, row in enumerate(rows):
-        at, turned = len(representatives), 1
-        if common[prints[i]] > 1:
-            least = primitive(row)
-            sign = 1 if next((v for v in least if v), 1) > 0 else -1
-            at, first = seen.setdefault(tuple(sign * v for v in least), (at, sign))
-            turned = sign * first
-        if at == len(representatives):
-            representatives.append(i)
-        wall.append(at)
-        side.append(turned)
-    return representatives, wall, side
-
-
 def _root_walls(
-    domain: list[IntegerRow], first_walls: list[IntegerRow], dim: int
+    domain: list[IntegerRow], first_walls: Iterable[IntegerRow], n_first: int, dim: int
 ) -> tuple[list[int], list[IntegerRow]]:
     """``dim`` independent walls: of the domain first, then of layer 1, then auxiliary ones.
 
     Auxiliary walls are needed only if a direction first matters in a later layer (through
     identity units) and the domain is unbounded in it; what they cut apart is merged again.
     """
-    axes = [[int(i == j) for j in range(dim)] + [0] for i in range(dim)]
-    candidates = domain + first_walls + axes
+    axes = ([int(i == j) for j in range(dim)] + [0] for i in range(dim))
     chosen: list[int] = []
-    rank = 0
-    stacked: list[IntegerRow] = []
-    for i, row in enumerate(candidates):
-        if rank == dim:
+    rows: list[IntegerRow] = []
+    for i, row in enumerate(chain(domain, first_walls, axes)):
+        if len(rows) == dim:
             break
-        if any(row[:-1]) and fmpz_mat([*stacked, row[:-1]]).rank() > rank:
-            stacked.append(row[:-1])
+        if any(row[:-1]) and fmpz_mat([r[:-1] for r in [*rows, row]]).rank() > len(rows):
             chosen.append(i)
-            rank += 1
-    n_domain, n_first = len(domain), len(first_walls)
-    auxiliary = [candidates[i] for i in chosen if i >= n_domain + n_first]
+            rows.append(row)
+    n_domain = len(domain)
+    auxiliary = [row for i, row in zip(chosen, rows, strict=True) if i >= n_domain + n_first]
     shift = len(auxiliary)  # auxiliary walls are numbered between the domain's and layer 1's
     root = [i if i < n_domain else i + shift for i in chosen if i < n_domain + n_first]
     return [*root, *(n_domain + i for i in range(shift))], auxiliary
@@ -193,64 +136,76 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
     while layers and not layers[-1].thresholds:
         layers.pop()
     chart = domain.chart()
-    first = (
-        network.layers[0].integer_matrix if layers else fmpz_mat([[0] * network.input_dim + [1]])
+    matrix, domain_rows, lines = _section(chart, partial(_first_matrix, network, layers))
+    dim = int(matrix.ncols()) - 1
+    in_place = matrix == fmpz_mat([[int(i == j) for j in range(dim + 1)] for i in range(dim + 1)])
+    first_table = layers[0].table if layers and in_place and layers[0].is_exact else None
+    first_forms = cache(lambda: _first_matrix(network, layers) * matrix)
+    groupings = [group(layers[0].thresholds, first_forms, first_table)] if layers else []
+    for layer in layers[1:]:
+        exact = partial(getattr, layer, "integer_matrix")
+        groupings.append(group(layer.thresholds, exact, layer.table if layer.is_exact else None))
+    walls = [grouping.walls for grouping in groupings]
+    first_walls = walls[0] if walls else []
+    root, auxiliary = _root_walls(
+        domain_rows,
+        (shifted(first_forms(), w.unit, w.shift) for w in first_walls),
+        len(first_walls),
+        dim,
     )
-    matrix, domain_rows, lines = _section(chart, first)
-    first_forms = first * matrix
-    walls, wall_of, side_of, n_walls = [], [], [], 0
-    for k, layer in enumerate(layers):
-        forms = first_forms if k == 0 else layer.integer_matrix
-        rows = [shifted(forms, unit, t) for unit, t in layer.thresholds]
-        representatives, wall, side = _group(rows)
-        walls.append([Wall(*layer.thresholds[i]) for i in representatives])
-        wall_of += [n_walls + w for w in wall]
-        side_of += side
-        n_walls += len(representatives)
-    first_walls = [shifted(first_forms, w.unit, w.shift) for w in walls[0]] if layers else []
-    root, auxiliary = _root_walls(domain_rows, first_walls, matrix.ncols() - 1)
-    threshold_wall = np.array(wall_of, dtype=np.int64)
-    threshold_side = np.array(side_of, dtype=np.int64)
+    offsets = np.cumsum([0] + [len(w) for w in walls]).tolist()
+    threshold_wall = [at + w for at, g in zip(offsets, groupings, strict=False) for w in g.wall]
+    threshold_side = [side for g in groupings for side in g.side]
     program = _program(
-        tuple(layers),
-        walls,
-        threshold_wall,
-        threshold_side,
-        len(domain_rows),
-        len(auxiliary),
-        int(matrix.ncols()) - 1,
+        layers, walls, threshold_wall, threshold_side, len(domain_rows), len(auxiliary), dim
     )
     return Compiled(
-        network, domain, tuple(layers), matrix, lines, chart.sources, domain_rows + auxiliary,
-        first_forms, walls, threshold_wall, threshold_side, root, program,
-    )  # fmt: skip
+        network=network,
+        domain=domain,
+        layers=tuple(layers),
+        chart=matrix,
+        lines=lines,
+        sources=chart.sources,
+        root_rows=domain_rows + auxiliary,
+        first_table=first_table,
+        walls=walls,
+        threshold_wall=np.array(threshold_wall, dtype=np.int64),
+        threshold_side=np.array(threshold_side, dtype=np.int64),
+        root=root,
+        program=program,
+    )
+
+
+def _first_matrix(network: Network, layers: Sequence[Layer]) -> fmpz_mat:
+    """The forms of layer 1 in input coordinates; of no layer: the scale alone."""
+    return layers[0].integer_matrix if layers else fmpz_mat([[0] * network.input_dim + [1]])
 
 
 def _program(
-    layers: tuple[Layer, ...],
+    layers: Sequence[Layer],
     walls: list[list[Wall]],
-    threshold_wall: np.ndarray,
-    threshold_side: np.ndarray,
+    threshold_wall: list[int],
+    threshold_side: list[int],
     n_domain: int,
     n_auxiliary: int,
     dim: int,
 ) -> Program:
     n_root = n_domain + n_auxiliary
     n_walls = [n_root] + [len(w) for w in walls]
-    n_units = [0] + [layer.out_features for layer in layers]
     words = [(n + 63) // 64 for n in n_walls]
-    units = [u for layer in layers for u in layer.units]
-    known = {id(u): [u.piece(k) for k in range(len(u.slopes))] for u in units}
-    pieces = [piece for u in units for piece in known[id(u)]]
-    unit_threshold = np.cumsum([0] + [len(u.breakpoints) for u in units])
-    first_weight = np.cumsum([0, 0, 0] + [x.weight.size for x in layers[1:]])
+    first_unit = np.cumsum([0, 0] + [layer.out_features for layer in layers])
     flushed = [_flushed(layer) for layer in layers]
-    flat = [np.ascontiguousarray(weight.T).ravel() for weight, _ in flushed[1:]]
-    shifts = [wall.shift for group in walls for wall in group]
-    first_unit = np.cumsum([0, *n_units])
+    flat = [weight.T.ravel() for weight, _ in flushed[1:]]
+    shifts = [wall.shift for walls_of_layer in walls for wall in walls_of_layer]
     wall_unit = [-1] * n_root
-    for k, group in enumerate(walls):
-        wall_unit += [int(first_unit[k + 1]) + wall.unit for wall in group]
+    for at, walls_of_layer in zip(first_unit[1:].tolist(), walls, strict=False):
+        wall_unit += [at + wall.unit for wall in walls_of_layer]
+    units = [u for layer in layers for u in layer.units]
+    # By identity: to hash a unit's fractions costs more than all the rest.
+    pieces = {key: _pieces(u) for key, u in {id(u): u for u in units}.items()}
+    slope, intercept, piece_error = (
+        [v for u in units for v in pieces[id(u)][column]] for column in range(3)
+    )
     errors = [0.0, 0.0] + [_weight_error(a, b) for a, b in pairwise(layers)]
     return Program(
         dim=dim,
@@ -260,22 +215,27 @@ def _program(
         first_word=np.cumsum([0, *words]),
         first_unit=first_unit,
         wall_unit=np.array(wall_unit, dtype=np.int64),
-        wall_shift=np.array([0.0] * n_root + [_float(s) for s in shifts]),
-        wall_shift_error=np.array([0.0] * n_root + [_rounding(s) for s in shifts]),
-        unit_threshold=unit_threshold.astype(np.int64),
-        threshold_wall=threshold_wall + n_root,
-        threshold_side=threshold_side,
-        slope=np.array([_float(s) for s, _ in pieces]),
-        intercept=np.array([_float(c) for _, c in pieces]),
-        piece_error=np.array(
-            [2 * UNIT if _rounding(s) or _rounding(c) else 0.0 for s, c in pieces]
-        ),
+        wall_shift=np.array([0.0] * n_root + [_float(s) if s else 0.0 for s in shifts]),
+        wall_shift_error=np.array([0.0] * n_root + [_rounding(s) if s else 0.0 for s in shifts]),
+        unit_threshold=np.cumsum([0] + [len(u.breakpoints) for u in units]),
+        threshold_wall=np.array(threshold_wall, dtype=np.int64) + n_root,
+        threshold_side=np.array(threshold_side, dtype=np.int64),
+        slope=np.array(slope, dtype=np.float64),
+        intercept=np.array(intercept, dtype=np.float64),
+        piece_error=np.array(piece_error, dtype=np.float64),
         weight=np.concatenate([np.zeros(0), *flat]),
-        first_weight=first_weight.astype(np.int64),
+        first_weight=np.cumsum([0, 0, 0] + [x.weight.size for x in layers[1:]]),
         weight_norm=np.concatenate([np.zeros(0), *(norm for _, norm in flushed)]),
         weight_error=np.array(errors),
         bias=np.concatenate([np.zeros(0), *(layer.bias for layer in layers)]),
     )
+
+
+def _pieces(unit: PiecewiseLinear) -> tuple[list[float], list[float], list[float]]:
+    """A unit's slopes, intercepts and the relative errors of both, in float64."""
+    pieces = [unit.piece(k) for k in range(len(unit.slopes))]
+    errors = [2 * UNIT if _rounding(s) or _rounding(c) else 0.0 for s, c in pieces]
+    return [_float(s) for s, _ in pieces], [_float(c) for _, c in pieces], errors
 
 
 def _float(value: Fraction) -> float:
@@ -307,15 +267,14 @@ def _weight_error(before: Layer, layer: Layer) -> float:
     units = {id(u): u for u in (*before.units, *layer.units)}.values()
     numbers = [v for u in units for k in range(len(u.slopes)) for v in u.piece(k)]
     numbers += [t for u in units for t in u.breakpoints]
-    exact = len(layer.factors) == 1 and layer.factors[0].divisor is None
-    bias_safe = exact or all(
+    bias_safe = layer.is_exact or all(
         abs(b) > SAFE_WEIGHT or row[-1] == 0
         for b, row in zip(layer.bias, layer.integer_matrix.table(), strict=False)
     )
     largest = max(np.abs(layer.weight).max(), np.abs(layer.bias).max())
     if not (all(map(_is_safe, numbers)) and bias_safe and largest < 1 / SAFE_WEIGHT):
         return np.inf
-    return 0.0 if exact else UNIT * 2
+    return 0.0 if layer.is_exact else UNIT * 2
 
 
 def _flushed(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
@@ -341,14 +300,20 @@ def round_rows(
     table = np.array(
         [[quotient(v, scale) for v in row] for row, scale in zip(rows, scales, strict=True)]
     )
-    with np.errstate(over="ignore"):
-        norm = np.abs(table).sum(axis=1)
+    norm = _norms(table)
     exact = [
         all(_is_exact(v, scale, q) for v, q in zip(row, line, strict=True))
         for row, line, scale in zip(rows, table.tolist(), scales, strict=True)
     ]
     error = np.where(exact, 0.0, 2 * UNIT * norm + 2.0**-1000)
-    return table.T, norm * (1 + 1e-7), error
+    return table.T, norm, error
+
+
+def _norms(table: np.ndarray) -> np.ndarray:
+    """Upper bounds on the l1 norms of the rows."""
+    with np.errstate(over="ignore"):
+        norms: np.ndarray = np.abs(table).sum(axis=1) * (1 + 1e-7)
+    return norms
 
 
 def _is_exact(value: int, scale: int, rounded: float) -> bool:
@@ -389,7 +354,12 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
         columns, norms, errors = round_rows(compiled.root_rows, scales)
         n = len(scales)
         tables.wall[:, :n], tables.wall_norm[:n], tables.wall_error[:n] = columns, norms, errors
-    if compiled.layers:
+    if compiled.first_table is not None:
+        here = slice(*program.first_unit[1:3].tolist())
+        tables.unit[:, here] = compiled.first_table.T
+        tables.unit_norm[here] = _norms(compiled.first_table)
+        set_walls(program, tables, 1)
+    elif compiled.layers:
         set_unit_forms(compiled, tables, 1, compiled.first_forms)
     return tables
 

@@ -1,0 +1,114 @@
+"""Thresholds whose forms are proportional share one *wall*: repeated and opposite neurons, and
+parallel ones that bend at the same place, are decided once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from flint import fmpz_mat
+
+from ..network import quotient
+from ..rational import IntegerRow, primitive
+
+Threshold = tuple[int, Fraction]
+
+
+@dataclass(frozen=True)
+class Wall:
+    """A hyperplane that thresholds of one unit's layer share.
+
+    Attributes:
+        unit: unit of the representative threshold, counted within its layer; -1: no unit.
+        shift: its breakpoint.
+    """
+
+    unit: int
+    shift: Fraction
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Which threshold lies on which wall.
+
+    Attributes:
+        walls: in the order of their first thresholds.
+        wall, side: for each threshold its wall, and +1 or -1: whether it looks the same way
+            as the wall's first threshold.
+    """
+
+    walls: list[Wall]
+    wall: list[int]
+    side: list[int]
+
+
+def shifted(forms: fmpz_mat, unit: int, shift: Fraction) -> IntegerRow:
+    """Integer row of ``form(unit) - shift``, from homogeneous integer forms."""
+    n = forms.nrows() - 1
+    columns = range(forms.ncols())
+    row = [int(forms[unit, j]) for j in columns]
+    if shift:
+        scale = [int(forms[n, j]) for j in columns]
+        row = [shift.denominator * a - shift.numerator * s for a, s in zip(row, scale, strict=True)]
+    return row
+
+
+def group(
+    thresholds: Sequence[Threshold], forms: Callable[[], fmpz_mat], table: np.ndarray | None
+) -> Grouping:
+    """Find the walls of a layer's thresholds.
+
+    Args:
+        forms: gives the homogeneous integer forms of the layer's units.
+        table: the same forms in float64 if float64 holds them exactly, else None.
+    """
+    if table is not None and not any(t for _, t in thresholds):
+        ratios = _ratios(table[[unit for unit, _ in thresholds]])
+    else:
+        ratios = _integer_ratios([shifted(forms(), unit, t) for unit, t in thresholds])
+    alike = _may_be_equal(ratios)
+    seen: dict[tuple[int, ...], tuple[int, int]] = {}
+    grouping = Grouping([], [], [])
+    for i, (unit, t) in enumerate(thresholds):
+        at, turned = len(grouping.walls), 1
+        if alike[i]:
+            row = primitive(shifted(forms(), unit, t))
+            sign = 1 if next((v for v in row if v), 1) > 0 else -1
+            at, first = seen.setdefault(tuple(sign * v for v in row), (at, sign))
+            turned = sign * first
+        if at == len(grouping.walls):
+            grouping.walls.append(Wall(unit, t))
+        grouping.wall.append(at)
+        grouping.side.append(turned)
+    return grouping
+
+
+def _ratios(table: np.ndarray) -> np.ndarray:
+    """Each row divided by its first entry that is not 0. A correctly rounded quotient depends
+    on its exact value alone, so proportional rows give equal ratios, bit by bit."""
+    lead = table[np.arange(len(table)), (table != 0).argmax(axis=1)]
+    with np.errstate(all="ignore"):
+        ratios: np.ndarray = table / lead[:, None]
+    return ratios
+
+
+def _integer_ratios(rows: list[IntegerRow]) -> np.ndarray:
+    leads = [next((v for v in row if v), 1) for row in rows]
+    return np.array(
+        [[quotient(v, lead) for v in row] for row, lead in zip(rows, leads, strict=True)]
+    )
+
+
+def _may_be_equal(ratios: np.ndarray) -> np.ndarray:
+    """For each row False only if no other row equals it."""
+    if not len(ratios):
+        return np.zeros(0, dtype=bool)
+    weights = np.random.default_rng(0).random(ratios.shape[1])
+    with np.errstate(all="ignore"):
+        prints = np.nan_to_num(np.nan_to_num(ratios) * weights).sum(axis=1)
+    _, inverse, counts = np.unique(prints, return_inverse=True, return_counts=True)
+    alike: np.ndarray = counts[inverse] > 1
+    return alike
