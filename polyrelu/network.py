@@ -62,14 +62,24 @@ def integers(array: Array) -> tuple[list[int], int]:
     Returns ``(numerators, shift)`` with ``array.flat[i] == numerators[i] / 2**shift``,
     exactly; ``shift >= 0``.
     """
-    mantissa, exponent = np.frexp(array.ravel())
+    digits, power = _odd_parts(array.ravel())
+    shift = max(0, -int(power.min(initial=0)))
+    return [int(m) << (int(p) + shift) for m, p in zip(digits, power, strict=True)], shift
+
+
+def binary_places(array: Array) -> int:
+    """The least ``s >= 0`` such that ``array * 2**s`` has integer entries."""
+    return max(0, -int(_odd_parts(array)[1].min(initial=0)))
+
+
+def _odd_parts(array: Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Odd integers and powers of two whose products are the entries."""
+    mantissa, exponent = np.frexp(array)
     digits = (mantissa * 2.0**53).astype(np.int64)
     lowest = digits & -digits
     trailing = np.where(digits == 0, 0, np.frexp(lowest.astype(np.float64))[1] - 1)
-    digits >>= trailing
     power = np.where(digits == 0, 0, exponent - 53 + trailing)
-    shift = max(0, -int(power.min(initial=0)))
-    return [int(m) << (int(p) + shift) for m, p in zip(digits, power, strict=True)], shift
+    return digits >> trailing, power
 
 
 def quotient(numerator: int, denominator: int) -> float:
@@ -201,6 +211,13 @@ class Layer:
     def is_exact(self) -> bool:
         """Whether :attr:`weight` and :attr:`bias` hold the affine map without rounding."""
         return len(self.factors) == 1 and self.factors[0].divisor is None
+
+    @property
+    def denominator(self) -> int:
+        """A common denominator of the affine map's entries."""
+        if self.is_exact:
+            return 1 << binary_places(self.table)
+        return int(self.integer_matrix[self.out_features, self.in_features])
 
     @cached_property
     def table(self) -> Array:

@@ -284,6 +284,15 @@ CASES = {
         gaussian_network(2, 784, 5, 4),
         Slice.through(*np.random.default_rng(0).normal(size=(3, 784))),
     ),
+    **{
+        # At the vertex of the first two walls the third is worth 1 / (2**(2 k) + 1): the least
+        # that it can be, and about what float64 can tell from 0.
+        f"integers of {k} bits": (
+            one_layer([[2.0**k, 1], [-1, 2.0**k], [2.0**k, 2]], [-1.0, 0, -1]),
+            Box(-1, 1, dim=2),
+        )
+        for k in range(14, 26)
+    },
     "a wedge that is no wider than an ulp": (
         one_layer([[0.0, 1.0], [1.0, 0.5]], [0.0, -3.0]),
         Polytope([[0.0, -1.0], [-1e-16, 1.0]], [0.0, 0.0]),

@@ -236,6 +236,7 @@ class Enumeration:
             attached=np.zeros((entries, 16, 2), i64),
             x=np.zeros((pool, dim + 1)),
             radius=np.zeros(pool),
+            gap=np.zeros(pool),
             size=np.zeros(pool),
             ident=np.zeros(pool, i64),
             pos=np.zeros((pool, words), u64),
@@ -247,7 +248,7 @@ class Enumeration:
 
     _ENTRY = ("layer", "n_vertices", "vertex", "mask", "facet", "used", "undecided", "positive",
               "negative", "pool_top", "n_attached", "attached")  # fmt: skip
-    _POOL = ("x", "radius", "size", "ident", "pos", "neg", "unknown")
+    _POOL = ("x", "radius", "gap", "size", "ident", "pos", "neg", "unknown")
 
     def _grow(self, status: int) -> None:
         """Double what the kernel ran out of; the run goes on where it stopped."""

@@ -261,3 +261,4 @@ def write_generator(stack: Stack, p: int, generator: IntegerRow) -> None:
     stack.x[p, len(generator) - 1] = 1.0 if generator[-1] else 0.0
     stack.size[p] = size
     stack.radius[p] = 0.0 if exact else 2 * UNIT * size
+    stack.gap[p] = 0.999999 / scale if abs(scale) < 2**300 else 0.0

@@ -6,8 +6,9 @@ directions (w = 0). Each generator of a cell carries a bit mask of the facets th
 are the zero sets of the pre-activations (minus breakpoints) of layer k, on the current cell.
 
 Signs. The float64 value of a wall's form at a generator is believed only beyond a rigorous
-bound: (row's l1 norm) * (radius of the generator + rounding) + (row's error) * (its size). What
-the bound leaves open is marked in ``unknown``, and the kernel returns to its caller, who decides
+bound: (row's l1 norm) * (radius of the generator + rounding) + (row's error) * (its size). A value
+whose common denominator is known to be small is 0 if it is certainly smaller than one unit. What
+the bounds leave open is marked in ``unknown``, and the kernel returns to its caller, who decides
 in rational arithmetic (:mod:`polyrelu.engine.exact`). A NaN or an overflow leaves it open too.
 
 All functions stay in this one file: numba's cache does not notice an edit in another one.
@@ -93,6 +94,12 @@ def sign_bound(norm, error, radius, size, dim):  # type: ignore[no-untyped-def]
     return 1.0000001 * (norm * (radius + rounding) + error * (size + radius) + TINY)
 
 
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def is_zero(value, bound, gap):  # type: ignore[no-untyped-def]
+    """Is the true value certainly 0, being either 0 or at least ``gap`` in absolute value?"""
+    return (bound == 0.0 and value == 0.0) or abs(value) + bound < gap
+
+
 # ---------------------------------------------------------------------------------------------
 # Generators
 # ---------------------------------------------------------------------------------------------
@@ -105,7 +112,7 @@ def evaluate(program, stack, tables, layer, p, wanted):  # type: ignore[no-untyp
     Returns True if any is open.
     """
     word0, wall0 = program.first_word[layer], program.first_wall[layer]
-    x, radius, size = stack.x[p], stack.radius[p], stack.size[p]
+    x, radius, size, gap = stack.x[p], stack.radius[p], stack.size[p], stack.gap[p]
     undecided = False
     for k in range(program.first_word[layer + 1] - word0):
         bits, pos, neg, unknown = wanted[word0 + k], ZERO, ZERO, ZERO
@@ -121,7 +128,7 @@ def evaluate(program, stack, tables, layer, p, wanted):  # type: ignore[no-untyp
                 pos |= ONE << low
             elif -value > bound:
                 neg |= ONE << low
-            elif not (bound == 0.0 and value == 0.0):
+            elif not is_zero(value, bound, gap / tables.wall_scale[wall]):
                 unknown |= ONE << low
         stack.pos[p, word0 + k] = pos
         stack.neg[p, word0 + k] = neg
@@ -135,7 +142,7 @@ def evaluate_layer(program, stack, tables, layer, p):  # type: ignore[no-untyped
     """As :func:`evaluate` for all walls of a layer, laid out so that it vectorises."""
     word0, wall0 = program.first_word[layer], program.first_wall[layer]
     n = program.first_wall[layer + 1] - wall0
-    x, radius, size = stack.x[p], stack.radius[p], stack.size[p]
+    x, radius, size, gap = stack.x[p], stack.radius[p], stack.size[p], stack.gap[p]
     value, bound = tables.values[0], tables.values[1]
     for i in range(n):
         value[i] = 0.0
@@ -157,7 +164,7 @@ def evaluate_layer(program, stack, tables, layer, p):  # type: ignore[no-untyped
                 pos |= bit
             elif -value[i] > bound[i]:
                 neg |= bit
-            elif not (bound[i] == 0.0 and value[i] == 0.0):
+            elif not is_zero(value[i], bound[i], gap / tables.wall_scale[wall0 + i]):
                 unknown |= bit
         stack.pos[p, word0 + k] = pos
         stack.neg[p, word0 + k] = neg
@@ -316,6 +323,21 @@ def _radius(wall_error, scratch, walls, dim, n, x):  # type: ignore[no-untyped-d
     return 1.001 * worst / (1.0 - departure)
 
 
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def gap_of(wall, wall_error, wall_scale, walls, n, dim):  # type: ignore[no-untyped-def]
+    """A lower bound on 1 / (common denominator of the generator on ``walls[:n]``).
+
+    The denominator is the determinant of the walls' integer rows: Hadamard's inequality.
+    """
+    gap = 0.999999
+    for i in range(n):
+        total = 0.0
+        for j in range(dim):
+            total += wall[j, walls[i]] ** 2
+        gap /= (np.sqrt(total) + wall_error[walls[i]]) * wall_scale[walls[i]]
+    return gap
+
+
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def find_cached(tables, walls, dim):  # type: ignore[no-untyped-def]
     """The cache slot for the point on ``dim`` walls; its ident is 0 if it holds another.
@@ -408,10 +430,12 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
         for j in range(dim):
             x[j] = tables.cache_x[at, j]
         stack.radius[p] = tables.cache_radius[at]
+        stack.gap[p] = tables.cache_gap[at]
         stack.size[p] = tables.cache_size[at]
         stack.ident[p] = tables.cache_ident[at]
     elif n < need:
         stack.radius[p] = np.inf
+        stack.gap[p] = 0.0
     else:
         axis, sign = np.int64(-1), 0.0
         if ray:
@@ -420,6 +444,9 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
         if ray and not is_forward(stack, tables, e, iu, iv, x, radius, dim):
             radius = np.inf
         stack.radius[p] = radius
+        stack.gap[p] = gap_of(
+            tables.wall, tables.wall_error, tables.wall_scale, walls, need, dim
+        )
     x[dim] = 0.0 if ray else 1.0
     stack.scalar[NEW_END] = p + 1
     if at >= 0 and tables.cache_ident[at] > 0:
@@ -435,6 +462,7 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
             tables.cache_names[at, j] = tables.names[j]
             tables.cache_x[at, j] = x[j]
         tables.cache_radius[at] = stack.radius[p]
+        tables.cache_gap[at] = stack.gap[p]
         tables.cache_size[at] = size
         tables.cache_ident[at] = stack.ident[p]
     return p
@@ -828,6 +856,7 @@ def enter_layer(program, stack, tables, e):  # type: ignore[no-untyped-def]
         for j in range(program.dim + 1):
             stack.x[q, j] = stack.x[p, j]
         stack.radius[q] = stack.radius[p]
+        stack.gap[q] = stack.gap[p]
         stack.size[q] = stack.size[p]
         stack.ident[q] = stack.ident[p]
         stack.vertex[e, i] = q

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property, partial
 from itertools import chain, pairwise
+from math import lcm
 
 import numpy as np
 from flint import fmpz_mat
 
 from ..activations import PiecewiseLinear
 from ..domain import Chart, Domain
-from ..network import Array, Layer, Network, quotient
+from ..network import Array, Layer, Network, binary_places, quotient
 from ..rational import IntegerRow, dot, null_space, primitive, rows_of
 from .kernel import SAFE_WEIGHT, TINY, UNIT, set_walls
 from .state import Program, Tables
@@ -25,6 +26,7 @@ from .walls import Wall, group, shifted
 
 # Points kept for reuse (a power of two): more than the L2 cache holds is slower.
 CACHE_SLOTS = 1 << 12
+LARGEST_SCALE = 1 << 100  # denominators beyond it are as good as infinite
 
 
 @dataclass(frozen=True)
@@ -336,6 +338,7 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
         wall=np.zeros((dim + 1, n_walls)),
         wall_norm=np.zeros(n_walls),
         wall_error=np.zeros(n_walls),
+        wall_scale=_wall_scales(compiled),
         scratch=np.zeros((3, dim + 2, dim + 1)),
         values=np.zeros((2, int(widest))),
         live=np.zeros(int(widest), dtype=np.int64),
@@ -346,11 +349,12 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
         cache_names=np.zeros((CACHE_SLOTS, dim), dtype=np.int64),
         cache_x=np.zeros((CACHE_SLOTS, dim)),
         cache_radius=np.zeros(CACHE_SLOTS),
+        cache_gap=np.zeros(CACHE_SLOTS),
         cache_size=np.zeros(CACHE_SLOTS),
         cache_ident=np.zeros(CACHE_SLOTS, dtype=np.int64),
     )
     if compiled.root_rows:  # scaling a row of the domain by a positive number moves nothing
-        scales = [max(map(abs, row)) for row in compiled.root_rows]
+        scales = _root_scales(compiled)
         columns, norms, errors = round_rows(compiled.root_rows, scales)
         n = len(scales)
         tables.wall[:, :n], tables.wall_norm[:n], tables.wall_error[:n] = columns, norms, errors
@@ -362,6 +366,31 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
     elif compiled.layers:
         set_unit_forms(compiled, tables, 1, compiled.first_forms)
     return tables
+
+
+def _root_scales(compiled: Compiled) -> list[int]:
+    return [max(map(abs, row)) for row in compiled.root_rows]
+
+
+def _wall_scales(compiled: Compiled) -> np.ndarray:
+    """For each wall a multiple of its form's common denominator, on every cell; or infinity.
+
+    The forms of layer k, composed, are integers over the product of the denominators of its
+    weights and of all before it. Quantised networks have small ones; others get no use of it.
+    """
+    scales: list[int] = _root_scales(compiled)
+    layer_scale = 1
+    for k, (layer, walls) in enumerate(zip(compiled.layers, compiled.walls, strict=True)):
+        if k == 0 and compiled.first_table is not None:
+            layer_scale = 1 << binary_places(compiled.first_table)
+        elif k == 0:
+            layer_scale = int(compiled.first_forms[layer.out_features, compiled.dim])
+        elif layer_scale < LARGEST_SCALE:
+            units = {id(u): u for u in compiled.layers[k - 1].units}.values()
+            pieces = [v for u in units for j in range(len(u.slopes)) for v in u.piece(j)]
+            layer_scale *= lcm(*(v.denominator for v in pieces)) * layer.denominator
+        scales += [layer_scale * (wall.shift.denominator if wall.shift else 1) for wall in walls]
+    return np.array([float(s) if s < LARGEST_SCALE else np.inf for s in scales])
 
 
 def set_unit_forms(compiled: Compiled, tables: Tables, layer: int, forms: fmpz_mat) -> None:

@@ -48,6 +48,7 @@ class Stack(NamedTuple):
     attached: Any  # (entries, capacity, 2) slot, wall
     x: Any  # (pool, dim + 1)
     radius: Any  # (pool,)
+    gap: Any  # (pool,) at most 1 / (a common denominator of the exact generator); 0: unknown
     size: Any  # (pool,)
     ident: Any  # (pool,) names the exact generator, also across copies
     pos: Any  # (pool, words)
@@ -66,6 +67,7 @@ class Tables(NamedTuple):
     wall: Any  # (dim + 1, walls)
     wall_norm: Any
     wall_error: Any
+    wall_scale: Any  # (walls,) a multiple of the true row's common denominator, or infinite
     scratch: Any  # (3, dim + 2, dim + 1)
     values: Any  # (2, max(units in a layer, walls in a layer)) scratch
     live: Any  # (units in a layer,) scratch: where the weights of the units that are on start
@@ -76,6 +78,7 @@ class Tables(NamedTuple):
     cache_names: Any  # (slots, dim) points that were solved before, by their walls' names
     cache_x: Any  # (slots, dim)
     cache_radius: Any
+    cache_gap: Any
     cache_size: Any
     cache_ident: Any
 
