@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 # Names load when they are first used: importing polyrelu takes milliseconds.
 _WHERE = {
     "Affine": "network",
+    "Arrangement": "arrangement",
     "Box": "domain",
     "Count": "enumeration",
     "Domain": "domain",
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from .activations import leaky_relu as leaky_relu
     from .activations import relu as relu
     from .activations import relu6 as relu6
+    from .arrangement import Arrangement as Arrangement
     from .domain import Box as Box
     from .domain import Domain as Domain
     from .domain import Polytope as Polytope

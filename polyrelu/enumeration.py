@@ -77,7 +77,7 @@ def regions(
         packed_patterns=columns.patterns,
         local_witnesses=columns.witnesses,
         exact_witnesses=columns.exact_witnesses,
-        unbounded=columns.unbounded,
+        unbounded=columns.unbounded | bool(search.compiled.lines),
         indptr=columns.indptr,
         facets=columns.facets,
         neighbor=columns.neighbors,

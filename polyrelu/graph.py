@@ -45,7 +45,7 @@ class RegionGraph:
         local_witnesses: shape (n, d): points inside, in the coordinates of ``compiled.chart``.
         exact_witnesses: for regions too thin for a certified float64 point: index -> point in
             the same coordinates.
-        unbounded: shape (n,).
+        unbounded: shape (n,): which regions are unbounded.
         indptr: shape (n + 1,).
         facets: for each facet the threshold that vanishes on it, or -1 - k for inequality k of
             the domain.
@@ -279,7 +279,7 @@ class RegionGraph:
             "walls": self.n_walls,
             "domain_facets": int(np.count_nonzero(self.neighbor == DOMAIN_WALL)),
             "unexplored_facets": int(np.count_nonzero(self.neighbor == UNEXPLORED)),
-            "unbounded_regions": len(self) if self.lines else int(self.unbounded.sum()),
+            "unbounded_regions": int(self.unbounded.sum()),
             "average_degree": float(degrees.mean()) if len(self) else 0.0,
             "least_degree": int(degrees.min(initial=0)) if len(self) == 0 else int(degrees.min()),
             "greatest_degree": int(degrees.max(initial=0)),

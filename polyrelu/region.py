@@ -100,7 +100,7 @@ class Region:
 
     @property
     def bounded(self) -> bool:
-        return not (self._graph.unbounded[self.index] or self._graph.lines)
+        return not self._graph.unbounded[self.index]
 
     @cached_property
     def facets(self) -> tuple[Facet, ...]:

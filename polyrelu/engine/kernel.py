@@ -444,9 +444,7 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
         if ray and not is_forward(stack, tables, e, iu, iv, x, radius, dim):
             radius = np.inf
         stack.radius[p] = radius
-        stack.gap[p] = gap_of(
-            tables.wall, tables.wall_error, tables.wall_scale, walls, need, dim
-        )
+        stack.gap[p] = gap_of(tables.wall, tables.wall_error, tables.wall_scale, walls, need, dim)
     x[dim] = 0.0 if ray else 1.0
     stack.scalar[NEW_END] = p + 1
     if at >= 0 and tables.cache_ident[at] > 0:

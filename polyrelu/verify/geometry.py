@@ -48,7 +48,6 @@ def check_geometry(run: Run) -> list[Check]:
     ends = Tally("geometry", "unbounded", "unbounded regions are those with a ray")
     chart_rows = [list(g) for g in run.chart.constraints]
     section = Section(chart_rows + (run.rows(0) if len(graph) else []), run.dim)
-    unseen = section.lines > len(graph.lines)  # a line on which only the output changes
     domain = Section(chart_rows, run.dim)
     domain_cone = domain.cone(chart_rows)
     assert domain_cone is not None, "a section has no lines"
@@ -63,7 +62,7 @@ def check_geometry(run: Run) -> list[Check]:
         if cone is not None:
             _check_walls(run, section, cone, i, walls)
             ends.checked += 1
-            if (bool(cone.on[-1]) or unseen) != bool(graph.unbounded[i]):
+            if (bool(cone.on[-1]) or section.lines > 0) != bool(graph.unbounded[i]):
                 rays = cone.on[-1].bit_count()
                 ends.fail(i, f"has {rays} rays, but unbounded is {bool(graph.unbounded[i])}")
             union.add(cone)
