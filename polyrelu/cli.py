@@ -323,7 +323,34 @@ def _check_target(path: Path, suffixes: tuple[str, ...]) -> None:
         raise UsageError(f"--save: there is no folder {str(path.absolute().parent)!r}")
 
 
-COMMANDS = {"info": _info, "regions": _regions, "verify": _verify, "plot": _plot}
+def _conformance(args: argparse.Namespace) -> int:
+    from .conformance import Outcome, export, instances, run
+
+    if args.export is not None:
+        count = export(args.export, args.quick)
+        _say(args, f"{count} instances written to {args.export}")
+        return DONE
+    if not args.json:
+        _say(args, Outcome.HEADER)
+    outcomes = []
+    for instance in instances(args.quick):
+        outcomes.append(run(instance))
+        if not args.json:
+            _say(args, str(outcomes[-1]))
+    wrong = sum(bool(outcome.wrong) for outcome in outcomes)
+    _say(args, f"{len(outcomes) - wrong} of {len(outcomes)} conform")
+    if args.json:
+        _print_json({"command": "conformance", "instances": [o.to_json() for o in outcomes]})
+    return REFUTED if wrong else DONE
+
+
+COMMANDS = {
+    "info": _info,
+    "regions": _regions,
+    "verify": _verify,
+    "plot": _plot,
+    "conformance": _conformance,
+}
 
 
 # --- entry -------------------------------------------------------------------------------------

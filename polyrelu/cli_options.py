@@ -27,10 +27,11 @@ examples:
   polyrelu regions net.onnx --box=-1,1 -o g.npz   keep the regions and their graph
   polyrelu verify g.npz                           check them by independent code
   polyrelu plot net.onnx --axes=0,1 -o net.png    a picture of a plane of inputs
+  polyrelu conformance --quick                    known numbers against those found here
 
 exit codes:
   0  done, or verified        2  wrong usage or input
-  1  verification failed      3  a limit or Ctrl-C stopped it: the result is incomplete
+  1  a check failed           3  a limit or Ctrl-C stopped it: the result is incomplete
 """
 WHERE = """\
 Where the network is looked at. Default: the input box that the file gives, if it does.
@@ -58,7 +59,22 @@ def parser() -> argparse.ArgumentParser:
     _add_regions(command("regions", "enumerate every region", "NET"))
     _add_verify(command("verify", "check regions, by code independent of the engine", "GRAPH|NET"))
     _add_plot(command("plot", "draw the regions of a plane, or of a line", "GRAPH|NET"))
+    _add_conformance(commands)
     return made
+
+
+def _add_conformance(commands: Any) -> None:
+    text = "enumerate arrangements and networks whose numbers are known, and compare"
+    one = commands.add_parser("conformance", help=text, description=f"{text.capitalize()}.")
+    one.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    one.add_argument("--quick", action="store_true", help="without those of over 12,000 cells")
+    one.add_argument(
+        "--export",
+        metavar="FOLDER",
+        type=Path,
+        help="do not run: write the instances there as JSON files, to try other tools on",
+    )
+    _add_quiet(one, "print nothing; the exit code tells")
 
 
 def _add_regions(parser: Any) -> None:

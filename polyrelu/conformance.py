@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from math import comb, factorial
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,11 @@ class Outcome:
     seconds: float
     rational_signs: int
 
+    HEADER = (
+        f"{'instance':38}{'cells':>10}{'walls':>10}{'bounded':>9}{'seconds':>9}"
+        f"{'cells/s':>10}{'rational':>9}  source"
+    )
+
     @property
     def wrong(self) -> tuple[str, ...]:
         return tuple(
@@ -92,13 +97,40 @@ class Outcome:
             if getattr(self.instance, name) not in (None, getattr(self, name))
         )
 
+    def __str__(self) -> str:
+        """A line of the table; numbers that nothing is known of are in parentheses."""
+        numbers = [self._number("cells", 10), self._number("walls", 10), self._number("bounded", 9)]
+        return (
+            f"{self.instance.name:38}{''.join(numbers)}{self.seconds:9.3f}"
+            f"{self.cells / self.seconds:10,.0f}{self.rational_signs:9}  {self.instance.source}"
+            + "".join(f"  WRONG: {getattr(self.instance, w)} {w}" for w in self.wrong)
+        )
+
+    def _number(self, name: str, width: int) -> str:
+        known = getattr(self.instance, name) is not None
+        value = getattr(self, name)
+        return f"{value if known else f'({value})':>{width}}"
+
+    def to_json(self) -> dict[str, Any]:
+        names = ("cells", "walls", "bounded")
+        return {
+            "name": self.instance.name,
+            "source": self.instance.source,
+            "known": {name: getattr(self.instance, name) for name in names},
+            "found": {name: getattr(self, name) for name in names},
+            "conforms": not self.wrong,
+            "seconds": self.seconds,
+            "rational_signs": self.rational_signs,
+        }
+
 
 def run(instance: Instance) -> Outcome:
     """Enumerate one instance."""
     from .enumeration import regions
 
+    network = instance.network
     began = time.perf_counter()
-    graph = regions(instance.network, instance.domain)
+    graph = regions(network, instance.domain)
     return Outcome(
         instance=instance,
         cells=len(graph),
@@ -109,13 +141,14 @@ def run(instance: Instance) -> Outcome:
     )
 
 
-def export(folder: Path) -> int:
+def export(folder: Path, quick: bool = False) -> int:
     """Write each instance to ``folder/NAME.json``; returns how many."""
     folder.mkdir(parents=True, exist_ok=True)
-    for count, instance in enumerate(instances(), start=1):
+    chosen = list(instances(quick))
+    for instance in chosen:
         path = folder / f"{instance.name.replace(' ', '-')}.json"
         path.write_text(json.dumps(instance.to_json()) + "\n", encoding="utf-8")
-    return count
+    return len(chosen)
 
 
 # --- the instances -----------------------------------------------------------------------------
@@ -237,9 +270,7 @@ def _close() -> Iterator[Instance]:
             walls=n * _cells(n - 1, d - 1), bounded=comb(n - 1, d),
         )  # fmt: skip
         far = np.hstack([A, b[:, None]]), np.zeros(n)
-        slab = Polytope(
-            [[0] * d + [1], [0] * d + [-1]], [Fraction(1, 2**900), -Fraction(1, 2**900)]
-        )
+        slab = Polytope([[0] * d + [1], [0] * d + [-1]], [2.0**-900, -(2.0**-900)])
         yield _arrangement(
             f"nearly concurrent on a slice {n} in {d}", far, _cells(n, d), ZASLAVSKY,
             walls=n * _cells(n - 1, d - 1), bounded=comb(n - 1, d), domain=slab,
@@ -292,7 +323,7 @@ def _integer_network(widths: tuple[int, ...], seed: int) -> tuple[tuple[Any, Any
     """Small integers by a formula: the same everywhere."""
     layers = []
     state = seed
-    for n_in, n_out in zip(widths, widths[1:], strict=False):
+    for n_in, n_out in pairwise(widths):
         values = []
         for _ in range(n_out * (n_in + 1)):
             state = (1103515245 * state + 12345) % 2**31

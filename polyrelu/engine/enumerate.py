@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import product
 
 import numpy as np
 
 from ..network import quotient
-from ..rational import IntegerRow, dot, null_space
 from . import kernel
-from .exact import Resolver, write_generator
+from .exact import Resolver
 from .program import Compiled, new_tables
+from .roots import Roots
 from .state import Block, Stack
 
 BLOCK_REGIONS = 4096
@@ -72,6 +71,7 @@ class Enumeration:
     def __post_init__(self) -> None:
         self.resolver = Resolver(self.compiled)
         self._stack = self._new_stack()
+        self._roots = Roots(self.compiled, self._stack)
         self._stack.scalar[kernel.NEXT_ID] = 1  # 0 marks an empty slot of the cache
         self._tables = new_tables(self.compiled, 64)
         self._room = 1
@@ -81,8 +81,8 @@ class Enumeration:
     def blocks(self) -> Iterator[Found | int]:
         """Blocks of regions; with ``counting``, numbers of regions. Some are empty: they let
         the caller look at the clock. Whenever it stops, :meth:`flush` has the rest."""
-        for signs in product((1, -1), repeat=self._n_free_root_walls()):
-            self._push_root(signs)
+        for signs in self._roots.signs():
+            self._roots.push(self._stack, self.resolver, signs)
             while (status := self._run()) != kernel.DONE:
                 if status == kernel.BLOCK_FULL:
                     yield self.flush()
@@ -134,8 +134,8 @@ class Enumeration:
 
     def cells(self) -> Iterator[Stack]:
         """The stack each time that a finished cell is on top of it (max_regions = 0)."""
-        for signs in product((1, -1), repeat=self._n_free_root_walls()):
-            self._push_root(signs)
+        for signs in self._roots.signs():
+            self._roots.push(self._stack, self.resolver, signs)
             while (status := self._run()) != kernel.DONE:
                 if status == kernel.BLOCK_FULL:
                     yield self._stack
@@ -165,52 +165,6 @@ class Enumeration:
             stack.scalar[kernel.READY] = 1
         else:
             self._grow(status)
-
-    # -- roots -------------------------------------------------------------------------------
-
-    def _n_free_root_walls(self) -> int:
-        return sum(wall >= self.compiled.program.n_domain for wall in self.compiled.root)
-
-    def _push_root(self, free_signs: tuple[int, ...]) -> None:
-        """Put the simplicial cone on the root walls' given sides on the (empty) stack."""
-        compiled, stack = self.compiled, self._stack
-        program, dim = compiled.program, compiled.dim
-        walls = compiled.root
-        signs = [1] * (len(walls) - len(free_signs)) + list(free_signs)
-        rows = [self._root_row(wall) for wall in walls]
-        ident = int(stack.scalar[kernel.NEXT_ID])
-        stack.scalar[:] = 0
-        stack.scalar[kernel.PHASE] = kernel.ENTER_LAYER
-        stack.scalar[kernel.NEXT_ID] = ident + dim + 1
-        stack.layer[0] = -1
-        stack.n_attached[0] = 0
-        for words in (stack.undecided, stack.positive, stack.negative, stack.used, stack.mask):
-            words[0] = 0
-        stack.n_vertices[0] = stack.pool_top[0] = dim + 1
-        for slot, (wall, sign) in enumerate(zip(walls, signs, strict=True), start=1):
-            stack.facet[0, slot] = 2 * wall + (sign < 0)
-            _set_bit(stack.used[0], slot)
-            layer = int(np.searchsorted(program.first_wall, wall, side="right")) - 1
-            bit = 64 * int(program.first_word[layer]) + wall - int(program.first_wall[layer])
-            # An auxiliary wall has no bad side: in layer 0 the bit only says that it is done.
-            _set_bit((stack.positive if sign > 0 or layer == 0 else stack.negative)[0], bit)
-        self.resolver.start()
-        for i, generator in enumerate(_cone(rows, signs, dim)):
-            stack.vertex[0, i] = i
-            stack.ident[i] = ident + i
-            for slot in range(1, dim + 1):
-                if slot != i:
-                    _set_bit(stack.mask[0, i], slot)
-            if i > 0:
-                _set_bit(stack.mask[0, i], kernel.INFINITY)
-            write_generator(stack, i, generator)
-            self.resolver.remember(ident + i, generator)
-
-    def _root_row(self, wall: int) -> IntegerRow:
-        first = int(self.compiled.program.first_wall[1])
-        layer = 0 if wall < first else 1
-        index = wall if layer == 0 else wall - first
-        return self.compiled.form(layer, index, self.compiled.first_forms)
 
     # -- memory ------------------------------------------------------------------------------
 
@@ -284,22 +238,3 @@ class Enumeration:
             attached=np.zeros((n * self._room, 3), i64),
             zero=np.zeros((n * 4 * self._room, 2), i64),
         )
-
-
-def _set_bit(words: np.ndarray, k: int) -> None:
-    words[k >> 6] |= np.uint64(1 << (k & 63))
-
-
-def _cone(rows: list[IntegerRow], signs: list[int], dim: int) -> list[IntegerRow]:
-    """Apex and directions of the cone ``{sign_i * row_i >= 0}``; direction i is off wall i."""
-    if dim == 0:
-        return [[1]]
-    apex = null_space(rows, dim + 1)[0]
-    generators = [apex if apex[-1] > 0 else [-v for v in apex]]
-    infinity = [0] * dim + [1]
-    for i in range(dim):
-        others = [row for j, row in enumerate(rows) if j != i] + [infinity]
-        direction = null_space(others, dim + 1)[0]
-        inside = dot(rows[i], direction) * signs[i] > 0
-        generators.append(direction if inside else [-v for v in direction])
-    return generators
