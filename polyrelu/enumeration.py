@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .domain import Domain, Slice
 from .errors import DomainError
@@ -17,6 +17,9 @@ from .progress import Meter, Progress, reporter
 if TYPE_CHECKING:
     from .engine.enumerate import Found
     from .graph import RegionGraph
+
+
+Cells = Literal["auto", "vertices", "lp"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ def regions(
     *,
     limits: Limits | None = None,
     progress: bool | Progress = False,
+    cells: Cells = "auto",
 ) -> RegionGraph:
     """Every activation region of a network on a domain, exactly, and which of them touch.
 
@@ -51,6 +55,9 @@ def regions(
         limits: when to stop early; the graph then has ``complete == False``.
         progress: True writes to stderr if it is a terminal; or a function that is called with
             the number of regions so far and the seconds.
+        cells: how the engine holds a cell: by its "vertices", best where it has some dozens at
+            most, or by a point and linear programs, "lp". "auto" looks at some cells first. The
+            answer is the same.
 
     Ctrl-C stops the enumeration as a limit does: what was found is returned.
 
@@ -63,7 +70,7 @@ def regions(
     from .engine.assemble import assemble
     from .graph import RegionGraph
 
-    search = _Search(network, domain, limits, progress, counting=False)
+    search = _Search(network, domain, limits, progress, counting=False, cells=cells)
     search.run()
     began = time.perf_counter()
     blocks = [search.enumeration.nothing(), *search.found]
@@ -93,11 +100,12 @@ def count_regions(
     *,
     limits: Limits | None = None,
     progress: bool | Progress = False,
+    cells: Cells = "auto",
 ) -> Count:
     """The number of activation regions, without storing them; see :func:`regions`."""
-    search = _Search(network, domain, limits, progress, counting=True)
+    search = _Search(network, domain, limits, progress, counting=True, cells=cells)
     if search.needs_merging:  # cells are merged by pattern, so patterns must be kept
-        graph = regions(network, domain, limits=limits, progress=progress)
+        graph = regions(network, domain, limits=limits, progress=progress, cells=cells)
         return Count(len(graph), graph.complete, graph.stopped_by, graph.stats)
     search.run()
     return Count(search.n_regions, search.stopped_by is None, search.stopped_by, search.stats())
@@ -113,15 +121,20 @@ class _Search:
         limits: Limits | None,
         progress: bool | Progress,
         counting: bool,
+        cells: Cells,
     ) -> None:
-        from .engine.enumerate import Enumeration
+        from .engine.choice import enumeration
         from .engine.program import compile_network
 
+        if cells not in ("auto", "vertices", "lp"):
+            raise ValueError(f'cells must be "auto", "vertices" or "lp", not {cells!r}')
+        if limits is not None and not isinstance(limits, Limits):
+            raise TypeError(f"limits must be a polyrelu.Limits, not {limits!r}")
         self.slice, self.network, self.domain = _resolve(network, domain)
         self.limits = limits or Limits()
         self.progress = reporter(progress)
         self.compiled = compile_network(self.network, self.domain)
-        self.enumeration = Enumeration(self.compiled, counting, self.limits.regions)
+        self.enumeration = enumeration(self.compiled, counting, self.limits.regions, cells)
         self.found: list[Found] = []
         self.n_regions = 0
         self.stopped_by: str | None = None

@@ -59,7 +59,31 @@ def check(net, where):
     result = count_regions(net, where)
     assert result.complete
     assert result.count == len(G)
+    check_representations(G, net, where, truth)
     return G, truth
+
+
+def check_representations(G, net, where, truth):
+    """Cells without vertices give the same graph; the patterns sort the regions."""
+    other = regions(net, where, cells="lp")
+    assert edges_by_pattern(other) == edges_by_pattern(G)
+    for i, pattern in enumerate(patterns_of(other)):
+        check_witness(other, i, truth.regions[pattern])
+    assert count_regions(net, where, cells="lp").count == len(G)
+
+
+def edges_by_pattern(G):
+    """For each pattern: is it unbounded, and its facets with what is behind each."""
+    patterns = patterns_of(G)
+    ends = G.indptr.tolist()
+    found = {}
+    for i, pattern in enumerate(patterns):
+        here = slice(ends[i], ends[i + 1])
+        behind = [patterns[j] if j >= 0 else j for j in G.neighbor[here].tolist()]
+        facets = sorted(zip(G.facets[here].tolist(), map(str, behind), strict=True))
+        found[pattern] = bool(G.unbounded[i]), facets
+    assert len(found) == len(G)
+    return found
 
 
 def check_neighbours(G):

@@ -60,6 +60,8 @@ def assemble(compiled: Compiled, blocks: list[Found], finished: bool = True) -> 
     zero = found.zero - np.array([0, first])
     bits = _bit_of_wall(compiled)
     neighbors = join(found.pattern, indptr, facet, bits, attached, zero)
+    # A facet on several walls has the name of the first, whichever of them was cut along.
+    np.minimum.at(facet, attached[:, 1], attached[:, 2].astype(facet.dtype))
     return Columns(
         patterns=_threshold_bits(compiled, found.pattern, bits, zero),
         witnesses=found.witness,

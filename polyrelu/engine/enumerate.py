@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -50,6 +51,10 @@ class Found:
         return sum(v.nbytes for v in vars(self).values() if isinstance(v, np.ndarray))
 
 
+class TooManyVertices(Exception):
+    """A cell has more vertices than were asked for."""
+
+
 @dataclass
 class Enumeration:
     """One enumeration: :meth:`blocks` yields what is found, in depth-first order.
@@ -58,11 +63,13 @@ class Enumeration:
         counting: count only.
         max_regions: a bound on what is found; reaching it leaves ``finished`` False if there
             are more.
+        max_vertices: of a cell; one that has more raises TooManyVertices.
     """
 
     compiled: Compiled
     counting: bool = False
     max_regions: int | None = None
+    max_vertices: int | None = None
     splits: int = 0
     found: int = 0
     finished: bool = False
@@ -71,8 +78,15 @@ class Enumeration:
     def __post_init__(self) -> None:
         self.resolver = Resolver(self.compiled)
         self._stack = self._new_stack()
-        self._roots = Roots(self.compiled, self._stack)
         self._stack.scalar[kernel.NEXT_ID] = 1  # 0 marks an empty slot of the cache
+        self._prepare()
+
+    @property
+    def _most_vertices(self) -> float:
+        return math.inf if self.max_vertices is None else self.max_vertices
+
+    def _prepare(self) -> None:
+        self._roots = Roots(self.compiled)
         self._tables = new_tables(self.compiled, 64)
         self._room = 1
         self._block = self._new_block(self._next_size())
@@ -82,15 +96,15 @@ class Enumeration:
         """Blocks of regions; with ``counting``, numbers of regions. Some are empty: they let
         the caller look at the clock. Whenever it stops, :meth:`flush` has the rest."""
         for signs in self._roots.signs():
-            self._roots.push(self._stack, self.resolver, signs)
+            self._start(signs)
             while (status := self._run()) != kernel.DONE:
                 if status == kernel.BLOCK_FULL:
                     yield self.flush()
                 else:
                     self._serve(status)
-                    if status < kernel.GROW_STACK:
+                    if status not in kernel.GROWING:
                         yield 0 if self.counting else self.nothing()
-            self.splits += int(self._stack.scalar[kernel.SPLITS])
+            self.splits += self._n_splits()
         self.finished = True
         yield self.flush()
 
@@ -144,6 +158,12 @@ class Enumeration:
                 else:
                     self._serve(status)
 
+    def _start(self, signs: tuple[int, ...]) -> None:
+        self._roots.push(self._stack, self.resolver, signs)
+
+    def _n_splits(self) -> int:
+        return int(self._stack.scalar[kernel.SPLITS])
+
     def _run(self) -> int:
         program = self.compiled.program
         return int(kernel.run(program, self._stack, self._tables, self._block, self.counting))
@@ -158,13 +178,15 @@ class Enumeration:
             resolver.rows(stack, self._tables)
             stack.scalar[kernel.READY] = 1
         elif status == kernel.NEED_WITNESS:
-            point = resolver.witness(stack)
-            i = int(self._block.count[0])
-            self._exact_witness[i] = point
-            self._block.witness[i] = [quotient(v.numerator, v.denominator) for v in point]
+            self._write_witness(resolver.witness(stack))
             stack.scalar[kernel.READY] = 1
         else:
             self._grow(status)
+
+    def _write_witness(self, point: tuple[Fraction, ...]) -> None:
+        i = int(self._block.count[0])
+        self._exact_witness[i] = point
+        self._block.witness[i] = [quotient(v.numerator, v.denominator) for v in point]
 
     # -- memory ------------------------------------------------------------------------------
 
@@ -213,6 +235,8 @@ class Enumeration:
             kernel.GROW_FACETS: [("mask", 2), ("facet", 1), ("used", 1), ("new_mask", 1)],
             kernel.GROW_ATTACHED: [("attached", 1)],
         }[status]
+        if status == kernel.GROW_VERTICES and self._stack.vertex.shape[1] > self._most_vertices:
+            raise TooManyVertices
         changed = {}
         for name, axis in axes:
             array = getattr(self._stack, name)

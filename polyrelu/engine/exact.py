@@ -27,7 +27,7 @@ from .kernel import (
     UNIT,
 )
 from .program import Compiled, set_unit_forms
-from .state import Stack, Tables
+from .state import Cells, Stack, Tables
 
 REMEMBERED_GENERATORS = 200_000
 
@@ -118,7 +118,7 @@ class Resolver:
     def remember(self, ident: int, generator: IntegerRow) -> None:
         self._generators[ident] = generator
 
-    def row(self, stack: Stack, e: int, wall: int) -> IntegerRow:
+    def row(self, stack: Stack | Cells, e: int, wall: int) -> IntegerRow:
         """The exact form of a wall on entry e."""
         program = self.compiled.program
         layer = int(np.searchsorted(program.first_wall, wall, side="right")) - 1
@@ -214,7 +214,10 @@ class Resolver:
 
     def rows(self, stack: Stack, tables: Tables) -> None:
         """Compose the next layer's forms on the top entry exactly; round each once."""
-        e = int(stack.scalar[TOP])
+        self.compose(stack, int(stack.scalar[TOP]), tables)
+
+    def compose(self, stack: Stack | Cells, e: int, tables: Tables) -> None:
+        """The same on entry e."""
         layer = int(stack.layer[e]) + 1
         forms = self.forms.of_layer(layer, stack.positive[e], stack.negative[e])
         assert forms is not None

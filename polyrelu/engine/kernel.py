@@ -32,7 +32,7 @@ SAFE_WEIGHT = 2.0**-200  # weights between this and its inverse cannot underflow
 
 # Why the kernel returned.
 DONE, BLOCK_FULL, NEED_SIGNS, NEED_WITNESS, NEED_ROWS = 0, 1, 2, 3, 4
-GROW_STACK, GROW_VERTICES, GROW_POOL, GROW_FACETS, GROW_ATTACHED = 10, 11, 12, 13, 14
+GROW_STACK, GROW_VERTICES, GROW_POOL, GROW_FACETS, GROW_ATTACHED = GROWING = range(10, 15)
 
 # What the top entry of the stack waits for.
 DECIDE, BUILD_CHILDREN, ENTER_LAYER, EMIT = 0, 1, 2, 3

@@ -18,8 +18,7 @@ class Roots:
     """Simplicial cones of the root walls. Those of the domain keep their positive side, the
     others take either. Changing the side of a wall turns the direction that is off it."""
 
-    def __init__(self, compiled: Compiled, stack: Stack) -> None:
-        """``stack`` is written to, but holds nothing yet."""
+    def __init__(self, compiled: Compiled) -> None:
         program = compiled.program
         self.dim = compiled.dim
         self.walls = np.array(compiled.root, dtype=np.int64)
@@ -37,14 +36,10 @@ class Roots:
         ]
         self.generators = _cone(rows, self.dim)
         n = self.dim + 1
-        for i, generator in enumerate(self.generators):
-            write_generator(stack, i, generator)
-        self.rounded = [
-            column[:n].copy() for column in (stack.x, stack.radius, stack.size, stack.gap)
-        ]
+        self.rounded: list[np.ndarray] = []
         # Walls are in slots 1, ..., dim; slot 0 is INFINITY. Generator i is off slot i: the apex
         # off infinity, each direction off its wall.
-        on = np.zeros((n + 1, stack.facet.shape[1]), dtype=bool)
+        on = np.zeros((n + 1, -(-n // 64) * 64), dtype=bool)
         on[:n, :n] = ~np.eye(n, dtype=bool)
         on[n, 1:n] = True
         *mask, self.used = _words(on)
@@ -58,6 +53,11 @@ class Roots:
     def push(self, stack: Stack, resolver: Resolver, signs: tuple[int, ...]) -> None:
         """Put a cone on the (empty) stack."""
         n = self.dim + 1
+        if not self.rounded:
+            for i, generator in enumerate(self.generators):
+                write_generator(stack, i, generator)
+            columns = (stack.x, stack.radius, stack.size, stack.gap)
+            self.rounded = [column[:n].copy() for column in columns]
         ident = int(stack.scalar[kernel.NEXT_ID])
         stack.scalar[:] = 0
         stack.scalar[kernel.PHASE] = kernel.ENTER_LAYER
@@ -75,13 +75,17 @@ class Roots:
         stack.mask[0, :n, : self.mask.shape[1]] = self.mask
         stack.used[0, : len(self.used)] = self.used
         stack.facet[0, 1:n] = 2 * self.walls + (turned[1:] < 0)
-        # An auxiliary wall has no bad side: in layer 0 the bit only says that it is done.
-        positive = ~self.in_network | (turned[1:] > 0)
-        np.bitwise_or.at(stack.positive[0], self.word[positive], self.bit[positive])
-        np.bitwise_or.at(stack.negative[0], self.word[~positive], self.bit[~positive])
+        self.mark(stack.positive[0], stack.negative[0], turned[1:])
         resolver.start()
         for i, (generator, sign) in enumerate(zip(self.generators, turned.tolist(), strict=True)):
             resolver.remember(ident + i, generator if sign > 0 else [-v for v in generator])
+
+    def mark(self, positive: np.ndarray, negative: np.ndarray, signs: np.ndarray) -> None:
+        """Set the root walls' bits in the words of a cell on their given sides."""
+        # An auxiliary wall has no bad side: in layer 0 the bit only says that it is done.
+        above = ~self.in_network | (signs > 0)
+        np.bitwise_or.at(positive, self.word[above], self.bit[above])
+        np.bitwise_or.at(negative, self.word[~above], self.bit[~above])
 
 
 def _words(bits: np.ndarray) -> np.ndarray:

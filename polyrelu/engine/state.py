@@ -58,6 +58,33 @@ class Stack(NamedTuple):
     below: Any  # (vertices,) scratch: the generators of a cell that are below a wall
 
 
+class Cells(NamedTuple):
+    """The open cells without vertices (:mod:`polyrelu.engine.lp`), a stack."""
+
+    scalar: Any  # (N_SCALARS,)
+    layer: Any  # (entries,)
+    n_rows: Any
+    code: Any  # (entries, rows) 2 * wall + (1 if the cell is on the negative side)
+    kind: Any
+    place: Any  # (entries, rows, dim + 1) the dictionary: rows as functions of the slacks
+    coordinate: Any  # (entries, dim, dim + 1) and the coordinates
+    basis: Any  # (entries, dim) the rows whose slacks these are
+    witness: Any  # (entries, dim + 1)
+    radius: Any  # (entries,) 0: the float64 point is the witness
+    size: Any
+    ident: Any  # names an exact witness, 0 if there is none
+    positive: Any  # (entries, words)
+    negative: Any
+    n_attached: Any
+    attached: Any  # (entries, capacity, 2) wall of the facet, wall that contains it as well
+    other: Any  # (dim + 1,) a point on the other side of the wall that is looked at
+    other_about: Any  # (3,) its radius, size, ident
+    walls: Any  # (dim,) scratch
+    codes: Any  # (dim,) scratch
+    dual: Any  # (2, dim) scratch
+    reach: Any  # (1,) a bound on the coordinates' absolute values; 0: the domain is unbounded
+
+
 class Tables(NamedTuple):
     """Composed affine forms on the current path, one column per unit and per wall."""
 

@@ -1,0 +1,751 @@
+"""Cells without vertices: an interior point, rows, and one vertex to start linear programs from.
+
+Where cells have many vertices, to hold them all is too much. A cell here is held by its rows
+(walls with a side), a *witness* inside, and a *dictionary*: the rows as affine functions of the
+slacks of d of them, at one vertex. Whether a wall cuts a cell is a linear program on it.
+
+The dictionary is heuristic: it is updated in float64, drifts, and decides nothing. It proposes,
+and each proposal is certified against the walls' own rows, with the bounds of ``kernel.py``:
+
+* a cut, by a float64 point certainly inside the cell and certainly on the wall's other side;
+* no cut, by a dual solution: multipliers y, certainly positive, of d rows whose combination is
+  the wall's form minus a constant, and that constant (its value where the rows meet) positive;
+* a facet, by a vertex where certainly just d rows vanish: each of them is a facet there;
+* a redundant row, as no cut.
+
+What cannot be certified is asked for: :mod:`polyrelu.engine.lp_exact` answers in integers.
+"""
+
+# mypy: disable-error-code="assignment"
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from .kernel import (
+    BLOCK_FULL,
+    DONE,
+    GROW_STACK,
+    NEED_ROWS,
+    NEED_WITNESS,
+    ONE,
+    compose,
+    count_zero,
+    emit_zero,
+    form_at,
+    set_walls,
+    sign_bound,
+    solve,
+    test_bit,
+    wall_bit,
+)
+
+NEED_SIDE, NEED_CUT, NEED_FACET, NEED_BOUNDED = 20, 21, 22, 23
+
+# What the top entry waits for.
+DECIDE, PRUNE, ENTER_LAYER, EMIT = 0, 1, 2, 3
+
+# Scalars: SIDE, CUT, FACET, BOUNDED hold answers, 0 if none; RAY the slack whose edge seems to
+# have no end, or -1.
+TOP, PHASE, ROW, SPLITS, READY, SIDE, CUT, FACET, BOUNDED, RAY = range(10)
+N_SCALARS = 10
+
+ZERO_FORM = 2  # an answer to SIDE: the form is identically 0
+
+# Kinds of rows of an entry.
+FREE, CANDIDATE, KEPT, CERTAIN = 0, 1, 2, 3  # KEPT: redundant, but the vertex stands on it
+
+# How a linear program ended.
+OPTIMAL, CROSSED, UNBOUNDED, STUCK = 0, 1, 2, 3
+
+# What a linear program is for.
+BLOCK, CROSS, FOLLOW = 0, 1, 2
+
+PIVOT = 2.0**-34  # entries of dictionaries below it are taken for 0: a heuristic, see above
+MAX_PIVOTS = 400
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def pivot(place, n, coordinate, basis, r, j, dim):  # type: ignore[no-untyped-def]
+    """Put the vertex where row r vanishes instead of basis row j."""
+    lead = place[r]
+    inverse = 1.0 / lead[j]
+    for k in range(n + dim):
+        row = coordinate[k - n] if k >= n else place[k]
+        if k == r:
+            continue
+        factor = row[j] * inverse
+        if factor != 0.0:
+            for i in range(dim + 1):
+                row[i] -= factor * lead[i]
+        row[j] = factor
+    for i in range(dim + 1):
+        lead[i] = 0.0
+    lead[j] = 1.0
+    basis[j] = r
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def minimise(place, n, coordinate, basis, kind, r, sign, mode, dim):  # type: ignore[no-untyped-def]
+    """Walk along edges that decrease ``sign * row r``, while the cell's rows stay >= 0.
+
+    Modes: BLOCK: row r is one of them, and it ends where it vanishes; CROSS: it ends on the edge
+    that crosses row r = 0; FOLLOW: row r may take any value. Returns (how it ended, j, t): with
+    CROSSED and UNBOUNDED the edge leaves along slack j, and t on it is beyond the crossing.
+    """
+    for step in range(MAX_PIVOTS):
+        enter, best = -1, -PIVOT
+        for j in range(dim):
+            slope = sign * place[r, j]
+            if slope < best:
+                enter, best = j, slope
+                if step > MAX_PIVOTS // 2:
+                    break  # the first, so as not to go round in circles
+        if enter < 0:
+            return OPTIMAL, -1, 0.0
+        leave, limit = -1, np.inf
+        for k in range(n):
+            if kind[k] == FREE or (k == r and mode != BLOCK):
+                continue
+            slope = place[k, enter]
+            if slope < -PIVOT:
+                t = max(place[k, dim], 0.0) / -slope
+                if t < limit:
+                    leave, limit = k, t
+        if mode == CROSS:
+            t = max(sign * place[r, dim], 0.0) / -(sign * place[r, enter])
+            if t < limit:
+                return CROSSED, enter, 2.0 * t + 1.0 if limit == np.inf else 0.5 * (t + limit)
+        if leave < 0:
+            return UNBOUNDED, enter, 1.0
+        pivot(place, n, coordinate, basis, leave, enter, dim)
+        if leave == r:
+            return OPTIMAL, -1, 0.0
+    return STUCK, -1, 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def certainly_inside(wall, wall_norm, wall_error, code, kind, n, but, x, dim):  # type: ignore[no-untyped-def]
+    """Is the float64 point x strictly inside all rows but one (-1: all)?"""
+    size = 1.0
+    for j in range(dim):
+        size = max(size, abs(x[j]))
+    for k in range(n):
+        if kind[k] == FREE or k == but:
+            continue
+        w = code[k] >> 1
+        value = form_at(wall, w, x)
+        if code[k] & 1:
+            value = -value
+        if not value > sign_bound(wall_norm[w], wall_error[w], 0.0, size, dim):
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def is_combination(wall_error, scratch, codes, dim, target, target_error, y):  # type: ignore[no-untyped-def]
+    """Is the target (a linear form) certainly a positive combination of the rows ``codes``?
+
+    Right after ``solve`` for the same rows, whose matrix A and approximate inverse R stand in
+    ``scratch``. With y = R' target, |y - y*| <= |R'| (target - A' y) / (1 - |I - A R|), each
+    with its rounding and the errors of the rows (:func:`kernel._radius`, transposed).
+    """
+    a, r, work = scratch[0], scratch[1], scratch[2]
+    rounding = (2.0 * dim + 6.0) * 2.0**-53
+    for j in range(dim):
+        value = 0.0
+        for i in range(dim):
+            value += r[i, j] * target[i]
+        y[j] = value
+    for i in range(dim):
+        rest, total = target[i], abs(target[i])
+        for j in range(dim):
+            rest -= a[j, i] * y[j]
+            total += abs(a[j, i] * y[j])
+        work[0, i] = abs(rest) + rounding * total
+    row_errors = target_error
+    for j in range(dim):
+        row_errors += wall_error[codes[j] >> 1] * abs(y[j])
+    worst, departure = 0.0, 0.0
+    for j in range(dim):
+        moved, off, reach = 0.0, 0.0, 0.0
+        for i in range(dim):
+            moved += abs(r[i, j]) * (work[0, i] + row_errors)
+            reach += abs(r[i, j])
+        for k in range(dim):  # column j of I - A R, rows k
+            entry = -1.0 if j == k else 0.0
+            total = 1.0
+            for i in range(dim):
+                entry += a[k, i] * r[i, j]
+                total += abs(a[k, i] * r[i, j])
+            off += abs(entry) + rounding * total + wall_error[codes[k] >> 1] * reach
+        departure = max(departure, off)
+        worst = max(worst, moved)
+    if not departure < 0.5:
+        return False
+    radius = 1.001 * worst / (1.0 - departure) + 2.0**-600
+    for j in range(dim):
+        value = -y[j] if codes[j] & 1 else y[j]
+        if not value > radius:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def is_bounded_below(wall, wall_norm, wall_error, scratch, codes, w, sign, reach, y, dim):  # type: ignore[no-untyped-def]
+    """Is ``sign * wall w`` certainly positive where the rows ``codes`` are >= 0 and no
+    coordinate is beyond ``reach``? Right after ``solve`` for these rows.
+
+    Any multipliers >= 0 will do if what they leave of the form is charged with the reach
+    (Neumaier and Shcherbina 2004); y = R' (form) without its negative entries.
+    """
+    r = scratch[1]
+    for j in range(dim):
+        value = 0.0
+        for i in range(dim):
+            value += r[i, j] * sign * wall[i, w]
+        y[j] = max(0.0, -value if codes[j] & 1 else value)
+    left, size = 0.0, wall_norm[w]
+    error = wall_error[w]
+    for i in range(dim + 1):
+        rest = sign * wall[i, w]
+        for j in range(dim):
+            entry = wall[i, codes[j] >> 1] * y[j]
+            rest -= -entry if codes[j] & 1 else entry
+        if i < dim:
+            error += abs(rest)
+        else:
+            left = rest
+    for j in range(dim):
+        size += wall_norm[codes[j] >> 1] * y[j]
+        error += wall_error[codes[j] >> 1] * y[j]
+    error += (2.0 * dim + 8.0) * 2.0**-53 * size
+    return left > 1.0000001 * (error * max(1.0, reach)) + 2.0**-600
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def solve_vertex(cells, tables, e, x, dim):  # type: ignore[no-untyped-def]
+    """Where the basis rows of entry e meet, into x; returns its radius, infinite if unsolved."""
+    for i in range(dim):
+        cells.walls[i] = cells.code[e, cells.basis[e, i]] >> 1
+    return solve(tables.wall, tables.wall_error, tables.scratch, cells.walls, dim, -1, 0.0, x)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def never_cuts(cells, tables, e, wall, sign, dim):  # type: ignore[no-untyped-def]
+    """Is ``sign * wall`` certainly positive on entry e, by the dual solution at its vertex?"""
+    vertex, target = tables.scratch[2, dim + 1], cells.dual[0]
+    radius = solve_vertex(cells, tables, e, vertex, dim)
+    if not radius < np.inf:
+        return False
+    size = 1.0
+    for j in range(dim):
+        size = max(size, abs(vertex[j]))
+        target[j] = sign * tables.wall[j, wall]
+        cells.codes[j] = cells.code[e, cells.basis[e, j]]
+    norm, error = tables.wall_norm[wall], tables.wall_error[wall]
+    if cells.reach[0] > 0.0:
+        return is_bounded_below(
+            tables.wall, tables.wall_norm, tables.wall_error, tables.scratch, cells.codes, wall,
+            sign, cells.reach[0], cells.dual[1], dim,
+        )  # fmt: skip
+    value = sign * form_at(tables.wall, wall, vertex)
+    if not value > sign_bound(norm, error, radius, size, dim):
+        return False
+    return is_combination(
+        tables.wall_error, tables.scratch, cells.codes, dim, target, error, cells.dual[1]
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def stands_on_facets(cells, tables, e, dim):  # type: ignore[no-untyped-def]
+    """Are the basis rows certainly all that vanish at the vertex? Each is then a facet."""
+    vertex = tables.scratch[2, dim + 1]
+    radius = solve_vertex(cells, tables, e, vertex, dim)
+    if not radius < np.inf:
+        return False
+    size = 1.0
+    for j in range(dim):
+        size = max(size, abs(vertex[j]))
+    for j in range(dim):
+        if cells.kind[e, cells.basis[e, j]] == KEPT:
+            return False
+    for k in range(cells.n_rows[e]):
+        if cells.kind[e, k] == FREE or in_basis(cells.basis[e], k, dim):
+            continue
+        w = cells.code[e, k] >> 1
+        value = form_at(tables.wall, w, vertex)
+        if cells.code[e, k] & 1:
+            value = -value
+        if not value > sign_bound(tables.wall_norm[w], tables.wall_error[w], radius, size, dim):
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def in_basis(basis, k, dim):  # type: ignore[no-untyped-def]
+    found = False
+    for j in range(dim):
+        found |= basis[j] == k
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def remove_row(code, kind, place, basis, n, r, dim):  # type: ignore[no-untyped-def]
+    """Put the last of n rows in the place of row r (not in the basis)."""
+    last = n - 1
+    if r != last:
+        code[r], kind[r] = code[last], kind[last]
+        for i in range(dim + 1):
+            place[r, i] = place[last, i]
+        for j in range(dim):
+            if basis[j] == last:
+                basis[j] = r
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def refresh(cells, tables, e, dim):  # type: ignore[no-untyped-def]
+    """The dictionary of entry e anew from the walls' rows, at the vertex of its basis."""
+    r = tables.scratch[1]
+    solve_vertex(cells, tables, e, tables.scratch[2, dim + 1], dim)
+    coordinate = cells.coordinate[e]
+    for i in range(dim):
+        code = cells.code[e, cells.basis[e, i]]
+        wall = code >> 1
+        norm = tables.wall_norm[wall]
+        turned = -norm if code & 1 else norm
+        for j in range(dim):
+            coordinate[j, i] = r[j, i] * turned
+    for j in range(dim):
+        value = 0.0
+        for i in range(dim):
+            wall = cells.code[e, cells.basis[e, i]] >> 1
+            value -= r[j, i] * tables.wall[dim, wall]
+        coordinate[j, dim] = value
+    for k in range(cells.n_rows[e]):
+        place_row(cells, tables, e, k, dim)
+    for i in range(dim):
+        k = cells.basis[e, i]
+        for j in range(dim + 1):
+            cells.place[e, k, j] = 0.0
+        cells.place[e, k, i] = 1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def place_row(cells, tables, e, k, dim):  # type: ignore[no-untyped-def]
+    """Row k of the dictionary from its wall's row; rows are scaled to norm 1."""
+    wall = cells.code[e, k] >> 1
+    norm = tables.wall_norm[wall]
+    scale = 0.0 if norm == 0.0 else (-1.0 / norm if cells.code[e, k] & 1 else 1.0 / norm)
+    for i in range(dim + 1):
+        value = tables.wall[dim, wall] if i == dim else 0.0
+        for j in range(dim):
+            value += tables.wall[j, wall] * cells.coordinate[e, j, i]
+        cells.place[e, k, i] = value * scale
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def enter_layer(program, cells, tables, e, dim):  # type: ignore[no-untyped-def]
+    """Move entry e, decided in its layer, to the next one, whose forms are set."""
+    layer = cells.layer[e] + 1
+    cells.layer[e] = layer
+    n = cells.n_rows[e]
+    for wall in range(program.first_wall[layer], program.first_wall[layer + 1]):
+        bit = wall_bit(program, layer, wall)
+        if not (test_bit(cells.positive[e], bit) or test_bit(cells.negative[e], bit)):
+            cells.code[e, n], cells.kind[e, n] = 2 * wall, FREE
+            n += 1
+    for k in range(n):
+        if cells.kind[e, k] == CERTAIN:
+            cells.kind[e, k] = CANDIDATE
+    cells.n_rows[e] = n
+    refresh(cells, tables, e, dim)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def find_cut(program, cells, tables, e, r, side, dim):  # type: ignore[no-untyped-def]
+    """Does the wall of row r cut entry e? 1: yes, and ``cells.other`` is on the side where the
+    witness is not; 2: no; NEED_CUT: not certain."""
+    place, coordinate = cells.place[e], cells.coordinate[e]
+    wall = cells.code[e, r] >> 1
+    n = cells.n_rows[e]
+    at = side if side * place[r, dim] >= 0.0 else -side
+    other = cells.other
+    for j in range(dim):
+        other[j] = coordinate[j, dim]
+    other[dim] = 1.0
+    how, j, t = minimise(
+        place, n, coordinate, cells.basis[e], cells.kind[e], r, 1.0 * at, CROSS, dim
+    )
+    if how == CROSSED:
+        if at == side:
+            for i in range(dim):
+                other[i] = coordinate[i, dim] + t * coordinate[i, j]
+        if not is_other_side(cells, tables, e, wall, side, dim):
+            return NEED_CUT
+        pivot(place, n, coordinate, cells.basis[e], r, j, dim)
+        return 1
+    if how == OPTIMAL and at == side and never_cuts(cells, tables, e, wall, 1.0 * side, dim):
+        return 2
+    return NEED_CUT
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def is_other_side(cells, tables, e, wall, side, dim):  # type: ignore[no-untyped-def]
+    """Move ``cells.other`` half way to where the wall separates it from the witness: is it
+    certainly inside entry e, and across?"""
+    other, witness = cells.other, cells.witness[e]
+    beyond = side * form_at(tables.wall, wall, other)
+    here = side * form_at(tables.wall, wall, witness)
+    if not (beyond < 0.0 and here > 0.0):
+        return False
+    step = -0.5 * beyond / (here - beyond)
+    size = 1.0
+    for j in range(dim):
+        other[j] += step * (witness[j] - other[j])
+        size = max(size, abs(other[j]))
+    cells.other_about[0], cells.other_about[1], cells.other_about[2] = 0.0, size, 0.0
+    bound = sign_bound(tables.wall_norm[wall], tables.wall_error[wall], 0.0, size, dim)
+    if not -side * form_at(tables.wall, wall, other) > bound:
+        return False
+    return certainly_inside(
+        tables.wall, tables.wall_norm, tables.wall_error, cells.code[e], cells.kind[e],
+        cells.n_rows[e], -1, other, dim,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def take_side(program, cells, e, r, positive, dim):  # type: ignore[no-untyped-def]
+    """Make the free row r a row of entry e."""
+    code = cells.code[e, r]
+    wall = code >> 1
+    cells.kind[e, r] = CANDIDATE
+    signs = cells.positive if positive else cells.negative
+    bit = wall_bit(program, cells.layer[e], wall)
+    signs[e, bit >> 6] |= ONE << np.uint64(bit & 63)
+    if positive:
+        return
+    cells.code[e, r] = code + 1
+    for j in range(dim):
+        if cells.basis[e, j] == r:  # its slack turns round, and with it the column
+            for k in range(cells.n_rows[e]):
+                if k != r:
+                    cells.place[e, k, j] = -cells.place[e, k, j]
+            for i in range(dim):
+                cells.coordinate[e, i, j] = -cells.coordinate[e, i, j]
+            return
+    for i in range(dim + 1):
+        cells.place[e, r, i] = -cells.place[e, r, i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def use_other(cells, e, dim):  # type: ignore[no-untyped-def]
+    """Make ``cells.other`` the witness of entry e."""
+    for j in range(dim):
+        cells.witness[e, j] = cells.other[j]
+    cells.radius[e], cells.size[e] = cells.other_about[0], cells.other_about[1]
+    cells.ident[e] = np.int64(cells.other_about[2])
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def copy_entry(cells, e, f, dim):  # type: ignore[no-untyped-def]
+    n = cells.n_rows[e]
+    cells.layer[f], cells.n_rows[f] = cells.layer[e], n
+    for k in range(n):
+        cells.code[f, k], cells.kind[f, k] = cells.code[e, k], cells.kind[e, k]
+        for i in range(dim + 1):
+            cells.place[f, k, i] = cells.place[e, k, i]
+    for j in range(dim):
+        cells.basis[f, j] = cells.basis[e, j]
+        cells.witness[f, j] = cells.witness[e, j]
+        for i in range(dim + 1):
+            cells.coordinate[f, j, i] = cells.coordinate[e, j, i]
+    cells.witness[f, dim] = 1.0
+    cells.radius[f], cells.size[f] = cells.radius[e], cells.size[e]
+    cells.ident[f] = cells.ident[e]
+    for k in range(cells.positive.shape[1]):
+        cells.positive[f, k], cells.negative[f, k] = cells.positive[e, k], cells.negative[e, k]
+    cells.n_attached[f] = cells.n_attached[e]
+    for k in range(cells.n_attached[e]):
+        cells.attached[f, k, 0] = cells.attached[e, k, 0]
+        cells.attached[f, k, 1] = cells.attached[e, k, 1]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def decide_row(program, cells, tables, e, r, dim):  # type: ignore[no-untyped-def]
+    """Split entry e by the wall of its free row r, or fix its sign. Returns a status."""
+    scalar = cells.scalar
+    wall = cells.code[e, r] >> 1
+    if scalar[SIDE] == 0:
+        value = form_at(tables.wall, wall, cells.witness[e])
+        bound = sign_bound(
+            tables.wall_norm[wall], tables.wall_error[wall], cells.radius[e], cells.size[e], dim
+        )
+        if not abs(value) > bound:
+            return NEED_SIDE
+        scalar[SIDE] = 1 if value > 0.0 else -1
+    side, cuts = scalar[SIDE], scalar[CUT]
+    if side == ZERO_FORM:
+        cuts = 2
+    if cuts == 0:
+        cuts = find_cut(program, cells, tables, e, r, side, dim)
+        if cuts == NEED_CUT:
+            return NEED_CUT
+    scalar[SIDE] = scalar[CUT] = 0
+    layer = cells.layer[e]
+    if cuts == 2:
+        if layer == 0 and side == -1:
+            scalar[TOP] = e - 1
+            return DONE
+        if side != ZERO_FORM:
+            signs = cells.positive if side == 1 else cells.negative
+            bit = wall_bit(program, layer, wall)
+            signs[e, bit >> 6] |= ONE << np.uint64(bit & 63)
+        remove_row(
+            cells.code[e], cells.kind[e], cells.place[e], cells.basis[e], cells.n_rows[e], r, dim
+        )
+        cells.n_rows[e] -= 1
+    elif layer == 0:
+        if side == -1:
+            use_other(cells, e, dim)
+        take_side(program, cells, e, r, True, dim)
+    else:
+        copy_entry(cells, e, e + 1, dim)
+        take_side(program, cells, e + 1, r, side == 1, dim)
+        use_other(cells, e, dim)
+        take_side(program, cells, e, r, side == -1, dim)
+        scalar[TOP] = e + 1
+        scalar[SPLITS] += 1
+    return DONE
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def classify_row(cells, tables, e, r, dim):  # type: ignore[no-untyped-def]
+    """Is row r a facet of entry e (1), redundant (2), or is it not certain (NEED_FACET)?"""
+    place, basis, n = cells.place[e], cells.basis[e], cells.n_rows[e]
+    if not in_basis(basis, r, dim):
+        minimise(place, n, cells.coordinate[e], basis, cells.kind[e], r, 1.0, BLOCK, dim)
+    if in_basis(basis, r, dim):
+        if not stands_on_facets(cells, tables, e, dim):
+            return NEED_FACET
+        for j in range(dim):
+            cells.kind[e, basis[j]] = CERTAIN
+        return 1
+    for j in range(dim):
+        if cells.kind[e, basis[j]] == KEPT:  # two rows must not each be dropped for the other
+            return NEED_FACET
+    code = cells.code[e, r]
+    sign = -1.0 if code & 1 else 1.0
+    return 2 if never_cuts(cells, tables, e, code >> 1, sign, dim) else NEED_FACET
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def prune(cells, tables, e, dim):  # type: ignore[no-untyped-def]
+    """Tell the facets of entry e from redundant rows, and drop these. Returns a status."""
+    scalar = cells.scalar
+    while scalar[ROW] < cells.n_rows[e]:
+        r = scalar[ROW]
+        if cells.kind[e, r] != CANDIDATE:
+            scalar[ROW] = r + 1
+            continue
+        answer = scalar[FACET]
+        if answer == 0:
+            answer = classify_row(cells, tables, e, r, dim)
+            if answer == NEED_FACET:
+                return NEED_FACET
+        scalar[FACET] = 0
+        if answer == 1:
+            cells.kind[e, r] = CERTAIN
+        elif in_basis(cells.basis[e], r, dim):
+            cells.kind[e, r] = KEPT
+        else:
+            remove_row(
+                cells.code[e], cells.kind[e], cells.place[e], cells.basis[e], cells.n_rows[e], r,
+                dim,
+            )  # fmt: skip
+            cells.n_rows[e] -= 1
+    return DONE
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def find_bounded(cells, tables, e, dim):  # type: ignore[no-untyped-def]
+    """Is entry e bounded (1), unbounded (2), or is it not certain (NEED_BOUNDED)?
+
+    Bounded iff the sum of its rows has a maximum: along a ray no row decreases, and some grow.
+    """
+    n = cells.n_rows[e]
+    place, coordinate, basis = cells.place[e], cells.coordinate[e], cells.basis[e]
+    for i in range(dim + 1):
+        total = 0.0
+        for k in range(n):
+            total += place[k, i]
+        place[n, i] = -total
+    cells.kind[e, n] = FREE
+    how, leave, _ = minimise(place, n + 1, coordinate, basis, cells.kind[e], n, 1.0, FOLLOW, dim)
+    cells.scalar[RAY] = leave
+    if how == UNBOUNDED:
+        return 2 if is_ray(cells, tables, e, leave, dim) else NEED_BOUNDED
+    if how != OPTIMAL:
+        return NEED_BOUNDED
+    vertex, target = tables.scratch[2, dim + 1], cells.dual[0]
+    if not solve_vertex(cells, tables, e, vertex, dim) < np.inf:
+        return NEED_BOUNDED
+    error = 0.0
+    for j in range(dim):
+        target[j] = 0.0
+        cells.codes[j] = cells.code[e, basis[j]]
+    for k in range(n):
+        wall = cells.code[e, k] >> 1
+        scale = (1.0 if cells.code[e, k] & 1 else -1.0) / tables.wall_norm[wall]
+        for j in range(dim):
+            target[j] += scale * tables.wall[j, wall]
+        error += abs(scale) * tables.wall_error[wall] + (n + 4) * 2.0**-52
+    certain = is_combination(
+        tables.wall_error, tables.scratch, cells.codes, dim, target, error, cells.dual[1]
+    )
+    return 1 if certain else NEED_BOUNDED
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def is_ray(cells, tables, e, leave, dim):  # type: ignore[no-untyped-def]
+    """Is the edge of the vertex along slack ``leave`` certainly a ray of entry e?"""
+    coordinate = cells.coordinate[e]
+    axis, m = 0, 0
+    for j in range(dim):
+        if abs(coordinate[j, leave]) > abs(coordinate[axis, leave]):
+            axis = j
+        if j != leave:
+            cells.walls[m] = cells.code[e, cells.basis[e, j]] >> 1
+            m += 1
+    sign = 1.0 if coordinate[axis, leave] > 0.0 else -1.0
+    ray = tables.scratch[2, dim + 1]
+    radius = solve(
+        tables.wall, tables.wall_error, tables.scratch, cells.walls, dim, axis, sign, ray
+    )
+    if not radius < np.inf:
+        return False
+    size = 1.0
+    for j in range(dim):
+        size = max(size, abs(ray[j]))
+    for k in range(cells.n_rows[e]):
+        if in_basis(cells.basis[e], k, dim) and k != cells.basis[e, leave]:
+            continue
+        wall = cells.code[e, k] >> 1
+        value = form_at(tables.wall, wall, ray)
+        if cells.code[e, k] & 1:
+            value = -value
+        if not value > sign_bound(
+            tables.wall_norm[wall], tables.wall_error[wall], radius, size, dim
+        ):
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def emit(program, cells, tables, block, e, bounded, dim):  # type: ignore[no-untyped-def]
+    """Append entry e, pruned, to the block. Returns a status."""
+    i, n_facets = block.count[0], 0
+    for k in range(cells.n_rows[e]):
+        n_facets += cells.kind[e, k] == CERTAIN
+    n_zero = count_zero(program, cells, e)
+    if (
+        i == len(block.pattern)
+        or block.count[1] + n_facets > len(block.facet)
+        or block.count[2] + cells.n_attached[e] * n_facets > len(block.attached)
+        or block.count[3] + n_zero > len(block.zero)
+    ):
+        return BLOCK_FULL
+    if cells.ident[e] != 0 and not cells.scalar[READY]:
+        return NEED_WITNESS
+    answer = 1 if bounded else cells.scalar[BOUNDED]
+    if answer == 0:
+        answer = find_bounded(cells, tables, e, dim)
+        if answer == NEED_BOUNDED:
+            return NEED_BOUNDED
+    cells.scalar[BOUNDED] = 0
+    block.unbounded[i] = answer == 2
+    word0 = program.first_word[1]
+    for k in range(block.pattern.shape[1]):
+        block.pattern[i, k] = cells.positive[e, word0 + k]
+    if cells.ident[e] == 0:
+        for j in range(dim):
+            block.witness[i, j] = cells.witness[e, j]
+    f = block.count[1]
+    for k in range(cells.n_rows[e]):
+        if cells.kind[e, k] != CERTAIN:
+            continue
+        wall = cells.code[e, k] >> 1
+        for a in range(cells.n_attached[e]):
+            if cells.attached[e, a, 0] == wall:
+                m = block.count[2]
+                block.attached[m, 0] = i
+                block.attached[m, 1] = f
+                block.attached[m, 2] = cells.attached[e, a, 1]
+                block.count[2] = m + 1
+        block.facet[f] = wall
+        f += 1
+    if n_zero:
+        emit_zero(program, cells, block, e)
+    block.n_facets[i] = n_facets
+    block.n_vertices[i] = 0
+    block.count[1] = f
+    block.count[0] = i + 1
+    return DONE
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def run_cells(program, cells, tables, block, counting, bounded):  # type: ignore[no-untyped-def]
+    """Work on the stack until it is empty or the caller is needed. Returns a status.
+
+    The same contract as :func:`kernel.run`.
+    """
+    scalar, dim = cells.scalar, program.dim
+    while scalar[TOP] >= 0:
+        e = scalar[TOP]
+        if scalar[PHASE] == DECIDE:
+            free = -1
+            for k in range(cells.n_rows[e]):
+                if cells.kind[e, k] == FREE:
+                    free = k
+                    break
+            if free >= 0:
+                if e + 2 > len(cells.layer):
+                    return GROW_STACK
+                status = decide_row(program, cells, tables, e, free, dim)
+                if status != DONE:
+                    return status
+                continue
+            last = cells.layer[e] == program.n_layers
+            scalar[ROW] = 0
+            scalar[READY] = 0
+            scalar[PHASE] = PRUNE
+            if counting:
+                scalar[PHASE] = EMIT if last else ENTER_LAYER
+        elif scalar[PHASE] == PRUNE:
+            status = prune(cells, tables, e, dim)
+            if status != DONE:
+                return status
+            scalar[PHASE] = EMIT if cells.layer[e] == program.n_layers else ENTER_LAYER
+        elif scalar[PHASE] == ENTER_LAYER:
+            layer = cells.layer[e] + 1
+            if layer > 1 and not scalar[READY]:
+                if compose(program, cells, tables, e, layer):
+                    return NEED_ROWS
+                set_walls(program, tables, layer)
+            scalar[READY] = 0
+            enter_layer(program, cells, tables, e, dim)
+            scalar[PHASE] = DECIDE
+        else:
+            if counting:
+                if block.count[0] == len(block.n_facets):
+                    return BLOCK_FULL
+                block.count[0] += 1
+            else:
+                status = emit(program, cells, tables, block, e, bounded, dim)
+                if status != DONE:
+                    return status
+            scalar[READY] = 0
+            scalar[TOP] = e - 1
+            scalar[PHASE] = DECIDE
+    return DONE

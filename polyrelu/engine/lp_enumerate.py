@@ -1,0 +1,325 @@
+"""The driver of cells without vertices, and the rational answers to what the kernel asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+from flint import fmpz_mat
+
+from ..network import quotient
+from ..rational import IntegerRow, dot, margin, null_space
+from . import lp
+from .enumerate import Enumeration
+from .exact import Resolver
+from .state import Cells
+
+Point = tuple[Fraction, ...]
+
+
+@dataclass
+class LpResolver(Resolver):
+    """Answers in integers; exact witnesses are remembered by their idents."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.witnesses: dict[int, Point] = {}
+
+    def exact_rows(self, cells: Cells, e: int) -> list[IntegerRow]:
+        """The rows of entry e that bound it, as integers with ``row . (x, 1) >= 0``."""
+        return [self.coded_row(cells, e, int(cells.code[e, k])) for k in bounding(cells, e)]
+
+    def coded_row(self, cells: Cells, e: int, code: int) -> IntegerRow:
+        row = self.row(cells, e, code >> 1)
+        return [-v for v in row] if code & 1 else row
+
+    def witness_of(self, cells: Cells, e: int) -> Point:
+        ident = int(cells.ident[e])
+        if ident:
+            return self.witnesses[ident]
+        return tuple(Fraction(v) for v in cells.witness[e, :-1].tolist())
+
+    def remember_point(self, point: Point, x: np.ndarray) -> tuple[float, float, int]:
+        """Write a point, rounded; returns its radius, size and ident."""
+        from .kernel import UNIT
+
+        x[:-1] = [quotient(v.numerator, v.denominator) for v in point]
+        x[-1] = 1.0
+        size = max(1.0, float(np.abs(x[:-1]).max(initial=0.0)))
+        ident = len(self.witnesses) + 1
+        self.witnesses[ident] = point
+        self.counters.rational_witnesses += 1
+        return 2 * UNIT * size, size, ident
+
+    # -- questions -----------------------------------------------------------------------------
+
+    def side(self, cells: Cells, e: int) -> None:
+        """The side of the witness; if it lies on the wall, another witness is found."""
+        r = first_free(cells, e)
+        form = self.row(cells, e, int(cells.code[e, r]) >> 1)
+        self.counters.rational_signs += 1
+        point = self.witness_of(cells, e)
+        value = dot_point(form, point)
+        if value == 0 and not any(form[:-1]):
+            cells.scalar[lp.SIDE] = lp.ZERO_FORM
+            return
+        if value == 0:
+            moved = margin([*self.exact_rows(cells, e), form])
+            if moved.value <= 0:  # nowhere positive: then it is negative around
+                form = [-v for v in form]
+                moved = margin([*self.exact_rows(cells, e), form])
+            point = moved.point
+            about = self.remember_point(point, cells.witness[e])
+            cells.radius[e], cells.size[e], cells.ident[e] = about
+            value = dot_point(self.row(cells, e, int(cells.code[e, r]) >> 1), point)
+        cells.scalar[lp.SIDE] = 1 if value > 0 else -1
+
+    def cut(self, cells: Cells, e: int) -> None:
+        """Does the wall of the first free row cut the cell?"""
+        r = first_free(cells, e)
+        self.counters.rational_signs += 1
+        form = self.row(cells, e, int(cells.code[e, r]) >> 1)
+        wall = int(cells.code[e, r]) >> 1
+        if cells.scalar[lp.SIDE] < 0:
+            form = [-v for v in form]
+        least = self._least(cells, e, form)
+        if least is None:
+            rows = self.exact_rows(cells, e)
+            best = margin([*rows, [-v for v in form]])
+            if best.value > 0:
+                about = self.remember_point(best.point, cells.other)
+                cells.other_about[:] = about
+                cells.scalar[lp.CUT] = 1
+                return
+            least = Fraction(0)
+        if least == 0:
+            self._attach(cells, e, form, wall)
+        cells.scalar[lp.CUT] = 2
+
+    def _least(self, cells: Cells, e: int, form: IntegerRow) -> Fraction | None:
+        """A lower bound on the form over the cell, if the basis gives one that is >= 0."""
+        rows = [self.coded_row(cells, e, int(cells.code[e, k])) for k in cells.basis[e]]
+        dim = len(rows)
+        system = fmpz_mat([[row[j] for row in rows] for j in range(dim)])
+        try:
+            y = system.solve(fmpz_mat([[v] for v in form[:-1]]))
+        except ZeroDivisionError:
+            return None
+        multipliers = [Fraction(int(y[i, 0].p), int(y[i, 0].q)) for i in range(dim)]
+        if min(multipliers) < 0:
+            return None
+        used = sum((m * row[-1] for m, row in zip(multipliers, rows, strict=True)), Fraction(0))
+        least = form[-1] - used
+        return least if least >= 0 else None
+
+    def _attach(self, cells: Cells, e: int, form: IntegerRow, wall: int) -> None:
+        """Note the facets on which a form that never cuts the cell is 0."""
+        for k in bounding(cells, e):
+            code = int(cells.code[e, k])
+            row = self.coded_row(cells, e, code)
+            if code >> 1 >= self.compiled.program.n_domain and is_multiple(form, row):
+                n = int(cells.n_attached[e])
+                cells.attached[e, n] = code >> 1, wall
+                cells.n_attached[e] = n + 1
+
+    def facet(self, cells: Cells, e: int) -> None:
+        """Is a row irredundant?"""
+        r = int(cells.scalar[lp.ROW])
+        self.counters.rational_signs += 1
+        row = self.coded_row(cells, e, int(cells.code[e, r]))
+        needed = [k for k in bounding(cells, e) if cells.kind[e, k] != lp.KEPT]
+        by_basis = r not in cells.basis[e] and set(cells.basis[e].tolist()) <= set(needed)
+        if by_basis and self._least(cells, e, row) is not None:
+            cells.scalar[lp.FACET] = 2
+            return
+        others = [self.coded_row(cells, e, int(cells.code[e, k])) for k in needed if k != r]
+        beyond = margin([*others, [-v for v in row]])
+        cells.scalar[lp.FACET] = 1 if beyond.value > 0 else 2
+
+    def bounded(self, cells: Cells, e: int) -> None:
+        """Is the cell bounded?"""
+        self.counters.rational_signs += 1
+        rows = self.exact_rows(cells, e)
+        ray = int(cells.scalar[lp.RAY])
+        unbounded = ray >= 0 and self._is_ray(cells, e, ray, rows)
+        cells.scalar[lp.BOUNDED] = 2 if unbounded or not is_bounded(rows) else 1
+
+    def _is_ray(self, cells: Cells, e: int, leave: int, rows: list[IntegerRow]) -> bool:
+        """Is the edge of the vertex along slack ``leave`` a ray of the cell?"""
+        basis = [self.coded_row(cells, e, int(cells.code[e, k])) for k in cells.basis[e]]
+        along = null_space([g[:-1] for j, g in enumerate(basis) if j != leave], len(basis))
+        if len(along) != 1:
+            return False
+        sign = 1 if dot(basis[leave][:-1], along[0]) > 0 else -1
+        return all(sign * dot(row[:-1], along[0]) >= 0 for row in rows)
+
+
+def is_multiple(a: IntegerRow, b: IntegerRow) -> bool:
+    """Is a a positive multiple of b?"""
+    j = next((i for i, v in enumerate(b) if v), None)
+    if j is None or a[j] * b[j] <= 0:
+        return False
+    return all(v * b[j] == w * a[j] for v, w in zip(a, b, strict=True))
+
+
+def is_bounded(rows: list[IntegerRow]) -> bool:
+    """Is a polyhedron without lines bounded? Unbounded iff along some direction no row
+    decreases and their sum grows."""
+    flat = [[*row[:-1], 0] for row in rows]
+    total = [sum(column) for column in zip(*flat, strict=True)]
+    return margin([*flat, [*total[:-1], -1]]).value < 0
+
+
+def reach(rows: list[IntegerRow]) -> float:
+    """A bound on the absolute values of the coordinates of a polyhedron; 0 if there is none.
+
+    Guessed in float64, a power of two, and proved: no point is beyond.
+    """
+    from scipy.optimize import linprog
+
+    if not rows or not is_bounded(rows):
+        return 0.0
+    scales = [max(map(abs, row)) for row in rows]
+    table = np.array([[quotient(v, s) for v in row] for row, s in zip(rows, scales, strict=True)])
+    dim = table.shape[1] - 1
+    least = 1.0
+    for j in range(dim):
+        for sign in (1.0, -1.0):
+            cost = np.zeros(dim)
+            cost[j] = -sign
+            found = linprog(cost, -table[:, :-1], table[:, -1], bounds=(None, None))
+            least = max(least, -found.fun if found.fun is not None else 1.0)
+    power = 1 << int(np.ceil(np.log2(least)))
+    beyond = [
+        [sign * int(i == j) for i in range(dim)] + [-2 * power]
+        for j in range(dim)
+        for sign in (1, -1)
+    ]
+    proved = all(margin([*rows, row]).value < 0 for row in beyond)
+    return 2.0 * power if proved else 0.0
+
+
+def bounding(cells: Cells, e: int) -> list[int]:
+    return [k for k in range(int(cells.n_rows[e])) if cells.kind[e, k] != lp.FREE]
+
+
+def first_free(cells: Cells, e: int) -> int:
+    return next(k for k in range(int(cells.n_rows[e])) if cells.kind[e, k] == lp.FREE)
+
+
+def dot_point(row: IntegerRow, point: Point) -> Fraction:
+    return sum((a * x for a, x in zip(row, point, strict=False)), Fraction(row[-1]))
+
+
+@dataclass
+class LpEnumeration(Enumeration):
+    """As :class:`Enumeration`, for cells with many vertices."""
+
+    resolver: LpResolver = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.resolver = LpResolver(self.compiled)
+        self._prepare()
+        self._cells = self._new_cells()
+        self._cells.reach[0] = reach(self.compiled.root_rows[: self.compiled.program.n_domain])
+
+    def _n_splits(self) -> int:
+        return int(self._cells.scalar[lp.SPLITS])
+
+    def _start(self, signs: tuple[int, ...]) -> None:
+        cells, dim = self._cells, self.compiled.dim
+        cells.scalar[:] = 0
+        cells.scalar[lp.PHASE] = lp.ENTER_LAYER
+        cells.layer[0] = -1
+        cells.n_rows[0] = dim
+        cells.positive[0] = cells.negative[0] = 0
+        cells.n_attached[0] = 0
+        turned = np.array(signs, dtype=np.int64)
+        cells.code[0, :dim] = 2 * self._roots.walls + (turned < 0)
+        cells.kind[0, :dim] = lp.CANDIDATE
+        cells.basis[0] = np.arange(dim)
+        self._roots.mark(cells.positive[0], cells.negative[0], turned)
+        apex, *directions = self._roots.generators
+        point = [Fraction(v, apex[-1]) for v in apex[:-1]]
+        for direction, sign in zip(directions, signs, strict=True):
+            length = max(map(abs, direction))
+            point = [p + Fraction(sign * v, length) for p, v in zip(point, direction, strict=False)]
+        about = self.resolver.remember_point(tuple(point), cells.witness[0])
+        cells.radius[0], cells.size[0], cells.ident[0] = about
+
+    def _run(self) -> int:
+        return int(
+            lp.run_cells(
+                self.compiled.program, self._cells, self._tables, self._block, self.counting,
+                bool(self._cells.reach[0] > 0),
+            )
+        )  # fmt: skip
+
+    def _serve(self, status: int) -> None:
+        from . import kernel
+
+        cells, e = self._cells, int(self._cells.scalar[lp.TOP])
+        if status == lp.NEED_SIDE:
+            self._room_for_attached(e)
+            self.resolver.side(self._cells, e)
+        elif status == lp.NEED_CUT:
+            self._room_for_attached(e)
+            self.resolver.cut(self._cells, e)
+        elif status == lp.NEED_FACET:
+            self.resolver.facet(cells, e)
+        elif status == lp.NEED_BOUNDED:
+            self.resolver.bounded(cells, e)
+        elif status == kernel.NEED_ROWS:
+            self.resolver.compose(cells, e, self._tables)
+            cells.scalar[lp.READY] = 1
+        elif status == kernel.NEED_WITNESS:
+            self._write_witness(self.resolver.witness_of(cells, e))
+            cells.scalar[lp.READY] = 1
+        else:
+            assert status == kernel.GROW_STACK
+            self._cells = self._cells._replace(
+                **{name: np.concatenate([v, np.zeros_like(v)]) for name, v in self._entries()}
+            )
+
+    def _entries(self) -> list[tuple[str, np.ndarray]]:
+        per_entry = ("layer", "n_rows", "code", "kind", "place", "coordinate", "basis", "witness",
+                     "radius", "size", "ident", "positive", "negative", "n_attached",
+                     "attached")  # fmt: skip
+        return [(name, getattr(self._cells, name)) for name in per_entry]
+
+    def _room_for_attached(self, e: int) -> None:
+        attached = self._cells.attached
+        if int(self._cells.n_attached[e]) + self._cells.code.shape[1] > attached.shape[1]:
+            more = np.concatenate([attached, np.zeros_like(attached)], axis=1)
+            self._cells = self._cells._replace(attached=more)
+
+    def _new_cells(self) -> Cells:
+        program, dim = self.compiled.program, self.compiled.dim
+        words = int(program.first_word[-1])
+        rows = int(program.first_wall[-1]) + 1
+        entries, i64 = 64, np.int64
+        return Cells(
+            scalar=np.zeros(lp.N_SCALARS, i64),
+            layer=np.zeros(entries, i64),
+            n_rows=np.zeros(entries, i64),
+            code=np.zeros((entries, rows), i64),
+            kind=np.zeros((entries, rows), np.int8),
+            place=np.zeros((entries, rows, dim + 1)),
+            coordinate=np.zeros((entries, dim, dim + 1)),
+            basis=np.zeros((entries, dim), i64),
+            witness=np.zeros((entries, dim + 1)),
+            radius=np.zeros(entries),
+            size=np.zeros(entries),
+            ident=np.zeros(entries, i64),
+            positive=np.zeros((entries, words), np.uint64),
+            negative=np.zeros((entries, words), np.uint64),
+            n_attached=np.zeros(entries, i64),
+            attached=np.zeros((entries, 2 * rows, 2), i64),
+            other=np.zeros(dim + 1),
+            other_about=np.zeros(3),
+            walls=np.zeros(dim, i64),
+            codes=np.zeros(dim, i64),
+            dual=np.zeros((2, dim)),
+            reach=np.zeros(1),
+        )
