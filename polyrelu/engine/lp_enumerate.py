@@ -222,6 +222,12 @@ class LpEnumeration(Enumeration):
         self.resolver = LpResolver(self.compiled)
         self._prepare()
         self._cells = self._new_cells()
+        self._generators = [
+            [Fraction(v, g[-1] or max(map(abs, g))) for v in g[:-1]] for g in self._roots.generators
+        ]
+        self._rounded = np.array(
+            [[quotient(v.numerator, v.denominator) for v in g] for g in self._generators]
+        )
         self._cells.reach[0] = reach(self.compiled.root_rows[: self.compiled.program.n_domain])
 
     def _n_splits(self) -> int:
@@ -240,11 +246,25 @@ class LpEnumeration(Enumeration):
         cells.kind[0, :dim] = lp.CANDIDATE
         cells.basis[0] = np.arange(dim)
         self._roots.mark(cells.positive[0], cells.negative[0], turned)
-        apex, *directions = self._roots.generators
-        point = [Fraction(v, apex[-1]) for v in apex[:-1]]
-        for direction, sign in zip(directions, signs, strict=True):
-            length = max(map(abs, direction))
-            point = [p + Fraction(sign * v, length) for p, v in zip(point, direction, strict=False)]
+        self._place_witness(turned)
+
+    def _place_witness(self, signs: np.ndarray) -> None:
+        """The apex and all directions of the root cone, added up; exactly if need be."""
+        cells, tables, dim = self._cells, self._tables, self.compiled.dim
+        cells.witness[0, dim] = 1.0
+        cells.witness[0, :dim] = self._rounded[0] + signs @ self._rounded[1:]
+        if lp.certainly_inside(
+            tables.wall, tables.wall_norm, tables.wall_error, cells.code[0], cells.kind[0], dim, -1,
+            cells.witness[0], dim,
+        ):  # fmt: skip
+            cells.radius[0], cells.ident[0] = 0.0, 0
+            cells.size[0] = max(1.0, np.abs(cells.witness[0]).max())
+            return
+        apex, *directions = self._generators
+        point = [
+            sum((s * g[j] for s, g in zip(signs.tolist(), directions, strict=True)), apex[j])
+            for j in range(dim)
+        ]
         about = self.resolver.remember_point(tuple(point), cells.witness[0])
         cells.radius[0], cells.size[0], cells.ident[0] = about
 

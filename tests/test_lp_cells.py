@@ -1,0 +1,92 @@
+"""Cells without vertices: the same graphs, where cells have too many vertices to hold."""
+
+from __future__ import annotations
+
+from math import comb
+
+import numpy as np
+import pytest
+from networks import (
+    cells_in_general_position,
+    gaussian_network,
+    general_position,
+    walls_in_general_position,
+)
+from test_against_oracle import edges_by_pattern
+
+from polyrelu import Box, Limits, Polytope, Space, count_regions, regions
+from polyrelu.arrangement import Arrangement
+from polyrelu.engine.choice import has_many_vertices
+from polyrelu.engine.program import compile_network
+from polyrelu.families import family
+
+
+@pytest.mark.parametrize(
+    ("widths", "space"),
+    [((7, 8), False), ((7, 8), True), ((8, 6, 4), False), ((6, 5, 4), True), ((9, 5, 5), False)],
+)
+def test_the_same_graph_as_by_vertices(widths, space):
+    net = gaussian_network(0, *widths)
+    where = Space(widths[0]) if space else Box(-1, 1, dim=widths[0])
+    by_vertices = regions(net, where, cells="vertices")
+    by_programs = regions(net, where, cells="lp")
+    assert edges_by_pattern(by_programs) == edges_by_pattern(by_vertices)
+    assert by_programs.verify("patterns").ok
+
+
+@pytest.mark.parametrize(("n", "d"), [(12, 8), (12, 10), (13, 12)])
+def test_general_position_in_many_dimensions(n, d):
+    G = regions(general_position(0, n, d), Space(d), cells="lp")
+    assert len(G) == cells_in_general_position(n, d)
+    assert G.n_walls == walls_in_general_position(n, d)
+    assert (~G.unbounded).sum() == comb(n - 1, d)
+
+
+@pytest.mark.parametrize("name", [("braid", 5), ("type b", 4), ("resonance", 4), ("catalan", 4)])
+def test_degenerate_arrangements(name):
+    arrangement = Arrangement(*family(*name))
+    space = Space(arrangement.dim)
+    by_vertices = regions(arrangement.network, space, cells="vertices")
+    by_programs = regions(arrangement.network, space, cells="lp")
+    assert edges_by_pattern(by_programs) == edges_by_pattern(by_vertices)
+
+
+def test_sixteen_inputs():
+    """A box has 65,536 corners; none is ever looked at."""
+    net = gaussian_network(1, 16, 7, 3)
+    G = regions(net, Box(-1, 1, dim=16))
+    assert G.complete
+    assert len(G) == count_regions(net, Box(-1, 1, dim=16)).count
+    assert G.verify("patterns").ok
+    degrees = np.diff(G.indptr)
+    assert degrees.min() >= 16
+
+
+def test_limits_hold_in_any_dimension():
+    net = gaussian_network(1, 64, 40, 10)
+    G = regions(net, Box(-1, 1, dim=64), limits=Limits(regions=20))
+    assert len(G) == 20
+    assert not G.complete
+    assert G.verify("patterns").ok
+
+
+def test_a_polytope_that_is_no_box():
+    d = 7
+    simplex = Polytope([*(-np.eye(d)).tolist(), [1.0] * d], [*[0.25] * d, 1.0])
+    net = gaussian_network(2, d, 6, 4)
+    by_vertices = regions(net, simplex, cells="vertices")
+    assert edges_by_pattern(regions(net, simplex, cells="lp")) == edges_by_pattern(by_vertices)
+
+
+def test_the_choice_is_by_vertices_not_by_dimension():
+    many = compile_network(gaussian_network(0, 9, 8), Box(-1, 1, dim=9))
+    few = compile_network(Arrangement(*family("boolean", 9)).network, Space(9))
+    assert has_many_vertices(many)
+    assert not has_many_vertices(few)
+
+
+def test_a_wrong_choice_is_refused():
+    with pytest.raises(
+        ValueError, match='cells must be "auto", "vertices" or "lp", not \'simplex\''
+    ):
+        regions(gaussian_network(0, 2, 3), Space(2), cells="simplex")
