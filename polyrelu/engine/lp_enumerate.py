@@ -13,6 +13,7 @@ from ..rational import IntegerRow, dot, margin, null_space
 from . import lp
 from .enumerate import Enumeration
 from .exact import Resolver
+from .program import Compiled
 from .state import Cells
 
 Point = tuple[Fraction, ...]
@@ -171,15 +172,19 @@ def is_bounded(rows: list[IntegerRow]) -> bool:
     return margin([*flat, [*total[:-1], -1]]).value < 0
 
 
+def domain_is_bounded(compiled: Compiled) -> bool:
+    """Has the domain, in the engine's coordinates, neither lines nor rays?"""
+    pointed = all(wall < compiled.program.n_domain for wall in compiled.root)
+    return pointed and is_bounded(compiled.root_rows)
+
+
 def reach(rows: list[IntegerRow]) -> float:
-    """A bound on the absolute values of the coordinates of a polyhedron; 0 if there is none.
+    """A bound on the absolute values of the coordinates of a polytope; 0 if none was found.
 
     Guessed in float64, a power of two, and proved: no point is beyond.
     """
     from scipy.optimize import linprog
 
-    if not rows or not is_bounded(rows):
-        return 0.0
     scales = [max(map(abs, row)) for row in rows]
     table = np.array([[quotient(v, s) for v in row] for row, s in zip(rows, scales, strict=True)])
     dim = table.shape[1] - 1
@@ -228,7 +233,8 @@ class LpEnumeration(Enumeration):
         self._rounded = np.array(
             [[quotient(v.numerator, v.denominator) for v in g] for g in self._generators]
         )
-        self._cells.reach[0] = reach(self.compiled.root_rows[: self.compiled.program.n_domain])
+        if domain_is_bounded(self.compiled):
+            self._cells.reach[0] = reach(self.compiled.root_rows)
 
     def _n_splits(self) -> int:
         return int(self._cells.scalar[lp.SPLITS])
