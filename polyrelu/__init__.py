@@ -19,6 +19,7 @@ _WHERE = {
     "FileFormatError": "errors",
     "Layer": "network",
     "Limits": "limits",
+    "LimitsError": "errors",
     "MissingExtraError": "errors",
     "Network": "network",
     "NetworkError": "errors",
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from .enumeration import regions as regions
     from .errors import DomainError as DomainError
     from .errors import FileFormatError as FileFormatError
+    from .errors import LimitsError as LimitsError
     from .errors import MissingExtraError as MissingExtraError
     from .errors import NetworkError as NetworkError
     from .errors import PolyreluError as PolyreluError

@@ -141,7 +141,7 @@ def _info(args: argparse.Namespace) -> int:
         f"{len(network.thresholds)} thresholds"
     )
     for k, layer in enumerate(data["layers"]):
-        print(f"  layer {k + 1}: {layer['inputs']} -> {layer['outputs']}  {layer['units']}")
+        print(f"  layer {k}: {layer['inputs']} -> {layer['outputs']}  {layer['units']}")
     print(f"  input box: {network.input_box or 'none in the file'}")
     for note in network.notes:
         print(f"  note: {note}")
@@ -204,17 +204,27 @@ def _regions(args: argparse.Namespace) -> int:
                 "file": str(args.file),
                 "saved": args.save and str(args.save),
                 "network": _describe(network),
+                **_asked(args, network),
                 **data,
                 "total_seconds": seconds,
             }
         )
     elif args.quiet:
         print(data["regions"])
+        if not found.complete:
+            state = _state(found.complete, found.stopped_by)
+            print(f"polyrelu: {state}", file=sys.stderr)
     else:
         print(*_summary(data, seconds), sep="\n")
         if args.save is not None:
             print(f"saved: {args.save}")
     return DONE if found.complete else LIMIT
+
+
+def _asked(args: argparse.Namespace, network: Network) -> dict[str, Any]:
+    """Where and within which limits it looked."""
+    where = domain_of(args, network)
+    return {"domain": repr(where), "limits": asdict(_limits(args))}
 
 
 def _summary(data: dict[str, Any], seconds: float) -> list[str]:
@@ -228,6 +238,8 @@ def _summary(data: dict[str, Any], seconds: float) -> list[str]:
             f"{data['least_degree']} to {data['greatest_degree']}",
             f"  unbounded regions: {data['unbounded_regions']:,}",
         ]
+        if data["unexplored_facets"]:
+            lines.append(f"  facets behind which nobody looked: {data['unexplored_facets']:,}")
     lines.append(f"  signs that needed rational arithmetic: {data['rational_signs']:,}")
     return lines
 
@@ -287,11 +299,11 @@ def _check_plane(dim: int) -> None:
 def _draw(args: argparse.Namespace, graph: RegionGraph, window: list[float] | None) -> None:
     from matplotlib.figure import Figure
 
-    from .plot import plot_line, plot_regions
+    from .plot import fit_figure, plot_line, plot_regions
 
     if window is not None and len(window) != 2 * graph.dim:
         raise UsageError(f"--window must have {2 * graph.dim} numbers, not {len(window)}")
-    figure = Figure(figsize=(8, 6.5), layout="compressed")
+    figure = Figure(figsize=(8, 6.5), layout="constrained")
     ax = figure.subplots()
     if graph.dim == 1:
         line = None if window is None else (window[0], window[1])
@@ -312,6 +324,7 @@ def _draw(args: argparse.Namespace, graph: RegionGraph, window: list[float] | No
             window=plane,
             ax=ax,
         )
+        fit_figure(ax)
     figure.savefig(args.save, dpi=args.dpi)
 
 

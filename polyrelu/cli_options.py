@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from . import __version__
 
@@ -13,6 +13,11 @@ LEVELS = ("patterns", "adjacency", "geometry", "judge")
 COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
 _SIGNED = ("--box", "--at", "--segment", "--window")
 _MEMORY = re.compile(r"([0-9]+(?:\.[0-9]+)?)([KMGT]?)(?:i?B)?", re.IGNORECASE)
+
+_FILES = {
+    "NET": "a network: .npz, .nnet or .onnx",
+    "GRAPH|NET": "regions that `polyrelu regions -o` wrote, or a network",
+}
 
 DESCRIPTION = """\
 The exact linear regions of a ReLU network, and which of them touch.
@@ -38,9 +43,16 @@ Where the network is looked at. Default: the input box that the file gives, if i
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage is one line, as every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"polyrelu: {message} (see {self.prog} --help)\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    made = argparse.ArgumentParser(
+    made = _Parser(
         prog="polyrelu",
         description=DESCRIPTION,
         epilog=EXAMPLES,
@@ -51,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
 
     def command(name: str, text: str, file: str) -> Any:
         one = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        one.add_argument("file", metavar=file, type=Path)
+        one.add_argument("file", metavar=file, type=Path, help=_FILES[file])
         one.add_argument("--json", action="store_true", help="print one JSON object on stdout")
         return one
 

@@ -358,8 +358,8 @@ class Slice:
     ) -> Slice:
         """The affine hull of k + 1 points: ``p_0 + sum of t_i (p_i - p_0)``, without rounding.
 
-        The default domain is the simplex of the points: the segment between two, the
-        triangle of three.
+        Without ``domain`` and ``within`` only the simplex of the points is kept: the segment
+        between two, the triangle of three. With ``within`` alone, all of their hull in it.
         """
         columns = [_vector("points", p) for p in points]
         k = len(columns) - 1
@@ -367,6 +367,7 @@ class Slice:
         if k < 1 or len(shapes) > 1 or len(shapes[0]) != 1:
             raise DomainError(
                 f"a slice needs at least two points of one shape (n,), not {k + 1} of {shapes}"
+                + ("; did you mean Slice.through(*points)?" if k == 0 else "")
             )
         corners = np.stack(columns, axis=1)
         barycentric = Affine(np.vstack([-np.ones((1, k)), np.eye(k)]), np.eye(k + 1)[0])
@@ -411,7 +412,13 @@ class Slice:
 
 
 def segment(start: npt.ArrayLike, end: npt.ArrayLike) -> Slice:
-    """The segment between two points: coordinate t = 0 at ``start``, 1 at ``end``."""
+    """The segment between two points: coordinate t = 0 at ``start``, 1 at ``end``.
+
+    Raises:
+        DomainError: the points are equal, or have different shapes.
+    """
+    if np.array_equal(start, end):
+        raise DomainError("start and end of a segment must be different points")
     return Slice.through(start, end, domain=Box(0, 1, dim=1))
 
 

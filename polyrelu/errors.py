@@ -23,5 +23,9 @@ class DomainError(PolyreluError, ValueError):
     """A domain is empty, malformed, or does not fit the network."""
 
 
+class LimitsError(PolyreluError, ValueError):
+    """A limit is not a positive number."""
+
+
 class MissingExtraError(PolyreluError, ImportError):
     """An optional package is needed; the message names the extra that brings it."""

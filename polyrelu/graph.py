@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -77,8 +78,14 @@ class RegionGraph:
     def __len__(self) -> int:
         return len(self.packed_patterns)
 
-    def __getitem__(self, index: int) -> Region:
+    @overload
+    def __getitem__(self, index: int) -> Region: ...
+    @overload
+    def __getitem__(self, index: builtins.slice) -> list[Region]: ...
+    def __getitem__(self, index: int | builtins.slice) -> Region | list[Region]:
         n = len(self)
+        if isinstance(index, builtins.slice):
+            return [Region(self, i) for i in range(*index.indices(n))]
         if not -n <= index < n:
             raise IndexError(f"region {index} of {n}")
         return Region(self, int(index) % n)
@@ -130,7 +137,7 @@ class RegionGraph:
     def witnesses(self) -> Array:
         """A point inside each region, shape (n, dim), rounded to float64.
 
-        :meth:`Region.point` is exact; where walls are closer than rounding, only that one is
+        :meth:`Region.exact_point` is exact; where walls are closer than rounding, only that one is
         inside.
         """
         matrix = rows_of(self.compiled.chart)

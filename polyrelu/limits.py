@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from numbers import Integral, Real
 
-from .errors import PolyreluError
+from .errors import LimitsError
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Limits:
         memory: stop when the regions found take this many bytes.
 
     Raises:
-        PolyreluError: a bound that is not positive, or not a number.
+        LimitsError: a bound that is not positive, or not a number.
     """
 
     regions: int | None = None
@@ -31,7 +31,7 @@ class Limits:
             kinds = Real if name == "seconds" else Integral
             if value is not None and not (isinstance(value, kinds) and float(value) > 0):
                 kind = "number" if name == "seconds" else "integer"
-                raise PolyreluError(f"limits: {name} must be a positive {kind}, not {value!r}")
+                raise LimitsError(f"limits: {name} must be a positive {kind}, not {value!r}")
 
     def reached(self, regions: int, seconds: float, memory: int) -> str | None:
         """The name of a bound that is reached, or None."""

@@ -34,6 +34,8 @@ Units = PiecewiseLinear | Sequence[PiecewiseLinear]
 def _finite(name: str, value: npt.ArrayLike, ndim: int) -> Array:
     """``value`` as a read-only float64 array; NaN and infinity are refused by position."""
     try:
+        if hasattr(value, "detach"):  # a torch parameter
+            value = value.detach()
         raw = np.asarray(value)
         if raw.dtype.kind not in "fiub":
             raise TypeError(f"dtype {raw.dtype}")
@@ -177,6 +179,11 @@ class Layer:
                 )
         n = factors[-1].weight.shape[0]
         units = (units,) * n if isinstance(units, PiecewiseLinear) else tuple(units)
+        wrong = next((u for u in units if not isinstance(u, PiecewiseLinear)), None)
+        if wrong is not None:
+            raise NetworkError(
+                f"units must be PiecewiseLinear, such as polyrelu.relu(), not {wrong!r}"
+            )
         if len(units) != n:
             raise NetworkError(f"a layer with {n} outputs needs {n} units, not {len(units)}")
         object.__setattr__(self, "factors", factors)
@@ -270,9 +277,18 @@ class Network:
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        layers = tuple(self.layers)
+        try:
+            layers = tuple(self.layers)
+        except TypeError:
+            raise NetworkError(f"layers must be a sequence, not {self.layers!r}") from None
         if not layers:
             raise NetworkError("a network must have at least one layer")
+        for k, layer in enumerate(layers):
+            if not isinstance(layer, Layer):
+                raise NetworkError(
+                    f"layer {k} must be a Layer, not a {type(layer).__name__}; Network.from_layers "
+                    f"takes (weight, bias) pairs"
+                )
         for k, (a, b) in enumerate(pairwise(layers)):
             if a.out_features != b.in_features:
                 raise NetworkError(
@@ -301,6 +317,13 @@ class Network:
         output unless ``output_activation`` is given.
         """
         pairs = list(layers)
+        for name, given in (("activation", activation), ("output_activation", output_activation)):
+            if isinstance(given, str) or (
+                callable(given) and not isinstance(given, PiecewiseLinear)
+            ):
+                raise NetworkError(
+                    f"{name} must be a PiecewiseLinear, such as polyrelu.relu(), not {given!r}"
+                )
         hidden = relu() if activation is None else activation
         last = identity() if output_activation is None else output_activation
         built = []

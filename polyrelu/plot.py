@@ -111,7 +111,8 @@ def plot_regions(
     forms = affine_forms(graph)
     window = default_window(graph, forms.facets) if window is None else window
     shapes = polygons(graph, forms.facets, window)
-    ax = _new_axes() if ax is None else ax
+    own = ax is None
+    ax = _new_axes() if own else ax
     if isinstance(color, str) and color == "class":
         pieces = _classes(shapes, forms.outputs)
         _draw_classes(ax, pieces, _class_names(graph.network, class_names), window, legend)
@@ -121,6 +122,8 @@ def plot_regions(
     if walls:
         _draw_walls(ax, graph, shapes, legend)
     _finish(ax, graph, window, legend)
+    if own:
+        fit_figure(ax)
     return ax
 
 
@@ -168,7 +171,7 @@ def plot_line(
                 transform=ax.get_xaxis_transform(),
                 color=_wall(int(layer)),
                 linewidth=1,
-                label=f"wall of layer {layer + 1}",
+                label=f"wall of layer {layer}",
             )
     ax.set(xlim=(low, high), xlabel=_axis_names(graph)[0], ylabel="output")
     if legend:
@@ -431,13 +434,13 @@ def _draw_walls(ax: Any, graph: RegionGraph, shapes: list[Polygon], legend: bool
                 [],
                 color=_wall(layer),
                 linewidth=max(width, 1.2),
-                label=f"wall of layer {layer + 1}",
+                label=f"wall of layer {layer}",
             )
 
 
 def _new_axes() -> Any:
     plt = require("matplotlib.pyplot", "plot")
-    return plt.subplots(figsize=(8, 6.5), layout="compressed")[1]
+    return plt.subplots(figsize=(8, 6.5), layout="constrained")[1]
 
 
 def _legend(ax: Any) -> None:
@@ -450,7 +453,17 @@ def _legend(ax: Any) -> None:
     elif len(ax.figure.axes) == 2:  # a colour bar stands on the right
         ax.figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
     else:
-        ax.figure.legend(handles, labels, loc="outside right upper", frameon=False)
+        ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
+
+
+def fit_figure(ax: Any) -> None:
+    """Give the figure of a single plane the height that its axes need."""
+    (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
+    if ax.get_aspect() != "auto":
+        width = ax.figure.get_figwidth()
+        height = 0.75 * width * (y1 - y0) / (x1 - x0) + 1.0
+        ax.figure.set_figheight(min(max(height, 3.0), 1.2 * width))
+    ax.figure.draw_without_rendering()  # lays it out; how wide tick labels are is known after it
 
 
 def _finish(ax: Any, graph: RegionGraph, window: Window, legend: bool) -> None:

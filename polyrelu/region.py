@@ -60,12 +60,17 @@ class Facet:
             as well), or None on the boundary of the domain.
         inequality: index into ``domain.inequalities()``, or None inside the domain.
         neighbor: the region on the other side; None on the boundary of the domain, and where
-            the enumeration was stopped before it got there.
+            the enumeration was stopped before it got there (:attr:`unexplored`).
     """
 
     threshold: int | None
     inequality: int | None
     neighbor: int | None
+
+    @property
+    def unexplored(self) -> bool:
+        """Whether the enumeration was stopped before it looked behind this facet."""
+        return self.neighbor is None and self.inequality is None
 
 
 class Region:
@@ -84,6 +89,15 @@ class Region:
         short = bits if len(bits) <= 40 else f"{bits[:37]}..."
         return f"Region({self.index}, pattern={short}, {len(self.facets)} facets)"
 
+    def __eq__(self, other: object) -> bool:
+        """The same region of the same graph."""
+        if not isinstance(other, Region):
+            return NotImplemented
+        return self._graph is other._graph and self.index == other.index
+
+    def __hash__(self) -> int:
+        return hash((id(self._graph), self.index))
+
     @property
     def pattern(self) -> npt.NDArray[np.uint8]:
         """Shape (thresholds,): 1 where the pre-activation exceeds the breakpoint."""
@@ -91,10 +105,10 @@ class Region:
 
     @property
     def witness(self) -> Array:
-        """A point inside, rounded to float64, shape (dim,); see :meth:`point`."""
-        return self._rounded((self.point(),)).ravel()
+        """A point inside, rounded to float64, shape (dim,); see :meth:`exact_point`."""
+        return self._rounded((self.exact_point(),)).ravel()
 
-    def point(self) -> ExactPoint:
+    def exact_point(self) -> ExactPoint:
         """A rational point strictly inside the region."""
         return self._graph.exact_point(self.index)
 

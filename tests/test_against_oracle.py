@@ -98,7 +98,7 @@ def check_witness(G, i, cell):
     """Strictly inside the oracle's cell, and the network itself says so."""
     region = G[i]
     assert tuple(region.pattern.tolist()) == cell.pattern
-    point = region.point()
+    point = region.exact_point()
     assert cell.contains(point)
     assert G.network.exact(point)[1] == cell.signs
 

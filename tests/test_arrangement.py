@@ -58,7 +58,7 @@ def test_sign_vectors_are_the_signs_at_the_witnesses(arrangement):
     cells = arrangement.cells()
     signs = arrangement.sign_vectors(cells)
     for region, vector in zip(cells, signs.tolist(), strict=True):
-        x = [*region.point(), Fraction(1)]
+        x = [*region.exact_point(), Fraction(1)]
         values = [sum(a * v for a, v in zip(row, x, strict=True)) for row in arrangement.rows]
         assert vector == [(v > 0) - (v < 0) for v in values]
 

@@ -60,7 +60,7 @@ def count(capsys, *words: str) -> int:
 def test_info_says_what_is_in_the_file(net, capsys) -> None:
     text = output(capsys, "info", net)
     assert "3 inputs, 2 outputs, 10 thresholds" in text
-    assert "layer 1: 3 -> 6  ReLU" in text
+    assert "layer 0: 3 -> 6  ReLU" in text
     assert "Box(-1, 1, dim=3)" in text
     data = json.loads(output(capsys, "info", net, "--json"))
     assert data["widths"] == [3, 6, 4, 2]
@@ -212,6 +212,7 @@ def test_errors_are_one_line_with_a_hint(net, boxless, tmp_path: Path, capsys) -
         (["info", str(damaged)], "damaged.npz"),
         (["info", graph], "holds regions"),
         (["info", str(ROOT / "Makefile")], "must end in"),
+        (["regions", graph, "--space"], "load_graph reads it"),
         (["regions", boxless], "--box=-1,1"),
         (["regions", boxless, "--axes=0"], "--box=-1,1"),
         (["regions", net, "--box=1"], "2 numbers, not 1"),
@@ -226,7 +227,7 @@ def test_errors_are_one_line_with_a_hint(net, boxless, tmp_path: Path, capsys) -
         (["regions", net, "--axes=x"], "--axes"),
         (["regions", net, "--at=0"], "give --axes"),
         (["regions", net, "--segment=0"], "P:Q"),
-        (["regions", net, "--segment=0:0"], "independent"),
+        (["regions", net, "--segment=0:0"], "different points"),
         (["regions", net, "--slice", net], "net.npz"),
         (["regions", net, "--count", "-o", "a.npz"], "--count"),
         (["regions", net, "-o", "a.txt"], ".npz"),
@@ -252,7 +253,10 @@ def test_plot_refuses_before_it_enumerates(net, capsys) -> None:
 )  # fmt: skip
 def test_wrong_usage_is_code_2(words, capsys) -> None:
     assert main(words) == 2
-    assert "usage: polyrelu" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err.startswith("polyrelu: ")
+    assert err.endswith("--help)\n")
+    assert err.count("\n") == 1
 
 
 def test_help_shows_examples_and_exit_codes(capsys) -> None:

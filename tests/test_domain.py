@@ -148,7 +148,7 @@ def test_a_point_is_a_domain():
     G = regions(one_layer(np.eye(2), [-1, -3]), Polytope([[1, 0], [-1, 0], [0, 1], [0, -1]],
                                                          [2, -2, 3, -3]))  # fmt: skip
     assert len(G) == 1
-    assert G[0].point() == (2, 3)
+    assert G[0].exact_point() == (2, 3)
     assert G.patterns.tolist() == [[1, 0]]
     assert G[0].bounded
     assert G[0].volume() == 1
@@ -292,7 +292,8 @@ def test_a_segment_through_a_large_input_space():
         (lambda: Slice.through([1, 2]), r"at least two points .* not 1 of \[\(2,\)\]"),
         (lambda: Slice.through([1, 2], [1, 2, 3]), r"of one shape .* \[\(2,\), \(3,\)\]"),
         (lambda: segment(1.0, 2.0), r"points of one shape \(n,\)"),
-        (lambda: segment([1, 2], [1, 2]), "linearly independent"),
+        (lambda: segment([1, 2], [1, 2]), "must be different points"),
+        (lambda: Slice.through(np.eye(3)), r"did you mean Slice.through\(\*points\)"),
         (lambda: Slice.through([0, 0], [1, 1], [2, 2]), "2 directions .* linearly independent"),
     ],
 )

@@ -51,7 +51,7 @@ def test_the_map_is_the_network_on_the_closed_region(seed):
     net, where = problem(Random(seed), max_inputs=4)
     for region in list(regions(net, where))[:8]:
         G = region._graph
-        for x in (region.point(), *region.exact_vertices()[:5]):  # continuous: on corners too
+        for x in (region.exact_point(), *region.exact_vertices()[:5]):  # continuous: on corners too
             assert mapped(region.exact_affine_map, x) == G.network.exact(x)[0]
         A, c = region.affine_map
         exact_A, exact_c = region.exact_affine_map
@@ -65,7 +65,7 @@ def test_the_map_of_a_slice_is_in_its_coordinates():
     net = gaussian_network(0, 6, 5, 4)
     G = regions(net, segment(np.zeros(6), np.full(6, 0.5)))
     for region in G:
-        (t,) = region.point()
+        (t,) = region.exact_point()
         assert mapped(region.exact_affine_map, (t,)) == net.exact([t / 2] * 6)[0]
 
 
@@ -78,7 +78,7 @@ def test_inequalities_are_right_and_none_is_redundant(seed):
     G = regions(net, where)
     for region in list(G)[:10]:
         rows = region.inequality_rows
-        assert all(at(g, region.point()) > 0 for g in rows)
+        assert all(at(g, region.exact_point()) > 0 for g in rows)
         equalities = [s for g in G.equalities() for s in (g, [-v for v in g])]
         for k, g in enumerate(rows):
             # Beyond one facet and on the right side of all others there is a point.
@@ -294,7 +294,7 @@ def test_a_region_that_no_float_lies_in():
     G = regions(one_layer([[1.0], [1.0]], [-1.0, -up]), Space(1))
     region = G[G.find([1, 0])]
     assert region.index in G.exact_witnesses
-    assert 1 < region.point()[0] < Fraction(up)
+    assert 1 < region.exact_point()[0] < Fraction(up)
     assert region.exact_volume() == Fraction(up) - 1
     assert margin(region.inequality_rows).value > 0
     assert repr(region) == f"Region({region.index}, pattern=10, 2 facets)"

@@ -50,6 +50,16 @@ def read_arrays(path: Path, allowed: re.Pattern[str], expected: str) -> dict[str
             raise FileFormatError(f"{path} is not a readable .npz file: {error}") from None
 
 
+def _other_kind(members: list[zipfile.ZipInfo]) -> str:
+    """What the archive seems to be, if it is one of the other files that polyrelu writes."""
+    names = {member.filename for member in members}
+    if {"header.npy", "indptr.npy"} <= names:
+        return "; the file holds regions, not a network: load_graph reads it"
+    if "W0.npy" in names:
+        return "; the file holds a network, not regions: load_network reads it"
+    return ""
+
+
 def _arrays(
     path: Path, archive: zipfile.ZipFile, allowed: re.Pattern[str], expected: str
 ) -> dict[str, npt.NDArray[Any]]:
@@ -58,7 +68,10 @@ def _arrays(
     for member in members:
         name = member.filename
         if allowed.fullmatch(name) is None:
-            raise FileFormatError(f"{path}: an array must be named {expected}, not {name[:60]!r}")
+            raise FileFormatError(
+                f"{path}: an array must be named {expected}, not {name[:60]!r}"
+                + _other_kind(members)
+            )
         if name in seen:
             raise FileFormatError(f"{path}: the array {name!r} must not occur twice")
         seen.add(name)

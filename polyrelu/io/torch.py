@@ -60,7 +60,7 @@ def from_torch(module: Any, input_shape: Sequence[int] | None = None) -> Network
     if min(shape, default=0) < 1:
         raise NetworkError(f"input_shape must be positive numbers, not {shape}")
     tape = Tape(math.prod(shape))
-    if bool(module.training):
+    if bool(module.training) and any(_differs_in_training(name) for _, name, _ in leaves):
         tape.notes.append("The module is in training mode; its evaluation mode was taken.")
     x: Index = np.arange(math.prod(shape)).reshape(shape)
     head = ""
@@ -82,6 +82,10 @@ def from_torch(module: Any, input_shape: Sequence[int] | None = None) -> Network
     return tape.finish([x])
 
 
+def _differs_in_training(name: str) -> bool:
+    return "Dropout" in name or "BatchNorm" in name
+
+
 def _apply(tape: Tape, name: str, leaf: Any, x: Index) -> Index:
     if name in _UNITS:
         tape.activate([("x", x, _UNITS[name](leaf, x))])
@@ -99,6 +103,8 @@ def _leaves(module: Any, position: str) -> list[tuple[str, str, Any]]:
     known = ("Sequential", *_PASSED, *_HEADS, *_UNITS, *_MAPS)
     name = next((n for n in known if _computes_as(module, getattr(nn, n))), None)
     if name is None:
+        if own in vars(nn) and own not in known:
+            raise UnsupportedLayerError(f"{label} ({own}) is not supported{_why_not(own)}")
         raise UnsupportedLayerError(
             f"{label} ({own}) must be a torch.nn.Sequential of known modules ({', '.join(known)}); "
             "what another forward() computes is unknown (exporting to ONNX may help)"
@@ -114,6 +120,24 @@ def _leaves(module: Any, position: str) -> list[tuple[str, str, Any]]:
     prefix = position + "." if position else ""
     children = ((prefix + key, child) for key, child in module._modules.items())
     return list(itertools.chain.from_iterable(_leaves(child, at) for at, child in children))
+
+
+def _why_not(name: str) -> str:
+    if "MaxPool" in name:
+        return ": the maximum of several inputs is not a function of one pre-activation"
+    if name in (
+        "GELU",
+        "SiLU",
+        "ELU",
+        "SELU",
+        "CELU",
+        "Mish",
+        "Softplus",
+        "Softsign",
+        "Tanhshrink",
+    ):
+        return ": it is not piecewise linear"
+    return ""
 
 
 def _computes_as(module: Any, known: Any) -> bool:
