@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,11 @@ import numpy.typing as npt
 from .errors import NetworkError
 
 Real = int | float | Fraction
+
+
+def exact(value: Any) -> Fraction:
+    """The exact value of a number; numpy's integers would overflow inside a Fraction."""
+    return Fraction(value.item() if isinstance(value, np.generic) else value)
 
 
 @dataclass(frozen=True)
@@ -38,9 +44,9 @@ class PiecewiseLinear:
         self, breakpoints: tuple[Real, ...], slopes: tuple[Real, ...], value: Real = 0
     ) -> None:
         try:
-            t = [Fraction(x) for x in breakpoints]
-            s = [Fraction(x) for x in slopes]
-            v = Fraction(value)
+            t = [exact(x) for x in breakpoints]
+            s = [exact(x) for x in slopes]
+            v = exact(value)
         except (ValueError, OverflowError, TypeError) as error:
             raise NetworkError(f"a unit's numbers must be finite, not {error}") from None
         if len(s) != len(t) + 1:

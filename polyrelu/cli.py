@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -10,6 +11,7 @@ import time
 import traceback
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from .limits import Limits
     from .network import Network
 
+LARGEST_COORDINATE = 1e300  # matplotlib overflows beyond
 DONE, REFUTED, USAGE, LIMIT = 0, 1, 2, 3
 
 
@@ -50,9 +53,9 @@ def _limits(args: argparse.Namespace) -> Limits:
 
 def _with_progress(args: argparse.Namespace, task: Callable[..., Any]) -> Any:
     """``task(progress=...)``, shown on stderr if that is a terminal."""
-    from .progress import Meter
+    from .progress import Meter, on_terminal
 
-    if args.quiet or not sys.stderr.isatty():
+    if args.quiet or not on_terminal():
         return task(progress=False)
     meter = Meter()
     try:
@@ -93,8 +96,9 @@ def _graph_of(args: argparse.Namespace) -> RegionGraph:
 
 def _say(args: argparse.Namespace, *lines: str) -> None:
     """Text for people: on stdout, or on stderr if stdout is for JSON."""
-    if not getattr(args, "quiet", False):
-        print(*lines, sep="\n", file=sys.stderr if args.json else sys.stdout)
+    stream = sys.stderr if args.json else sys.stdout
+    if stream is not None and not getattr(args, "quiet", False):
+        print(*lines, sep="\n", file=stream)
 
 
 def _print_json(data: dict[str, Any]) -> None:
@@ -182,6 +186,8 @@ def _regions(args: argparse.Namespace) -> int:
         if args.count:
             raise UsageError("--count stores nothing; leave out --save, or --count")
         _check_target(args.save, (".npz",))
+        if args.save.exists() and args.save.samefile(args.file):
+            raise UsageError(f"--save would replace the network in {str(args.save)!r}")
     network = load_network(args.file)
     began = time.perf_counter()
     found = _enumerate(args, network, count_regions if args.count else regions)
@@ -213,7 +219,7 @@ def _regions(args: argparse.Namespace) -> int:
         print(data["regions"])
         if not found.complete:
             state = _state(found.complete, found.stopped_by)
-            print(f"polyrelu: {state}", file=sys.stderr)
+            _complain(state)
     else:
         print(*_summary(data, seconds), sep="\n")
         if args.save is not None:
@@ -270,6 +276,8 @@ def _plot(args: argparse.Namespace) -> int:
     require("matplotlib", "plot")
     _check_target(args.save, (".png", ".pdf", ".svg"))
     window = None if args.window is None else numbers("--window", args.window, (2, 4))
+    if window is not None and not all(abs(v) <= LARGEST_COORDINATE for v in window):
+        raise UsageError(f"--window must be numbers up to {LARGEST_COORDINATE:g} in size")
     graph = _graph_of(args)
     _check_plane(graph.dim)
     _draw(args, graph, window)
@@ -332,8 +340,13 @@ def _check_target(path: Path, suffixes: tuple[str, ...]) -> None:
     """Before the work, not after it."""
     if path.suffix.lower() not in suffixes:
         raise UsageError(f"--save must end in {' or '.join(suffixes)}, not {str(path)!r}")
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"--save: there is no folder {str(path.absolute().parent)!r}")
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UsageError(f"--save: there is no folder {str(folder)!r}")
+    if path.is_dir():
+        raise UsageError(f"--save must be a file, but {str(path)!r} is a folder")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise UsageError(f"--save: {str(path)!r} cannot be written")
 
 
 def _conformance(args: argparse.Namespace) -> int:
@@ -369,12 +382,29 @@ COMMANDS = {
 # --- entry -------------------------------------------------------------------------------------
 
 
+def _complain(text: str) -> None:
+    """On stderr, if somebody listens there: the exit code must be right all the same."""
+    if sys.stderr is not None:  # print would take None for stdout
+        with suppress(OSError, ValueError):
+            print(f"polyrelu: {text}", file=sys.stderr)
+            sys.stderr.flush()
+
+
+def _encode_anything() -> None:
+    """A file name may hold what the terminal's encoding does not."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line ``argv``; the exit code: 0 done, 1 refuted, 2 usage, 3 limit."""
+    _encode_anything()
     try:
         args = parser().parse_args(with_signed_values(sys.argv[1:] if argv is None else argv))
         code: int = COMMANDS[args.command](args)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except SystemExit as stop:  # argparse has written its message
         return stop.code if isinstance(stop.code, int) else USAGE
@@ -382,11 +412,12 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except (PolyreluError, OSError) as error:
-        print(f"polyrelu: {error}", file=sys.stderr)
+        _complain(str(error))
         return USAGE
     except KeyboardInterrupt:
-        print("polyrelu: interrupted, nothing was kept", file=sys.stderr)
+        _complain("interrupted, nothing was kept")
         return 130
     except Exception:  # a bug of ours: its code must not be taken for "refuted"
-        traceback.print_exc()
+        with suppress(OSError, ValueError, AttributeError):
+            traceback.print_exc()
         return 70

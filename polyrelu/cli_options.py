@@ -12,7 +12,7 @@ from . import __version__
 LEVELS = ("patterns", "adjacency", "geometry", "judge")
 COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
 _SIGNED = ("--box", "--at", "--segment", "--window")
-_MEMORY = re.compile(r"([0-9]+(?:\.[0-9]+)?)([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_MEMORY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 _FILES = {
     "NET": "a network: .npz, .nnet or .onnx",
@@ -110,7 +110,7 @@ def _add_verify(parser: Any) -> None:
         metavar="N",
         help="check N regions, drawn at random, one by one (default: all)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
+    parser.add_argument("--seed", type=_seed, default=0, help="of the sample (default: 0)")
     _add_quiet(parser, "print nothing; the exit code tells")
     _add_where(parser)
     _add_limits(parser)
@@ -183,7 +183,7 @@ def _add_plot(parser: Any) -> None:
     group.add_argument("--output", type=int, metavar="K", help="gradient of output K only")
     group.add_argument("--no-walls", action="store_true", help="do not draw the walls")
     group.add_argument("--window", metavar="X0,X1,Y0,Y1", help="what part to show")
-    group.add_argument("--dpi", type=_natural, default=150, help="(default: %(default)s)")
+    group.add_argument("--dpi", type=_dpi, default=150, help="(default: %(default)s)")
     _add_quiet(parser, "print nothing")
     _add_where(parser)
     _add_limits(parser)
@@ -192,6 +192,18 @@ def _add_plot(parser: Any) -> None:
 def _natural(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a positive integer, not {text!r}")
+    return int(text)
+
+
+def _dpi(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) < 10:
+        raise argparse.ArgumentTypeError(f"must be from 10 to 9999, not {text!r}")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise argparse.ArgumentTypeError(f"must be an integer of at least 0, not {text!r}")
     return int(text)
 
 

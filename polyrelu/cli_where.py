@@ -40,6 +40,8 @@ def domain_of(args: argparse.Namespace, network: Network) -> Domain | Slice:
         raise UsageError("--at says where --axes holds the other inputs; give --axes")
     n = network.input_dim
     if args.segment is not None:
+        if args.box is not None or args.space:
+            raise UsageError("--segment is from P to Q: --box and --space do not go with it")
         return _segment(args.segment, n)
     if args.slice is not None:
         return _through(args, n)
@@ -104,13 +106,20 @@ def _point(name: str, text: str, n: int) -> Array:
     """From one number for all coordinates, n numbers, or a file that holds n."""
     import numpy as np
 
-    if Path(text).is_file():
+    if _is_file(text):
         values = _read_points(Path(text)).ravel()
         if len(values) != n:
             raise UsageError(f"{text} must hold {n} numbers, not {len(values)}")
         return values
     given = numbers(name, text, (1, n))
     return np.full(n, given[0]) if len(given) == 1 else np.array(given)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a path: then it is numbers
+        return False
 
 
 def _segment(text: str, n: int) -> Slice:
@@ -137,14 +146,32 @@ def _through(args: argparse.Namespace, n: int) -> Slice:
     return segment(*points) if len(points) == 2 else Slice.through(*points)
 
 
+def _load_npy(path: Path) -> Array:
+    import numpy as np
+
+    from .io._archive import check_header
+
+    with path.open("rb") as stream:
+        check_header(str(path), stream, path.stat().st_size)
+        stream.seek(0)
+        array: Array = np.lib.format.read_array(stream, allow_pickle=False)
+    return array
+
+
 def _read_points(path: Path) -> Array:
     import numpy as np
+
+    from .io._archive import BROKEN
+    from .network import finite_array
 
     if not path.exists():
         raise FileNotFoundError(f"no such file: {path}")
     try:
         if path.suffix.lower() == ".npy":
-            return np.array(np.load(path, allow_pickle=False), dtype=np.float64)
-        return np.loadtxt(path, delimiter="," if "," in path.read_text() else None, ndmin=2)
-    except (ValueError, EOFError, TypeError) as error:
+            return finite_array("its numbers", _load_npy(path), ndim=2)
+        text = path.read_text()
+        if not text.strip():
+            raise ValueError("it is empty")
+        return np.loadtxt(path, delimiter="," if "," in text else None, ndmin=2)
+    except (*BROKEN, SyntaxError, KeyError) as error:
         raise UsageError(f"{path} must hold rows of numbers ({error})") from None

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from flint import fmpz_mat
 
-from .activations import identity
+from .activations import exact, identity
 from .errors import DomainError
 from .network import Affine, Array, Layer, Network
 from .rational import IntegerRow, integer_row, margin, null_space, primitive, rows_of, solve_affine
@@ -78,18 +78,13 @@ def _vector(name: str, value: npt.ArrayLike) -> Array:
     if not np.all(np.isfinite(array)):
         raise DomainError(f"{name} must be finite; for an unbounded domain use Space or Polytope")
     for given, kept in zip(raw.flat, array.flat, strict=True):
-        if raw.dtype.kind in "iuO" and _fraction(given) != Fraction(float(kept)):
+        if raw.dtype.kind in "iuO" and exact(given) != Fraction(float(kept)):
             raise DomainError(
                 f"{name} must be numbers that float64 holds exactly, not {given}; "
                 f"a Polytope takes fractions"
             )
     array.flags.writeable = False
     return array
-
-
-def _fraction(value: Any) -> Fraction:
-    """The exact value of a number; numpy's integers would overflow inside a Fraction."""
-    return Fraction(value.item() if isinstance(value, np.generic) else value)
 
 
 class Box(Domain):
@@ -213,7 +208,7 @@ class Polytope(Domain):
             raise DomainError(f"b must have shape {left.shape[:1]}, not {right.shape}")
         try:
             rows = [
-                integer_row([*(-_fraction(v) for v in a), _fraction(c)])
+                integer_row([*(-exact(v) for v in a), exact(c)])
                 for a, c in zip(left.tolist(), right.tolist(), strict=True)
             ]
         except (TypeError, ValueError, OverflowError) as error:

@@ -75,7 +75,12 @@ def regions(
     began = time.perf_counter()
     blocks = [search.enumeration.nothing(), *search.found]
     search.found.clear()  # so that assemble can free each block as it goes
-    columns = assemble(search.compiled, blocks, search.stopped_by is None)
+    with deferred_interrupt():  # the search is done: Ctrl-C would throw it away
+        columns = assemble(
+            search.compiled, blocks, search.stopped_by is None, search.limits.regions
+        )
+    if columns.cut_short:
+        search.stopped_by = search.stopped_by or "regions"
     stats = search.stats() | {"adjacency_seconds": time.perf_counter() - began}
     return RegionGraph(
         network=search.network,
@@ -134,7 +139,12 @@ class _Search:
         self.limits = limits or Limits()
         self.progress = reporter(progress)
         self.compiled = compile_network(self.network, self.domain)
-        self.enumeration = enumeration(self.compiled, counting, self.limits.regions, cells)
+        # Merging joins at most 2**auxiliary cells: only then may cells outnumber the limit.
+        most = self.limits.regions
+        if most is not None and self.needs_merging:
+            most <<= len(self.compiled.root_rows) - int(self.compiled.program.n_domain)
+        self.enumeration = enumeration(self.compiled, counting, most, cells)
+        self.most = most
         self.found: list[Found] = []
         self.n_regions = 0
         self.stopped_by: str | None = None
@@ -148,6 +158,7 @@ class _Search:
     def run(self) -> None:
         began = time.perf_counter()
         reported = 0
+        fixed = self.enumeration.working_bytes  # what the smallest search takes does not count
         with deferred_interrupt() as interrupted:
             try:
                 for block in self.enumeration.blocks():
@@ -158,7 +169,10 @@ class _Search:
                         self.progress(self.n_regions, self.seconds)
                     if self.enumeration.finished:
                         break
-                    self.stopped_by = self.limits.reached(self.n_regions, self.seconds, self.memory)
+                    memory = self.memory + self.enumeration.working_bytes - fixed
+                    self.stopped_by = self.limits.reached(
+                        self.n_regions, self.seconds, memory, self.most
+                    )
                     if self.stopped_by is None and interrupted():
                         self.stopped_by = "interrupt"
                     if self.stopped_by is not None:

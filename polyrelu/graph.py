@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from .domain import Domain, Slice
 from .errors import DomainError
-from .network import Array, Network, quotient
+from .network import Array, FieldsOnly, Network, quotient
 from .rational import IntegerRow, dot, integer_row, rows_of
 from .region import ExactPoint, Region, affine_hull_rows
 
@@ -28,7 +29,7 @@ DOMAIN_WALL, UNEXPLORED = -1, -2
 
 
 @dataclass(frozen=True, eq=False)
-class RegionGraph:
+class RegionGraph(FieldsOnly):
     """The activation regions of a network on a domain, in immutable columns.
 
     Made by :func:`polyrelu.regions`. Two regions are adjacent iff their closures share a
@@ -83,12 +84,17 @@ class RegionGraph:
     @overload
     def __getitem__(self, index: builtins.slice) -> list[Region]: ...
     def __getitem__(self, index: int | builtins.slice) -> Region | list[Region]:
-        n = len(self)
         if isinstance(index, builtins.slice):
-            return [Region(self, i) for i in range(*index.indices(n))]
+            return [Region(self, i) for i in range(*index.indices(len(self)))]
+        return Region(self, self._checked(index))
+
+    def _checked(self, index: int) -> int:
+        """A region's number, 0, ..., n - 1; negative ones count from the end."""
+        n = len(self)
+        index = operator.index(index)
         if not -n <= index < n:
             raise IndexError(f"region {index} of {n}")
-        return Region(self, int(index) % n)
+        return index % n
 
     def __iter__(self) -> Iterator[Region]:
         return (Region(self, i) for i in range(len(self)))
@@ -114,6 +120,8 @@ class RegionGraph:
         return np.unpackbits(self.packed_patterns, axis=1, count=n, bitorder="little")
 
     def pattern(self, index: int) -> npt.NDArray[np.uint8]:
+        """Shape (thresholds,), entries 0 and 1."""
+        index = self._checked(index)
         n = len(self.network.thresholds)
         return np.unpackbits(self.packed_patterns[index], count=n, bitorder="little")
 
@@ -150,6 +158,7 @@ class RegionGraph:
 
     def exact_point(self, index: int) -> ExactPoint:
         """A rational point strictly inside a region."""
+        index = self._checked(index)
         local = self.exact_witnesses.get(index)
         if local is None:
             local = tuple(Fraction(float(v)) for v in self.local_witnesses[index])

@@ -15,7 +15,8 @@ class Limits:
     Args:
         regions: keep at most this many regions; stop if there are more.
         seconds: stop after this much wall time.
-        memory: stop when the regions found take this many bytes.
+        memory: stop when the regions found, and what cells with very many vertices make the
+            search take, are this many bytes.
 
     Raises:
         LimitsError: a bound that is not positive, or not a number.
@@ -33,9 +34,9 @@ class Limits:
                 kind = "number" if name == "seconds" else "integer"
                 raise LimitsError(f"limits: {name} must be a positive {kind}, not {value!r}")
 
-    def reached(self, regions: int, seconds: float, memory: int) -> str | None:
-        """The name of a bound that is reached, or None."""
-        if self.regions is not None and regions >= self.regions:
+    def reached(self, regions: int, seconds: float, memory: int, most: int | None) -> str | None:
+        """The name of a bound that is reached, or None; ``most`` stands for that on regions."""
+        if most is not None and regions >= most:
             return "regions"
         if self.seconds is not None and seconds >= self.seconds:
             return "seconds"

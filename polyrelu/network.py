@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
@@ -31,7 +31,7 @@ Array = npt.NDArray[np.float64]
 Units = PiecewiseLinear | Sequence[PiecewiseLinear]
 
 
-def _finite(name: str, value: npt.ArrayLike, ndim: int) -> Array:
+def finite_array(name: str, value: npt.ArrayLike, ndim: int) -> Array:
     """``value`` as a read-only float64 array; NaN and infinity are refused by position."""
     try:
         if hasattr(value, "detach"):  # a torch parameter
@@ -92,8 +92,16 @@ def quotient(numerator: int, denominator: int) -> float:
         return math.inf if numerator > 0 else -math.inf
 
 
+class FieldsOnly:
+    """Pickles and copies the fields of a dataclass and nothing that was worked out from them:
+    flint's matrices cannot be pickled."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {f.name: self.__dict__[f.name] for f in fields(self)}  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True, eq=False)
-class Affine:
+class Affine(FieldsOnly):
     """One affine factor ``x -> (weight @ x + bias) / divisor``.
 
     Args:
@@ -111,8 +119,8 @@ class Affine:
     divisor: Array | None = None
 
     def __post_init__(self) -> None:
-        weight = _finite("weight", self.weight, 2)
-        bias = _finite("bias", self.bias, 1)
+        weight = finite_array("weight", self.weight, 2)
+        bias = finite_array("bias", self.bias, 1)
         if 0 in weight.shape:
             raise NetworkError(f"weight must have rows and columns, not shape {weight.shape}")
         if bias.shape != weight.shape[:1]:
@@ -123,7 +131,7 @@ class Affine:
         object.__setattr__(self, "weight", weight)
         object.__setattr__(self, "bias", bias)
         if self.divisor is not None:
-            divisor = _finite("divisor", self.divisor, 1)
+            divisor = finite_array("divisor", self.divisor, 1)
             if divisor.shape != bias.shape:
                 raise NetworkError(f"divisor must have shape {bias.shape}, not {divisor.shape}")
             if np.any(divisor <= 0):
@@ -156,7 +164,7 @@ class Affine:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class Layer(FieldsOnly):
     """An affine map, as a product of factors, and a piecewise-linear unit per output.
 
     Args:
@@ -231,10 +239,13 @@ class Layer:
         """Weight and bias side by side, shape (out, in + 1), each entry rounded once."""
         if self.is_exact:
             only = self.factors[0]
-            return np.concatenate([only.weight, only.bias[:, None]], axis=1)
-        rows = self.integer_matrix.table()
-        scale = int(rows[-1][-1])
-        return np.array([[quotient(int(a), scale) for a in row] for row in rows[:-1]])
+            table = np.concatenate([only.weight, only.bias[:, None]], axis=1)
+        else:
+            rows = self.integer_matrix.table()
+            scale = int(rows[-1][-1])
+            table = np.array([[quotient(int(a), scale) for a in row] for row in rows[:-1]])
+        table.flags.writeable = False
+        return table
 
     @property
     def weight(self) -> Array:
@@ -258,7 +269,7 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class Network(FieldsOnly):
     """A feed-forward network of piecewise-linear units. Immutable.
 
     Args:

@@ -37,4 +37,9 @@ def reporter(progress: bool | Progress) -> Progress | None:
     stderr is a terminal; else nothing."""
     if callable(progress):
         return progress
-    return Meter() if progress and sys.stderr.isatty() else None
+    return Meter() if progress and on_terminal() else None
+
+
+def on_terminal() -> bool:
+    """Is somebody looking at stderr? It is None if it was closed."""
+    return sys.stderr is not None and sys.stderr.isatty()

@@ -89,6 +89,9 @@ class Region:
         short = bits if len(bits) <= 40 else f"{bits[:37]}..."
         return f"Region({self.index}, pattern={short}, {len(self.facets)} facets)"
 
+    def __getstate__(self) -> dict[str, object]:
+        return {"_graph": self._graph, "index": self.index}
+
     def __eq__(self, other: object) -> bool:
         """The same region of the same graph."""
         if not isinstance(other, Region):

@@ -25,6 +25,7 @@ class Columns:
     indptr: np.ndarray
     facets: np.ndarray
     neighbors: np.ndarray
+    cut_short: bool
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
@@ -45,14 +46,21 @@ def _pack(words, source, target, length, flip, packed):  # type: ignore[no-untyp
                 s, t, left = s + n, t + n, left - n
 
 
-def assemble(compiled: Compiled, blocks: list[Found], finished: bool = True) -> Columns:
+def assemble(
+    compiled: Compiled, blocks: list[Found], finished: bool = True, most: int | None = None
+) -> Columns:
     """Join the blocks, find who touches whom, and write patterns in the network's bits.
 
-    ``blocks`` is emptied on the way, so that the peak of memory stays low.
+    At most ``most`` regions are kept. ``blocks`` is emptied on the way, so that the peak of
+    memory stays low.
     """
     found = _concatenate(blocks)
     if len(compiled.root_rows) > compiled.program.n_domain:
         found = _merge(compiled, found, finished)
+    cut_short = False
+    if most is not None and len(found) > most:
+        cut_short = True
+        found = _select(found, np.arange(len(found)) < most)
     first = np.int32(compiled.program.first_wall[1])
     indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
     facet = np.where(found.facet >= first, found.facet - first, np.int32(-1) - found.facet)
@@ -70,6 +78,7 @@ def assemble(compiled: Compiled, blocks: list[Found], finished: bool = True) -> 
         indptr=indptr,
         facets=_name_facets(compiled, facet),
         neighbors=neighbors,
+        cut_short=cut_short,
     )
 
 

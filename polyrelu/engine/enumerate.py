@@ -85,9 +85,14 @@ class Enumeration:
     def _most_vertices(self) -> float:
         return math.inf if self.max_vertices is None else self.max_vertices
 
+    @property
+    def working_bytes(self) -> int:
+        """What the search itself takes."""
+        return sum(array.nbytes for array in self._stack)
+
     def _prepare(self) -> None:
         self._roots = Roots(self.compiled)
-        self._tables = new_tables(self.compiled, 64)
+        self._tables = new_tables(self.compiled, 64 * _facet_words(self.compiled.dim))
         self._room = 1
         self._block = self._new_block(self._next_size())
         self._exact_witness: dict[int, tuple[Fraction, ...]] = {}
@@ -180,7 +185,7 @@ class Enumeration:
         elif status == kernel.NEED_WITNESS:
             self._write_witness(resolver.witness(stack))
             stack.scalar[kernel.READY] = 1
-        else:
+        elif status != kernel.PAUSE:
             self._grow(status)
 
     def _write_witness(self, point: tuple[Fraction, ...]) -> None:
@@ -193,7 +198,7 @@ class Enumeration:
     def _new_stack(self) -> Stack:
         dim = self.compiled.dim
         words = int(self.compiled.program.first_word[-1])
-        facet_words = (dim + 1) // 64 + 1
+        facet_words = _facet_words(dim)
         entries, vertices, pool = 64, max(64, 2 * dim + 2), max(1024, 4 * dim)
         i64, u64 = np.int64, np.uint64
         return Stack(
@@ -262,3 +267,8 @@ class Enumeration:
             attached=np.zeros((n * self._room, 3), i64),
             zero=np.zeros((n * 4 * self._room, 2), i64),
         )
+
+
+def _facet_words(dim: int) -> int:
+    """Words for the facet slots of a cell, of which a simplex has dim + 1, and infinity."""
+    return (dim + 1) // 64 + 1

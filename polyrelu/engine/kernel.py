@@ -9,7 +9,8 @@ Signs. The float64 value of a wall's form at a generator is believed only beyond
 bound: (row's l1 norm) * (radius of the generator + rounding) + (row's error) * (its size). A value
 whose common denominator is known to be small is 0 if it is certainly smaller than one unit. What
 the bounds leave open is marked in ``unknown``, and the kernel returns to its caller, who decides
-in rational arithmetic (:mod:`polyrelu.engine.exact`). A NaN or an overflow leaves it open too.
+in rational arithmetic (:mod:`polyrelu.engine.exact`). A NaN or an overflow leaves it open too:
+tests are written so that both fail them.
 
 All functions stay in this one file: numba's cache does not notice an edit in another one.
 """
@@ -31,15 +32,17 @@ WORST_ERROR = 2.0**-26  # relative; beyond it rows are composed exactly: only sp
 SAFE_WEIGHT = 2.0**-200  # weights between this and its inverse cannot underflow against TINY
 
 # Why the kernel returned.
-DONE, BLOCK_FULL, NEED_SIGNS, NEED_WITNESS, NEED_ROWS = 0, 1, 2, 3, 4
+DONE, BLOCK_FULL, NEED_SIGNS, NEED_WITNESS, NEED_ROWS, PAUSE = range(6)
 GROW_STACK, GROW_VERTICES, GROW_POOL, GROW_FACETS, GROW_ATTACHED = GROWING = range(10, 15)
 
 # What the top entry of the stack waits for.
 DECIDE, BUILD_CHILDREN, ENTER_LAYER, EMIT = 0, 1, 2, 3
 
 # Where the scalars of Stack.scalar are.
-TOP, PHASE, CUT_WALL, NEW_BEGIN, NEW_END, NEXT_ID, SPLITS, READY = range(8)
-N_SCALARS = 8
+TOP, PHASE, CUT_WALL, NEW_BEGIN, NEW_END, NEXT_ID, SPLITS, READY, WORK = range(9)
+N_SCALARS = 9
+
+WORK_LIMIT = 1 << 24  # after so much work it returns, for its caller to look at the clock
 
 INFINITY = 0  # the facet slot that marks directions; no wall ever gets it
 
@@ -124,9 +127,9 @@ def evaluate(program, stack, tables, layer, p, wanted):  # type: ignore[no-untyp
             bound = sign_bound(
                 tables.wall_norm[wall], tables.wall_error[wall], radius, size, program.dim
             )
-            if value > bound:
+            if bound < value < np.inf:
                 pos |= ONE << low
-            elif -value > bound:
+            elif bound < -value < np.inf:
                 neg |= ONE << low
             elif not is_zero(value, bound, gap / tables.wall_scale[wall]):
                 unknown |= ONE << low
@@ -160,9 +163,9 @@ def evaluate_layer(program, stack, tables, layer, p):  # type: ignore[no-untyped
         pos, neg, unknown = ZERO, ZERO, ZERO
         for i in range(64 * k, min(n, 64 * k + 64)):
             bit = ONE << np.uint64(i & 63)
-            if value[i] > bound[i]:
+            if bound[i] < value[i] < np.inf:
                 pos |= bit
-            elif -value[i] > bound[i]:
+            elif bound[i] < -value[i] < np.inf:
                 neg |= bit
             elif not is_zero(value[i], bound[i], gap / tables.wall_scale[wall0 + i]):
                 unknown |= bit
@@ -316,10 +319,10 @@ def _radius(wall_error, scratch, walls, dim, n, x):  # type: ignore[no-untyped-d
         for k in range(dim):
             off += abs(r[i, k]) * work[1, k]
             moved += abs(r[i, k]) * work[0, k]
+        if not (off < 0.5 and moved < np.inf):  # so that max never sees a NaN, which it drops
+            return np.inf
         departure = max(departure, off)
         worst = max(worst, moved)
-    if not departure < 0.5:
-        return np.inf
     return 1.001 * worst / (1.0 - departure)
 
 
@@ -392,7 +395,11 @@ def is_forward(stack, tables, e, iu, iv, x, radius, dim):  # type: ignore[no-unt
             only &= only - ONE
             norm, error = tables.wall_norm[facet >> 1], tables.wall_error[facet >> 1]
             value = form_at(tables.wall, facet >> 1, x)
-            if (-value if facet & 1 else value) > sign_bound(norm, error, radius, 1 + radius, dim):
+            size = 1.0
+            for j in range(dim):
+                size = max(size, abs(x[j]))
+            bound = sign_bound(norm, error, radius, size, dim)
+            if bound < (-value if facet & 1 else value) < np.inf:
                 return True
     return False
 
@@ -917,9 +924,10 @@ def certified_witness(program, stack, tables, e, witness):  # type: ignore[no-un
             value = form_at(tables.wall, facet >> 1, x)
             if facet & 1:
                 value = -value
-            if not value > sign_bound(
+            bound = sign_bound(
                 tables.wall_norm[facet >> 1], tables.wall_error[facet >> 1], 0.0, size, dim
-            ):
+            )
+            if not bound < value < np.inf:
                 return False
     return True
 
@@ -1015,6 +1023,10 @@ def run(program, stack, tables, block, counting):  # type: ignore[no-untyped-def
                 scalar[PHASE] = EMIT if last else ENTER_LAYER
                 scalar[READY] = 0
                 continue
+            scalar[WORK] += stack.n_vertices[e] ** 2
+            if scalar[WORK] > WORK_LIMIT:
+                scalar[WORK] = 0
+                return PAUSE
             status = cut(program, stack, tables, e, wall)
             if status >= GROW_STACK:
                 return status

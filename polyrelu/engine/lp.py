@@ -30,6 +30,8 @@ from .kernel import (
     NEED_ROWS,
     NEED_WITNESS,
     ONE,
+    PAUSE,
+    WORK_LIMIT,
     compose,
     count_zero,
     emit_zero,
@@ -48,8 +50,8 @@ DECIDE, PRUNE, ENTER_LAYER, EMIT = 0, 1, 2, 3
 
 # Scalars: SIDE, CUT, FACET, BOUNDED hold answers, 0 if none; RAY the slack whose edge seems to
 # have no end, or -1.
-TOP, PHASE, ROW, SPLITS, READY, SIDE, CUT, FACET, BOUNDED, RAY = range(10)
-N_SCALARS = 10
+TOP, PHASE, ROW, SPLITS, READY, SIDE, CUT, FACET, BOUNDED, RAY, WORK = range(11)
+N_SCALARS = 11
 
 ZERO_FORM = 2  # an answer to SIDE: the form is identically 0
 
@@ -138,7 +140,7 @@ def certainly_inside(wall, wall_norm, wall_error, code, kind, n, but, x, dim):  
         value = form_at(wall, w, x)
         if code[k] & 1:
             value = -value
-        if not value > sign_bound(wall_norm[w], wall_error[w], 0.0, size, dim):
+        if not sign_bound(wall_norm[w], wall_error[w], 0.0, size, dim) < value < np.inf:
             return False
     return True
 
@@ -180,10 +182,10 @@ def is_combination(wall_error, scratch, codes, dim, target, target_error, y):  #
                 entry += a[k, i] * r[i, j]
                 total += abs(a[k, i] * r[i, j])
             off += abs(entry) + rounding * total + wall_error[codes[k] >> 1] * reach
+        if not (off < 0.5 and moved < np.inf):
+            return False
         departure = max(departure, off)
         worst = max(worst, moved)
-    if not departure < 0.5:
-        return False
     radius = 1.001 * worst / (1.0 - departure) + 2.0**-600
     for j in range(dim):
         value = -y[j] if codes[j] & 1 else y[j]
@@ -251,7 +253,7 @@ def never_cuts(cells, tables, e, wall, sign, dim):  # type: ignore[no-untyped-de
             sign, cells.reach[0], cells.dual[1], dim,
         )  # fmt: skip
     value = sign * form_at(tables.wall, wall, vertex)
-    if not value > sign_bound(norm, error, radius, size, dim):
+    if not sign_bound(norm, error, radius, size, dim) < value < np.inf:
         return False
     return is_combination(
         tables.wall_error, tables.scratch, cells.codes, dim, target, error, cells.dual[1]
@@ -278,7 +280,11 @@ def stands_on_facets(cells, tables, e, dim):  # type: ignore[no-untyped-def]
         value = form_at(tables.wall, w, vertex)
         if cells.code[e, k] & 1:
             value = -value
-        if not value > sign_bound(tables.wall_norm[w], tables.wall_error[w], radius, size, dim):
+        if (
+            not sign_bound(tables.wall_norm[w], tables.wall_error[w], radius, size, dim)
+            < value
+            < np.inf
+        ):
             return False
     return True
 
@@ -407,7 +413,7 @@ def is_other_side(cells, tables, e, wall, side, dim):  # type: ignore[no-untyped
         size = max(size, abs(other[j]))
     cells.other_about[0], cells.other_about[1], cells.other_about[2] = 0.0, size, 0.0
     bound = sign_bound(tables.wall_norm[wall], tables.wall_error[wall], 0.0, size, dim)
-    if not -side * form_at(tables.wall, wall, other) > bound:
+    if not bound < -side * form_at(tables.wall, wall, other) < np.inf:
         return False
     return certainly_inside(
         tables.wall, tables.wall_norm, tables.wall_error, cells.code[e], cells.kind[e],
@@ -482,7 +488,7 @@ def decide_row(program, cells, tables, e, r, dim):  # type: ignore[no-untyped-de
         bound = sign_bound(
             tables.wall_norm[wall], tables.wall_error[wall], cells.radius[e], cells.size[e], dim
         )
-        if not abs(value) > bound:
+        if not bound < abs(value) < np.inf:
             return NEED_SIDE
         scalar[SIDE] = 1 if value > 0.0 else -1
     side, cuts = scalar[SIDE], scalar[CUT]
@@ -635,8 +641,10 @@ def is_ray(cells, tables, e, leave, dim):  # type: ignore[no-untyped-def]
         value = form_at(tables.wall, wall, ray)
         if cells.code[e, k] & 1:
             value = -value
-        if not value > sign_bound(
-            tables.wall_norm[wall], tables.wall_error[wall], radius, size, dim
+        if (
+            not sign_bound(tables.wall_norm[wall], tables.wall_error[wall], radius, size, dim)
+            < value
+            < np.inf
         ):
             return False
     return True
@@ -703,6 +711,10 @@ def run_cells(program, cells, tables, block, counting, bounded):  # type: ignore
     scalar, dim = cells.scalar, program.dim
     while scalar[TOP] >= 0:
         e = scalar[TOP]
+        scalar[WORK] += cells.n_rows[e] * (dim + 1) ** 2
+        if scalar[WORK] > WORK_LIMIT:
+            scalar[WORK] = 0
+            return PAUSE
         if scalar[PHASE] == DECIDE:
             free = -1
             for k in range(cells.n_rows[e]):

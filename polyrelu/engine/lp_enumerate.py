@@ -236,6 +236,10 @@ class LpEnumeration(Enumeration):
         if domain_is_bounded(self.compiled):
             self._cells.reach[0] = reach(self.compiled.root_rows)
 
+    @property
+    def working_bytes(self) -> int:
+        return sum(array.nbytes for array in self._cells)
+
     def _n_splits(self) -> int:
         return int(self._cells.scalar[lp.SPLITS])
 
@@ -302,7 +306,7 @@ class LpEnumeration(Enumeration):
         elif status == kernel.NEED_WITNESS:
             self._write_witness(self.resolver.witness_of(cells, e))
             cells.scalar[lp.READY] = 1
-        else:
+        elif status != kernel.PAUSE:
             assert status == kernel.GROW_STACK
             self._cells = self._cells._replace(
                 **{name: np.concatenate([v, np.zeros_like(v)]) for name, v in self._entries()}

@@ -6,6 +6,7 @@ import lzma
 import math
 import re
 import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from ..errors import FileFormatError
 from ._limits import check_bytes
 
-_BROKEN = (
+BROKEN = (
     zipfile.BadZipFile,
     lzma.LZMAError,
     zlib.error,
@@ -27,6 +28,11 @@ _BROKEN = (
     struct.error,
     NotImplementedError,  # a compression that Python does not know
     RuntimeError,  # an encrypted member
+    TypeError,
+    OverflowError,
+    SystemError,  # text that is not Unicode
+    MemoryError,
+    tokenize.TokenError,  # a header that ends amid an expression
 )
 
 
@@ -46,7 +52,7 @@ def read_arrays(path: Path, allowed: re.Pattern[str], expected: str) -> dict[str
                 return _arrays(path, archive, allowed, expected)
         except FileFormatError:
             raise
-        except _BROKEN as error:
+        except BROKEN as error:
             raise FileFormatError(f"{path} is not a readable .npz file: {error}") from None
 
 
@@ -80,11 +86,11 @@ def _arrays(
         check_bytes(path, claimed)
     for member in members:
         with archive.open(member) as stream:
-            _check_header(f"{path}: {member.filename}", stream, member.file_size)
+            check_header(f"{path}: {member.filename}", stream, member.file_size)
     return {m.filename.removesuffix(".npy"): _read(path, archive, m) for m in members}
 
 
-def _check_header(what: str, stream: IO[bytes], size: int) -> None:
+def check_header(what: str, stream: IO[bytes], size: int) -> None:
     try:
         version = np.lib.format.read_magic(stream)
         if version == (1, 0):
@@ -93,9 +99,10 @@ def _check_header(what: str, stream: IO[bytes], size: int) -> None:
             shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
         else:
             raise ValueError(f"version {version}")
-    except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError) as error:
-        raise FileFormatError(f"{what} has no readable array header: {error}") from None
-    if any(n < 0 for n in shape):
+    except (*BROKEN, SyntaxError, KeyError) as error:
+        text = str(error).splitlines() or [type(error).__name__]
+        raise FileFormatError(f"{what} has no readable array header: {text[0][:200]}") from None
+    if any(isinstance(n, bool) or n < 0 or n >= 1 << 62 for n in shape):
         raise FileFormatError(f"{what} must have a shape, not {shape}")
     if dtype.kind not in ("fiuU") or (dtype.kind == "f" and dtype.itemsize > 8):
         raise FileFormatError(f"{what} must hold float64 or narrower numbers, not {dtype}")
@@ -111,7 +118,7 @@ def _read(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.
     with archive.open(member) as stream:
         try:
             array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
-        except ValueError as error:
+        except (ValueError, TypeError, OverflowError, MemoryError) as error:
             raise FileFormatError(f"{path}: {member.filename}: {error}") from None
         stream.read(1)  # at the end the archive's checksum is compared
     return array

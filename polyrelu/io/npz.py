@@ -117,7 +117,10 @@ def _activations(path: Path, arrays: dict[str, npt.NDArray[Any]], count: int) ->
         raise FileFormatError(
             f"{path}: activations must have shape ({count},), one for each W, not {names.shape}"
         )
-    return [str(name) for name in names]
+    try:
+        return [str(name) for name in names]
+    except (SystemError, ValueError) as error:
+        raise FileFormatError(f"{path}: activations must be text ({error})") from None
 
 
 def _units(text: str, n_out: int) -> PiecewiseLinear | list[PiecewiseLinear]:

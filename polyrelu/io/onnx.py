@@ -254,7 +254,10 @@ def _array(onnx: Any, what: str, tensor: Any) -> npt.NDArray[Any]:
 
 
 def _attribute(onnx: Any, label: str, attribute: Any) -> Any:
-    value = onnx.helper.get_attribute_value(attribute)
+    try:
+        value = onnx.helper.get_attribute_value(attribute)
+    except ValueError as error:
+        raise FileFormatError(f"an attribute of {label} cannot be read: {error}") from None
     if isinstance(value, onnx.TensorProto):
         return _array(onnx, f"a tensor of {label}", value)
     return value

@@ -100,6 +100,7 @@ class Tape:
         self.notes: list[str] = []
         self._size = dim
         self._layers: list[Layer] = []
+        self._entries = 0
         self._pending: list[_Rows] = []
 
     # -- affine operations ------------------------------------------------------------------
@@ -335,6 +336,9 @@ class Tape:
         Args:
             applications: (name of the result, tensor, one unit for each of its entries).
         """
+        applications = list(applications)
+        size = sum(x.size for _, x, _ in applications)
+        check_entries(size, size, "the smallest factor before units")
         place: dict[tuple[int, PiecewiseLinear], int] = {}
         named = [
             (
@@ -364,6 +368,8 @@ class Tape:
         return Network(tuple(self._layers), input_box, tuple(self.notes))
 
     def _close(self, units: list[PiecewiseLinear]) -> None:
+        self._entries += sum(rows.weight.size for rows in self._pending)
+        check_entries(self._entries, 1, "all factors")
         self._layers.append(Layer([rows.affine() for rows in self._pending], units))
         self._pending = []
 
