@@ -12,7 +12,7 @@ from .errors import DomainError
 from .interrupt import deferred_interrupt
 from .limits import Limits
 from .network import Network
-from .progress import Meter, Progress, reporter
+from .progress import Meter, Progress, compilation_announced, reporter
 
 if TYPE_CHECKING:
     from .engine.enumerate import Found
@@ -143,7 +143,8 @@ class _Search:
         most = self.limits.regions
         if most is not None and self.needs_merging:
             most <<= len(self.compiled.root_rows) - int(self.compiled.program.n_domain)
-        self.enumeration = enumeration(self.compiled, counting, most, cells)
+        with compilation_announced():
+            self.enumeration = enumeration(self.compiled, counting, most, cells)
         self.most = most
         self.found: list[Found] = []
         self.n_regions = 0
@@ -159,7 +160,7 @@ class _Search:
         began = time.perf_counter()
         reported = 0
         fixed = self.enumeration.working_bytes  # what the smallest search takes does not count
-        with deferred_interrupt() as interrupted:
+        with deferred_interrupt() as interrupted, compilation_announced():
             try:
                 for block in self.enumeration.blocks():
                     self._keep(block)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 Progress = Callable[[int, float], None]
 
@@ -43,3 +45,25 @@ def reporter(progress: bool | Progress) -> Progress | None:
 def on_terminal() -> bool:
     """Is somebody looking at stderr? It is None if it was closed."""
     return sys.stderr is not None and sys.stderr.isatty()
+
+
+@contextmanager
+def compilation_announced() -> Iterator[None]:
+    """Within it somebody at a terminal is told if the engine has to be compiled first."""
+    if not on_terminal():
+        yield
+        return
+    from numba.core import event
+
+    class Announcer(event.Listener):  # type: ignore[misc]
+        def on_start(self, compilation: Any) -> None:
+            if compilation.data["dispatcher"].__name__ in ("run", "run_cells"):
+                text = "polyrelu: compiling the engine, some 20 s, once for this installation"
+                sys.stderr.write(f"{text}\n")
+                sys.stderr.flush()
+
+        def on_end(self, compilation: Any) -> None:
+            pass
+
+    with event.install_listener("numba:compile", Announcer()):
+        yield

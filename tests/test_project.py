@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import polyrelu
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -222,3 +224,16 @@ def test_an_unclosed_or_misspelt_block_is_an_error() -> None:
         list(python_blocks("```python\nx = 1\n"))
     with pytest.raises(AssertionError, match="unknown word"):
         list(python_blocks("```python need=torch\n```\n"))
+
+
+def test_the_page_of_public_names_is_complete() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    for name in polyrelu.__all__:
+        assert re.search(rf"\b{re.escape(name)}\b", text) or name == "__version__", name
+    internal = {"compiled", "local_witnesses", "packed_patterns", "exact_witnesses", "equalities",
+                "lines", "slice", "stats", "network", "domain", "dim", "n_walls", "form", "index",
+                "complete", "stopped_by"}  # fmt: skip
+    for kind in (polyrelu.RegionGraph, polyrelu.Region):
+        public = {n for n in [*dir(kind), *getattr(kind, "__annotations__", {})] if n[0] != "_"}
+        for name in sorted(public - internal):
+            assert re.search(rf"\.{name}\b", text), f"{kind.__name__}.{name}"
