@@ -61,6 +61,9 @@ FREE, CANDIDATE, KEPT, CERTAIN = 0, 1, 2, 3  # KEPT: redundant, but the vertex s
 # How a linear program ended.
 OPTIMAL, CROSSED, UNBOUNDED, STUCK = 0, 1, 2, 3
 
+# Which rows `certainly_inside` looks at.
+ALL, BASIS = -2, -1
+
 # What a linear program is for.
 BLOCK, CROSS, FOLLOW = 0, 1, 2
 
@@ -128,19 +131,33 @@ def minimise(place, n, coordinate, basis, kind, r, sign, mode, dim):  # type: ig
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def certainly_inside(wall, wall_norm, wall_error, code, kind, n, but, x, dim):  # type: ignore[no-untyped-def]
-    """Is the float64 point x strictly inside all rows but one (-1: all)?"""
+def in_basis(basis, k, dim):  # type: ignore[no-untyped-def]
+    found = False
+    for j in range(dim):
+        found |= basis[j] == k
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def certainly_inside(wall, wall_norm, wall_error, code, kind, n, basis, skip, x, radius, dim):  # type: ignore[no-untyped-def]
+    """Are all rows certainly positive at the generator x, whose radius is given?
+
+    ``skip``: ALL: all rows are meant; BASIS: those of the basis are not; j: they are not but for
+    the one whose slack is j.
+    """
     size = 1.0
     for j in range(dim):
         size = max(size, abs(x[j]))
     for k in range(n):
-        if kind[k] == FREE or k == but:
+        if kind[k] == FREE:
+            continue
+        if skip != ALL and in_basis(basis, k, dim) and not (skip >= 0 and basis[skip] == k):
             continue
         w = code[k] >> 1
         value = form_at(wall, w, x)
         if code[k] & 1:
             value = -value
-        if not sign_bound(wall_norm[w], wall_error[w], 0.0, size, dim) < value < np.inf:
+        if not sign_bound(wall_norm[w], wall_error[w], radius, size, dim) < value < np.inf:
             return False
     return True
 
@@ -267,34 +284,13 @@ def stands_on_facets(cells, tables, e, dim):  # type: ignore[no-untyped-def]
     radius = solve_vertex(cells, tables, e, vertex, dim)
     if not radius < np.inf:
         return False
-    size = 1.0
-    for j in range(dim):
-        size = max(size, abs(vertex[j]))
     for j in range(dim):
         if cells.kind[e, cells.basis[e, j]] == KEPT:
             return False
-    for k in range(cells.n_rows[e]):
-        if cells.kind[e, k] == FREE or in_basis(cells.basis[e], k, dim):
-            continue
-        w = cells.code[e, k] >> 1
-        value = form_at(tables.wall, w, vertex)
-        if cells.code[e, k] & 1:
-            value = -value
-        if (
-            not sign_bound(tables.wall_norm[w], tables.wall_error[w], radius, size, dim)
-            < value
-            < np.inf
-        ):
-            return False
-    return True
-
-
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def in_basis(basis, k, dim):  # type: ignore[no-untyped-def]
-    found = False
-    for j in range(dim):
-        found |= basis[j] == k
-    return found
+    return certainly_inside(
+        tables.wall, tables.wall_norm, tables.wall_error, cells.code[e], cells.kind[e],
+        cells.n_rows[e], cells.basis[e], BASIS, vertex, radius, dim,
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
@@ -417,7 +413,7 @@ def is_other_side(cells, tables, e, wall, side, dim):  # type: ignore[no-untyped
         return False
     return certainly_inside(
         tables.wall, tables.wall_norm, tables.wall_error, cells.code[e], cells.kind[e],
-        cells.n_rows[e], -1, other, dim,
+        cells.n_rows[e], cells.basis[e], ALL, other, 0.0, dim,
     )  # fmt: skip
 
 
@@ -631,23 +627,10 @@ def is_ray(cells, tables, e, leave, dim):  # type: ignore[no-untyped-def]
     )
     if not radius < np.inf:
         return False
-    size = 1.0
-    for j in range(dim):
-        size = max(size, abs(ray[j]))
-    for k in range(cells.n_rows[e]):
-        if in_basis(cells.basis[e], k, dim) and k != cells.basis[e, leave]:
-            continue
-        wall = cells.code[e, k] >> 1
-        value = form_at(tables.wall, wall, ray)
-        if cells.code[e, k] & 1:
-            value = -value
-        if (
-            not sign_bound(tables.wall_norm[wall], tables.wall_error[wall], radius, size, dim)
-            < value
-            < np.inf
-        ):
-            return False
-    return True
+    return certainly_inside(
+        tables.wall, tables.wall_norm, tables.wall_error, cells.code[e], cells.kind[e],
+        cells.n_rows[e], cells.basis[e], leave, ray, radius, dim,
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")

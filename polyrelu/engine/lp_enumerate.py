@@ -264,8 +264,8 @@ class LpEnumeration(Enumeration):
         cells.witness[0, dim] = 1.0
         cells.witness[0, :dim] = self._rounded[0] + signs @ self._rounded[1:]
         if lp.certainly_inside(
-            tables.wall, tables.wall_norm, tables.wall_error, cells.code[0], cells.kind[0], dim, -1,
-            cells.witness[0], dim,
+            tables.wall, tables.wall_norm, tables.wall_error, cells.code[0], cells.kind[0], dim,
+            cells.basis[0], lp.ALL, cells.witness[0], 0.0, dim,
         ):  # fmt: skip
             cells.radius[0], cells.ident[0] = 0.0, 0
             cells.size[0] = max(1.0, np.abs(cells.witness[0]).max())
