@@ -141,7 +141,11 @@ def _check_volume(run: Run, union: Union, domain: Cone, whole: bool, bounded: bo
     total = Union(union.exact, True, False)
     total.add(domain)
     missing, slack = total.volume - union.volume, union.roundings + total.roundings
-    tally.note = "exact sum" if union.exact else f"to within {slack:,} / 2**{VOLUME_BITS}"
+    tally.note = (
+        "added up exactly"
+        if union.exact
+        else f"each rounded to {VOLUME_BITS} bits, the sum is right within that"
+    )
     if abs(missing) > slack:
         share = float(missing / total.volume)
         tally.fail(None, f"the regions leave {share:.3g} of the domain's volume uncovered")
