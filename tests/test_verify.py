@@ -125,7 +125,7 @@ def test_volumes_are_summed_in_fixed_point_when_many(monkeypatch):
     G = regions(*RIGHT["box"])
     result = verify(G)
     assert result
-    assert "2**1024" in str(result)
+    assert "1024 bits" in str(result)
     assert caught(drop_a_region(G), "geometry") >= {"volume", "euler"}
 
 
