@@ -501,8 +501,15 @@ def decide(program, stack, e):  # type: ignore[no-untyped-def]
             everywhere &= above | below
         fixed = todo & ~(pos & neg)
         touching = fixed & ~everywhere & (pos | neg)
-        if touching and not attach(program, stack, e, k, touching):
-            return -2
+        if touching:
+            m = attach(
+                program.n_domain, program.first_wall[layer] + 64 * (k - word0), k, touching,
+                stack.used[e], vertex, n, stack.mask[e], stack.facet[e], stack.pos, stack.neg,
+                stack.attached[e], stack.n_attached[e],
+            )  # fmt: skip
+            if m < 0:
+                return -2
+            stack.n_attached[e] = m
         stack.positive[e, k] |= fixed & pos
         stack.negative[e, k] |= fixed & neg
         stack.undecided[e, k] = todo & ~fixed
@@ -524,32 +531,30 @@ def decide(program, stack, e):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def attach(program, stack, e, k, touching):  # type: ignore[no-untyped-def]
-    """Note the walls among ``touching`` (word k) that contain a whole facet of entry e."""
-    layer = stack.layer[e]
-    wall0 = program.first_wall[layer] + 64 * (k - program.first_word[layer])
-    n_attached = stack.n_attached[e]
+def attach(n_domain, wall0, k, touching, used, vertex, n, mask, facet, pos, neg, attached, m):  # type: ignore[no-untyped-def]
+    """Note the walls ``wall0 + i``, i in ``touching`` (word k of the signs), that contain a whole
+    facet of the cell with these n generators. Returns how many are noted then, from m on; or -1
+    if there is no room."""
     while touching:
         low = lowest_bit(touching)
         touching &= touching - ONE
-        for w in range(stack.used.shape[1]):
-            facets = stack.used[e, w]
-            for i in range(stack.n_vertices[e]):
-                p = stack.vertex[e, i]
-                if ((stack.pos[p, k] | stack.neg[p, k]) >> low) & ONE:
-                    facets &= ~stack.mask[e, i, w]
+        for w in range(len(used)):
+            facets = used[w]
+            for i in range(n):
+                p = vertex[i]
+                if ((pos[p, k] | neg[p, k]) >> low) & ONE:
+                    facets &= ~mask[i, w]
             while facets:
                 slot = 64 * w + np.int64(lowest_bit(facets))
                 facets &= facets - ONE
-                if stack.facet[e, slot] >> 1 < program.n_domain:
+                if facet[slot] >> 1 < n_domain:
                     continue  # a wall of the domain has no other side
-                if n_attached == stack.attached.shape[1]:
-                    return False
-                stack.attached[e, n_attached, 0] = slot
-                stack.attached[e, n_attached, 1] = wall0 + np.int64(low)
-                n_attached += 1
-    stack.n_attached[e] = n_attached
-    return True
+                if m == len(attached):
+                    return -1
+                attached[m, 0] = slot
+                attached[m, 1] = wall0 + np.int64(low)
+                m += 1
+    return m
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
@@ -824,21 +829,33 @@ def combine(weight, start, coefficient, n, total):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def put_walls(  # type: ignore[no-untyped-def]
+    first, last, dim, of_unit, shifts, shift_errors, unit, unit_norm, unit_error, table,
+    table_norm, table_error, name,
+):  # fmt: skip
+    """See :func:`set_walls`, for walls ``first``, ..., ``last - 1``."""
+    for wall in range(first, last):
+        u, shift = of_unit[wall], shifts[wall]
+        for j in range(dim + 1):
+            table[j, wall] = unit[j, u]
+        norm, error = unit_norm[u], unit_error[u]
+        if shift != 0.0 or shift_errors[wall] != 0.0:
+            table[dim, wall] -= shift
+            error += shift_errors[wall] + 2.0 * UNIT * (norm + abs(shift))
+            norm += abs(shift)
+        name[wall] += len(name)
+        table_norm[wall] = norm * 1.0000001
+        table_error[wall] = error * 1.0000001
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def set_walls(program, tables, layer):  # type: ignore[no-untyped-def]
     """The layer's wall forms from its units' forms: minus the breakpoint."""
-    dim = program.dim
-    for wall in range(program.first_wall[layer], program.first_wall[layer + 1]):
-        u, shift = program.wall_unit[wall], program.wall_shift[wall]
-        for j in range(dim + 1):
-            tables.wall[j, wall] = tables.unit[j, u]
-        norm, error = tables.unit_norm[u], tables.unit_error[u]
-        if shift != 0.0 or program.wall_shift_error[wall] != 0.0:
-            tables.wall[dim, wall] -= shift
-            error += program.wall_shift_error[wall] + 2.0 * UNIT * (norm + abs(shift))
-            norm += abs(shift)
-        tables.name[wall] += len(tables.name)
-        tables.wall_norm[wall] = norm * 1.0000001
-        tables.wall_error[wall] = error * 1.0000001
+    put_walls(
+        program.first_wall[layer], program.first_wall[layer + 1], program.dim, program.wall_unit,
+        program.wall_shift, program.wall_shift_error, tables.unit, tables.unit_norm,
+        tables.unit_error, tables.wall, tables.wall_norm, tables.wall_error, tables.name,
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
@@ -939,7 +956,9 @@ def emit(program, stack, tables, block, e, ready):  # type: ignore[no-untyped-de
     n_facets = 0
     for k in range(stack.used.shape[1]):
         n_facets += np.int64(popcount(stack.used[e, k]))
-    n_zero = count_zero(program, stack, e)
+    n_zero = count_zero(
+        program.first_wall, program.first_word, stack.positive[e], stack.negative[e]
+    )
     if (
         i == len(block.pattern)
         or block.count[1] + n_facets > len(block.facet)
@@ -968,7 +987,10 @@ def emit(program, stack, tables, block, e, ready):  # type: ignore[no-untyped-de
             block.facet[f] = stack.facet[e, s] >> 1
             f += 1
     if n_zero:
-        emit_zero(program, stack, block, e)
+        emit_zero(
+            program.first_wall, program.first_word, stack.positive[e], stack.negative[e],
+            block.count, block.zero,
+        )  # fmt: skip
     unbounded = False
     for v in range(stack.n_vertices[e]):
         unbounded |= stack.x[stack.vertex[e, v], program.dim] == 0.0
@@ -981,24 +1003,24 @@ def emit(program, stack, tables, block, e, ready):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def count_zero(program, stack, e):  # type: ignore[no-untyped-def]
-    """How many walls have a form that is identically 0 on entry e."""
-    n = program.first_wall[program.n_layers + 1] - program.first_wall[1]
-    for k in range(program.first_word[1], program.first_word[program.n_layers + 1]):
-        n -= np.int64(popcount(stack.positive[e, k] | stack.negative[e, k]))
+def count_zero(first_wall, first_word, positive, negative):  # type: ignore[no-untyped-def]
+    """How many walls have neither sign on a cell: their forms are identically 0 there."""
+    n = first_wall[len(first_wall) - 1] - first_wall[1]
+    for k in range(first_word[1], first_word[len(first_word) - 1]):
+        n -= np.int64(popcount(positive[k] | negative[k]))
     return n
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def emit_zero(program, stack, block, e):  # type: ignore[no-untyped-def]
-    for layer in range(1, program.n_layers + 1):
-        for wall in range(program.first_wall[layer], program.first_wall[layer + 1]):
-            bit = wall_bit(program, layer, wall)
-            if not (test_bit(stack.positive[e], bit) or test_bit(stack.negative[e], bit)):
-                m = block.count[3]
-                block.zero[m, 0] = block.count[0]
-                block.zero[m, 1] = wall
-                block.count[3] = m + 1
+def emit_zero(first_wall, first_word, positive, negative, count, zero):  # type: ignore[no-untyped-def]
+    for layer in range(1, len(first_wall) - 1):
+        for wall in range(first_wall[layer], first_wall[layer + 1]):
+            bit = 64 * first_word[layer] + wall - first_wall[layer]
+            if not (test_bit(positive, bit) or test_bit(negative, bit)):
+                m = count[3]
+                zero[m, 0] = count[0]
+                zero[m, 1] = wall
+                count[3] = m + 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)

@@ -639,7 +639,9 @@ def emit(program, cells, tables, block, e, bounded, dim):  # type: ignore[no-unt
     i, n_facets = block.count[0], 0
     for k in range(cells.n_rows[e]):
         n_facets += cells.kind[e, k] == CERTAIN
-    n_zero = count_zero(program, cells, e)
+    n_zero = count_zero(
+        program.first_wall, program.first_word, cells.positive[e], cells.negative[e]
+    )
     if (
         i == len(block.pattern)
         or block.count[1] + n_facets > len(block.facet)
@@ -677,7 +679,10 @@ def emit(program, cells, tables, block, e, bounded, dim):  # type: ignore[no-unt
         block.facet[f] = wall
         f += 1
     if n_zero:
-        emit_zero(program, cells, block, e)
+        emit_zero(
+            program.first_wall, program.first_word, cells.positive[e], cells.negative[e],
+            block.count, block.zero,
+        )  # fmt: skip
     block.n_facets[i] = n_facets
     block.n_vertices[i] = 0
     block.count[1] = f

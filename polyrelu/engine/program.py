@@ -362,7 +362,7 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
         here = slice(*program.first_unit[1:3].tolist())
         tables.unit[:, here] = compiled.first_table.T
         tables.unit_norm[here] = _norms(compiled.first_table)
-        set_walls(program, tables, 1)
+        set_walls.py_func(program, tables, 1)
     elif compiled.layers:
         set_unit_forms(compiled, tables, 1, compiled.first_forms)
     return tables
@@ -399,4 +399,4 @@ def set_unit_forms(compiled: Compiled, tables: Tables, layer: int, forms: fmpz_m
     here = slice(*compiled.program.first_unit[layer : layer + 2].tolist())
     columns, norms, errors = round_rows(table[:-1], [table[-1][-1]] * (len(table) - 1))
     tables.unit[:, here], tables.unit_norm[here], tables.unit_error[here] = columns, norms, errors
-    set_walls(compiled.program, tables, layer)
+    set_walls.py_func(compiled.program, tables, layer)
