@@ -105,8 +105,9 @@ def cpu_seconds(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tupl
 
 def _stages(network: polyrelu.Network, domain: Any) -> tuple[float, float, float]:
     setup, compiled = cpu_seconds(compile_network, network, domain)
-    enumeration, blocks = cpu_seconds(lambda: list(Enumeration(compiled).blocks()))
-    adjacency, _ = cpu_seconds(assemble, compiled, blocks)
+    search = Enumeration(compiled)
+    enumeration, blocks = cpu_seconds(lambda: list(search.blocks()))
+    adjacency, _ = cpu_seconds(assemble, search, blocks)
     return setup, enumeration, adjacency
 
 

@@ -77,7 +77,7 @@ def regions(
     search.found.clear()  # so that assemble can free each block as it goes
     with deferred_interrupt():  # the search is done: Ctrl-C would throw it away
         columns = assemble(
-            search.compiled, blocks, search.stopped_by is None, search.limits.regions
+            search.enumeration, blocks, search.stopped_by is None, search.limits.regions
         )
     if columns.cut_short:
         search.stopped_by = search.stopped_by or "regions"

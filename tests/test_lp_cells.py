@@ -16,6 +16,7 @@ from test_against_oracle import edges_by_pattern
 
 from polyrelu import Box, Limits, Polytope, Space, count_regions, regions
 from polyrelu.arrangement import Arrangement
+from polyrelu.engine.adjacency import UNEXPLORED
 from polyrelu.engine.choice import has_many_vertices
 from polyrelu.engine.program import compile_network
 from polyrelu.families import family
@@ -60,6 +61,38 @@ def test_sixteen_inputs():
     assert G.verify("patterns").ok
     degrees = np.diff(G.indptr)
     assert degrees.min() >= 16
+
+
+def facets_by_pattern(G):
+    """Walls of each region with what is across: a pattern, or a mark."""
+    patterns = [p.tobytes() for p in G.patterns]
+    across = [patterns[j] if j >= 0 else j for j in G.neighbor.tolist()]
+    rows = list(zip(G.facets.tolist(), across, strict=True))
+    return {
+        p: set(rows[a:b]) for p, a, b in zip(patterns, G.indptr[:-1], G.indptr[1:], strict=True)
+    }
+
+
+@pytest.mark.parametrize("limit", [1, 7, 30, 95])
+@pytest.mark.parametrize(
+    ("net", "where"),
+    [
+        (gaussian_network(0, 6, 7), Space(6)),
+        (gaussian_network(0, 5, 5, 4), Space(5)),
+        (gaussian_network(3, 5, 6, 5), Box(-1, 1, dim=5)),
+        (Arrangement(*family("braid", 5)).network, Space(5)),
+        (Arrangement(*family("resonance", 4)).network, Space(4)),
+        (Arrangement(*family("catalan", 4)).network, Box(-1, 1, dim=4)),
+    ],
+)
+def test_regions_at_a_limit_have_the_facets_that_they_have(net, where, limit):
+    """What lies behind a facet may not have been found, but not whether it is one."""
+    whole = facets_by_pattern(regions(net, where, cells="lp"))
+    part = facets_by_pattern(regions(net, where, cells="lp", limits=Limits(regions=limit)))
+    assert len(part) == limit
+    for pattern, facets in part.items():
+        expected = {(w, p if p in part or p == -1 else UNEXPLORED) for w, p in whole[pattern]}
+        assert facets == expected
 
 
 def test_limits_hold_in_any_dimension():

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 from numba import njit
 
-from .adjacency import join
-from .enumerate import Found
-from .program import Compiled
+from .adjacency import UNEXPLORED, join
+from .enumerate import Enumeration, Found
+from .program import Compiled, bit_of_wall
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,14 @@ def _pack(words, source, target, length, flip, packed):  # type: ignore[no-untyp
 
 
 def assemble(
-    compiled: Compiled, blocks: list[Found], finished: bool = True, most: int | None = None
+    search: Enumeration, blocks: list[Found], finished: bool = True, most: int | None = None
 ) -> Columns:
     """Join the blocks, find who touches whom, and write patterns in the network's bits.
 
     At most ``most`` regions are kept. ``blocks`` is emptied on the way, so that the peak of
     memory stays low.
     """
+    compiled = search.compiled
     found = _concatenate(blocks)
     if len(compiled.root_rows) > compiled.program.n_domain:
         found = _merge(compiled, found, finished)
@@ -62,12 +63,12 @@ def assemble(
         cut_short = True
         found = _select(found, np.arange(len(found)) < most)
     first = np.int32(compiled.program.first_wall[1])
-    indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
-    facet = np.where(found.facet >= first, found.facet - first, np.int32(-1) - found.facet)
-    attached = found.attached - np.array([0, 0, first])
     zero = found.zero - np.array([0, first])
-    bits = _bit_of_wall(compiled)
-    neighbors = join(found.pattern, indptr, facet, bits, attached, zero)
+    bits = bit_of_wall(compiled)
+    found, neighbors = _neighbors(search, found, finished, bits, zero)
+    indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
+    facet = _from_layer_1(found.facet, first)
+    attached = found.attached - np.array([0, 0, first])
     # A facet on several walls has the name of the first, whichever of them was cut along.
     np.minimum.at(facet, attached[:, 1], attached[:, 2].astype(facet.dtype))
     return Columns(
@@ -79,6 +80,41 @@ def assemble(
         facets=_name_facets(compiled, facet),
         neighbors=neighbors,
         cut_short=cut_short,
+    )
+
+
+def _neighbors(
+    search: Enumeration, found: Found, finished: bool, bits: np.ndarray, zero: np.ndarray
+) -> tuple[Found, np.ndarray]:
+    """The regions without what only might have been facets, and what is across each facet."""
+    first = np.int32(search.compiled.program.first_wall[1])
+    indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
+    attached = found.attached - np.array([0, 0, first])
+    facet = _from_layer_1(found.facet, first)
+    neighbors = join(found.pattern, indptr, facet, bits, attached, zero)
+    gone = found.maybe & (neighbors == UNEXPLORED)
+    if not finished:
+        gone &= ~search.settle(found, gone)
+    if gone.any():
+        found, neighbors = _without_facets(found, gone, indptr), neighbors[~gone]
+    return found, neighbors
+
+
+def _from_layer_1(walls: np.ndarray, first: np.int32) -> np.ndarray:
+    """Walls numbered from the first layer's on, those of the domain -1, -2, ..."""
+    numbers: np.ndarray = np.where(walls >= first, walls - first, np.int32(-1) - walls)
+    return numbers
+
+
+def _without_facets(found: Found, gone: np.ndarray, indptr: np.ndarray) -> Found:
+    before = np.concatenate([[0], np.cumsum(~gone)])
+    attached = found.attached[~gone[found.attached[:, 1]]]
+    return replace(
+        found,
+        n_facets=np.diff(before[indptr]).astype(found.n_facets.dtype),
+        facet=found.facet[~gone],
+        maybe=found.maybe[~gone],
+        attached=np.stack([attached[:, 0], before[attached[:, 1]], attached[:, 2]], axis=1),
     )
 
 
@@ -98,7 +134,7 @@ def _concatenate(blocks: list[Found]) -> Found:
         ],
         "zero": [b.zero + np.array([s, 0]) for s, b in zip(starts, blocks, strict=False)],
     }
-    for name in ("pattern", "witness", "n_facets", "n_vertices", "unbounded", "facet"):
+    for name in ("pattern", "witness", "n_facets", "n_vertices", "unbounded", "facet", "maybe"):
         columns[name] = [getattr(b, name) for b in blocks]
     blocks.clear()
     # Column by column, so that the parts of one are freed before the next is joined.
@@ -143,6 +179,7 @@ def _merge(compiled: Compiled, found: Found, finished: bool) -> Found:
         n_vertices=found.n_vertices[keep],
         unbounded=unbounded,
         facet=np.array([true[0] for _, true in flat], dtype=found.facet.dtype),
+        maybe=np.zeros(len(flat), dtype=bool),
         attached=np.array(
             [(i, f, w) for f, (i, true) in enumerate(flat) for w in true[1:]], dtype=np.int64
         ).reshape(-1, 3),
@@ -175,20 +212,10 @@ def _select(found: Found, keep: np.ndarray) -> Found:
         n_vertices=found.n_vertices[keep],
         unbounded=found.unbounded[keep],
         facet=found.facet[facets],
+        maybe=found.maybe[facets],
         attached=np.stack([new[attached[:, 0]], new_facet[attached[:, 1]], attached[:, 2]], axis=1),
         zero=np.stack([new[zero[:, 0]], zero[:, 1]], axis=1),
     )
-
-
-def _bit_of_wall(compiled: Compiled) -> np.ndarray:
-    """Where the sign of each wall (layer 1 on) stands in a found pattern."""
-    program = compiled.program
-    bits = [
-        64 * int(program.first_word[k] - program.first_word[1]) + i
-        for k in range(1, program.n_layers + 1)
-        for i in range(int(program.first_wall[k + 1] - program.first_wall[k]))
-    ]
-    return np.array(bits, dtype=np.int64)
 
 
 def _threshold_bits(

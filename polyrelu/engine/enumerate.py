@@ -29,6 +29,8 @@ class Found:
         exact_witness: where no float64 point could be certified: index -> exact point.
         n_facets, n_vertices, unbounded: shape (n,).
         facet: walls of the facets, region after region.
+        maybe: shape of ``facet``: it is a facet iff the region on its other side is found. What
+            is not found after a full search is not there; else see :meth:`Enumeration.settle`.
         attached: rows (region, facet, wall): walls that contain the facet as well.
         zero: rows (region, wall): forms that are identically 0 on the region.
     """
@@ -40,6 +42,7 @@ class Found:
     n_vertices: np.ndarray
     unbounded: np.ndarray
     facet: np.ndarray
+    maybe: np.ndarray
     attached: np.ndarray
     zero: np.ndarray
 
@@ -147,9 +150,16 @@ class Enumeration:
             n_vertices=block.n_vertices[:n].copy(),
             unbounded=block.unbounded[:n].copy(),
             facet=block.facet[:n_facets].copy(),
+            maybe=block.maybe[:n_facets].copy(),
             attached=block.attached[:n_attached].copy(),
             zero=block.zero[:n_zero].copy(),
         )
+
+    def settle(self, found: Found, doubtful: np.ndarray) -> np.ndarray:
+        """After a search that was stopped: which ``doubtful`` facets (a mask), maybe there but
+        with no region found across, are facets."""
+        assert not doubtful.any()  # cells with vertices know their facets
+        return doubtful
 
     def cells(self) -> Iterator[Stack]:
         """The stack each time that a finished cell is on top of it (max_regions = 0)."""
@@ -255,6 +265,7 @@ class Enumeration:
         program = self.compiled.program
         words = int(program.first_word[-1] - program.first_word[1])
         n = 0 if self.counting else regions
+        slots = n * (4 * program.dim + 2) * self._room
         i64 = np.int64
         return Block(
             count=np.zeros(4, i64),
@@ -263,7 +274,8 @@ class Enumeration:
             n_facets=np.zeros(regions, np.int32),
             n_vertices=np.zeros(n, np.int32),
             unbounded=np.zeros(n, np.bool_),
-            facet=np.zeros(n * (4 * program.dim + 2) * self._room, np.int32),
+            facet=np.zeros(slots, np.int32),
+            maybe=np.zeros(slots, np.bool_),
             attached=np.zeros((n * self._room, 3), i64),
             zero=np.zeros((n * 4 * self._room, 2), i64),
         )

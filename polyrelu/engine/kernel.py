@@ -28,7 +28,9 @@ from numba.extending import intrinsic
 
 UNIT = 2.0**-53  # the unit roundoff of float64
 TINY = 2.0**-600  # covers underflow; see SAFE_WEIGHT
-WORST_ERROR = 2.0**-26  # relative; beyond it rows are composed exactly: only speed depends on it
+# Relative errors of rows, beyond which they are bounded more tightly, and composed exactly. Only
+# speed depends on them: a loose row leaves signs open, an exact one takes as long as some of these.
+LOOSE_ERROR, WORST_ERROR = 2.0**-36, 2.0**-6
 SAFE_WEIGHT = 2.0**-200  # weights between this and its inverse cannot underflow against TINY
 
 # Why the kernel returned.
@@ -762,14 +764,14 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
 
     The error of a unit's row is a bound on the l1 norm of what float64 did to its
     coefficients: the greatest error among the inputs, inherited and by rounding, times the
-    row's weights. Returns True if the errors have grown so far that exact composition is the
-    cheaper way.
+    row's weights; or, where that has grown, each input's own. Returns True if the errors have
+    grown so far that exact composition is the cheaper way.
     """
     dim = program.dim
     u0, u1 = program.first_unit[layer - 1], program.first_unit[layer]
     n = program.first_unit[layer + 1] - u1
     rounding = (u1 - u0 + 4) * UNIT * 1.01 + program.weight_error[layer]
-    live, coefficient = tables.live, tables.coefficient
+    live, coefficient, input_errors = tables.live, tables.coefficient, tables.values[0]
     n_live, input_error = 0, 0.0
     for u in range(u0, u1):
         piece = piece_of(program, stack, e, u)
@@ -780,6 +782,7 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
         norm = abs(slope) * tables.unit_norm[u] + abs(intercept)
         error = abs(slope) * tables.unit_error[u] + norm * (rounding + program.piece_error[piece])
         input_error = max(input_error, error + TINY)
+        input_errors[n_live] = error + TINY
         if not error < np.inf:
             return True
         live[n_live] = program.first_weight[layer] + (u - u0) * n
@@ -796,13 +799,30 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
         norm = 0.0
         for j in range(dim + 1):
             norm += abs(tables.unit[j, u1 + i])
-        error = input_error * program.weight_norm[u1 + i]
+        tables.unit_norm[u1 + i] = norm
+        tables.unit_error[u1 + i] = input_error * program.weight_norm[u1 + i]
+        if norm > 0.0:
+            worst = max(worst, tables.unit_error[u1 + i] / norm)
+    if not worst < LOOSE_ERROR:
+        add_errors(program.weight, live, input_errors, n_live, tables.unit_error[u1 : u1 + n])
+    worst = 0.0
+    for i in range(n):
+        error, norm = tables.unit_error[u1 + i], tables.unit_norm[u1 + i]
         error += abs(program.bias[u1 + i]) * (rounding if n_live else program.weight_error[layer])
         tables.unit_error[u1 + i] = 1.0001 * error
-        tables.unit_norm[u1 + i] = norm
         if norm > 0.0:
             worst = max(worst, tables.unit_error[u1 + i] / norm)
     return not worst < WORST_ERROR
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def add_errors(weight, start, error, n, total):  # type: ignore[no-untyped-def]
+    """As :func:`combine` of the errors, with absolute weights, and nothing in ``total`` before."""
+    total[:] = 0.0
+    for k in range(n):
+        w = weight[start[k] :][: len(total)]
+        for i in range(len(total)):
+            total[i] += error[k] * abs(w[i])
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)

@@ -13,7 +13,17 @@ and each proposal is certified against the walls' own rows, with the bounds of `
 * a facet, by a vertex where certainly just d rows vanish: each of them is a facet there;
 * a redundant row, as no cut.
 
-What cannot be certified is asked for: :mod:`polyrelu.engine.lp_exact` answers in integers.
+What cannot be certified is asked for: :mod:`polyrelu.engine.lp_enumerate` answers in integers.
+
+*Levels.* A unit that is off hides its form from all later layers. With k units of layer m on, the
+forms of layer m + 1 and after lie, but for their constants, in the span of k forms, V_m. A row's
+level is the greatest m known of which its form is in V_m. If k rows of a basis are in V_m, they
+span it: any other form of V_m is a combination of them alone, and the multipliers of the rest are
+exactly 0, which no bound on rounding could tell.
+
+*Facets by look-up.* Within one cell of the layer before, cells touch iff their signs differ on the
+walls of one hyperplane. So which rows of the last layer are facets need not be asked here: they
+are emitted as ``maybe``, and are facets if the region across is found (``assemble.py``).
 """
 
 # mypy: disable-error-code="assignment"
@@ -36,6 +46,7 @@ from .kernel import (
     count_zero,
     emit_zero,
     form_at,
+    piece_of,
     set_walls,
     sign_bound,
     solve,
@@ -50,8 +61,8 @@ DECIDE, PRUNE, ENTER_LAYER, EMIT = 0, 1, 2, 3
 
 # Scalars: SIDE, CUT, FACET, BOUNDED hold answers, 0 if none; RAY the slack whose edge seems to
 # have no end, or -1.
-TOP, PHASE, ROW, SPLITS, READY, SIDE, CUT, FACET, BOUNDED, RAY, WORK = range(11)
-N_SCALARS = 11
+TOP, PHASE, ROW, SPLITS, READY, SIDE, CUT, FACET, BOUNDED, RAY, WORK, CELL = range(12)
+N_SCALARS = 12
 
 ZERO_FORM = 2  # an answer to SIDE: the form is identically 0
 
@@ -63,6 +74,8 @@ OPTIMAL, CROSSED, UNBOUNDED, STUCK = 0, 1, 2, 3
 
 # Which rows `certainly_inside` looks at.
 ALL, BASIS = -2, -1
+
+DEEPER = ALL_WALLS = 1 << 40  # a level that no row has, a number beyond those of walls
 
 # What a linear program is for.
 BLOCK, CROSS, FOLLOW = 0, 1, 2
@@ -139,17 +152,19 @@ def in_basis(basis, k, dim):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def certainly_inside(wall, wall_norm, wall_error, code, kind, n, basis, skip, x, radius, dim):  # type: ignore[no-untyped-def]
+def certainly_inside(  # type: ignore[no-untyped-def]
+    wall, wall_norm, wall_error, code, kind, level, n, basis, skip, flat, x, radius, dim,
+):  # fmt: skip
     """Are all rows certainly positive at the generator x, whose radius is given?
 
     ``skip``: ALL: all rows are meant; BASIS: those of the basis are not; j: they are not but for
-    the one whose slack is j.
+    the one whose slack is j. Rows of level ``flat`` and deeper are not meant either.
     """
     size = 1.0
     for j in range(dim):
         size = max(size, abs(x[j]))
     for k in range(n):
-        if kind[k] == FREE:
+        if kind[k] == FREE or level[k] >= flat:
             continue
         if skip != ALL and in_basis(basis, k, dim) and not (skip >= 0 and basis[skip] == k):
             continue
@@ -163,8 +178,9 @@ def certainly_inside(wall, wall_norm, wall_error, code, kind, n, basis, skip, x,
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def is_combination(wall_error, scratch, codes, dim, target, target_error, y):  # type: ignore[no-untyped-def]
-    """Is the target (a linear form) certainly a positive combination of the rows ``codes``?
+def is_combination(wall_error, scratch, codes, unused, dim, target, target_error, y):  # type: ignore[no-untyped-def]
+    """Is the target (a linear form) certainly a positive combination of the rows ``codes``, but
+    for those that are ``unused``, whose multipliers are known to be 0?
 
     Right after ``solve`` for the same rows, whose matrix A and approximate inverse R stand in
     ``scratch``. With y = R' target, |y - y*| <= |R'| (target - A' y) / (1 - |I - A R|), each
@@ -206,7 +222,7 @@ def is_combination(wall_error, scratch, codes, dim, target, target_error, y):  #
     radius = 1.001 * worst / (1.0 - departure) + 2.0**-600
     for j in range(dim):
         value = -y[j] if codes[j] & 1 else y[j]
-        if not value > radius:
+        if not (value > radius or unused[j]):
             return False
     return True
 
@@ -243,6 +259,25 @@ def is_bounded_below(wall, wall_norm, wall_error, scratch, codes, w, sign, reach
     return left > 1.0000001 * (error * max(1.0, reach)) + 2.0**-600
 
 
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def spanned(level, n_live, basis, without, m, dim):  # type: ignore[no-untyped-def]
+    """Do the basis rows, ``without`` the one of that slack, contain a basis of V_m?"""
+    count = 0
+    for j in range(dim):
+        count += j != without and level[basis[j]] >= m
+    return count == n_live[m]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def mark_unused(level, n_live, basis, deepest, unused, dim):  # type: ignore[no-untyped-def]
+    """Which basis rows have multiplier 0 in a form of V_deepest, as far as levels tell."""
+    m = deepest
+    while not spanned(level, n_live, basis, -1, m, dim):
+        m -= 1  # ends: V_0 is the whole space
+    for j in range(dim):
+        unused[j] = level[basis[j]] < m
+
+
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def solve_vertex(cells, tables, e, x, dim):  # type: ignore[no-untyped-def]
     """Where the basis rows of entry e meet, into x; returns its radius, infinite if unsolved."""
@@ -252,8 +287,9 @@ def solve_vertex(cells, tables, e, x, dim):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
-def never_cuts(cells, tables, e, wall, sign, dim):  # type: ignore[no-untyped-def]
-    """Is ``sign * wall`` certainly positive on entry e, by the dual solution at its vertex?"""
+def never_cuts(cells, tables, e, wall, level, sign, dim):  # type: ignore[no-untyped-def]
+    """Is ``sign * wall``, of that level, certainly positive on entry e, by the dual solution at
+    its vertex?"""
     vertex, target = tables.scratch[2, dim + 1], cells.dual[0]
     radius = solve_vertex(cells, tables, e, vertex, dim)
     if not radius < np.inf:
@@ -272,9 +308,11 @@ def never_cuts(cells, tables, e, wall, sign, dim):  # type: ignore[no-untyped-de
     value = sign * form_at(tables.wall, wall, vertex)
     if not sign_bound(norm, error, radius, size, dim) < value < np.inf:
         return False
+    mark_unused(cells.level[e], cells.n_live[e], cells.basis[e], level, cells.unused, dim)
     return is_combination(
-        tables.wall_error, tables.scratch, cells.codes, dim, target, error, cells.dual[1]
-    )
+        tables.wall_error, tables.scratch, cells.codes, cells.unused, dim, target, error,
+        cells.dual[1],
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
@@ -289,16 +327,16 @@ def stands_on_facets(cells, tables, e, dim):  # type: ignore[no-untyped-def]
             return False
     return certainly_inside(
         tables.wall, tables.wall_norm, tables.wall_error, cells.code[e], cells.kind[e],
-        cells.n_rows[e], cells.basis[e], BASIS, vertex, radius, dim,
+        cells.level[e], cells.n_rows[e], cells.basis[e], BASIS, DEEPER, vertex, radius, dim,
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def remove_row(code, kind, place, basis, n, r, dim):  # type: ignore[no-untyped-def]
+def remove_row(code, kind, level, place, basis, n, r, dim):  # type: ignore[no-untyped-def]
     """Put the last of n rows in the place of row r (not in the basis)."""
     last = n - 1
     if r != last:
-        code[r], kind[r] = code[last], kind[last]
+        code[r], kind[r], level[r] = code[last], kind[last], level[last]
         for i in range(dim + 1):
             place[r, i] = place[last, i]
         for j in range(dim):
@@ -348,8 +386,26 @@ def place_row(cells, tables, e, k, dim):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def set_levels(program, cells, e):  # type: ignore[no-untyped-def]
+    """Levels of rows and the bound on dim V_m, now that layer m of entry e is decided."""
+    m = cells.layer[e]
+    live = 0
+    for u in range(program.first_unit[m], program.first_unit[m + 1]):
+        live += program.slope[piece_of(program, cells, e, u)] != 0.0
+    cells.n_live[e, m] = min(live, cells.n_live[e, m - 1])
+    for k in range(cells.n_rows[e]):
+        wall = cells.code[e, k] >> 1
+        if wall >= program.first_wall[m]:
+            u = program.wall_unit[wall]
+            if program.slope[piece_of(program, cells, e, u)] != 0.0:
+                cells.level[e, k] = m
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def enter_layer(program, cells, tables, e, dim):  # type: ignore[no-untyped-def]
     """Move entry e, decided in its layer, to the next one, whose forms are set."""
+    if cells.layer[e] > 0:
+        set_levels(program, cells, e)
     layer = cells.layer[e] + 1
     cells.layer[e] = layer
     n = cells.n_rows[e]
@@ -357,6 +413,7 @@ def enter_layer(program, cells, tables, e, dim):  # type: ignore[no-untyped-def]
         bit = wall_bit(program, layer, wall)
         if not (test_bit(cells.positive[e], bit) or test_bit(cells.negative[e], bit)):
             cells.code[e, n], cells.kind[e, n] = 2 * wall, FREE
+            cells.level[e, n] = max(layer - 1, 0)
             n += 1
     for k in range(n):
         if cells.kind[e, k] == CERTAIN:
@@ -388,7 +445,11 @@ def find_cut(program, cells, tables, e, r, side, dim):  # type: ignore[no-untype
             return NEED_CUT
         pivot(place, n, coordinate, cells.basis[e], r, j, dim)
         return 1
-    if how == OPTIMAL and at == side and never_cuts(cells, tables, e, wall, 1.0 * side, dim):
+    if (
+        how == OPTIMAL
+        and at == side
+        and never_cuts(cells, tables, e, wall, cells.level[e, r], 1.0 * side, dim)
+    ):
         return 2
     return NEED_CUT
 
@@ -413,7 +474,7 @@ def is_other_side(cells, tables, e, wall, side, dim):  # type: ignore[no-untyped
         return False
     return certainly_inside(
         tables.wall, tables.wall_norm, tables.wall_error, cells.code[e], cells.kind[e],
-        cells.n_rows[e], cells.basis[e], ALL, other, 0.0, dim,
+        cells.level[e], cells.n_rows[e], cells.basis[e], ALL, DEEPER, other, 0.0, dim,
     )  # fmt: skip
 
 
@@ -456,6 +517,7 @@ def copy_entry(cells, e, f, dim):  # type: ignore[no-untyped-def]
     cells.layer[f], cells.n_rows[f] = cells.layer[e], n
     for k in range(n):
         cells.code[f, k], cells.kind[f, k] = cells.code[e, k], cells.kind[e, k]
+        cells.level[f, k] = cells.level[e, k]
         for i in range(dim + 1):
             cells.place[f, k, i] = cells.place[e, k, i]
     for j in range(dim):
@@ -468,6 +530,8 @@ def copy_entry(cells, e, f, dim):  # type: ignore[no-untyped-def]
     cells.ident[f] = cells.ident[e]
     for k in range(cells.positive.shape[1]):
         cells.positive[f, k], cells.negative[f, k] = cells.positive[e, k], cells.negative[e, k]
+    for m in range(cells.layer[e]):
+        cells.n_live[f, m] = cells.n_live[e, m]
     cells.n_attached[f] = cells.n_attached[e]
     for k in range(cells.n_attached[e]):
         cells.attached[f, k, 0] = cells.attached[e, k, 0]
@@ -505,8 +569,9 @@ def decide_row(program, cells, tables, e, r, dim):  # type: ignore[no-untyped-de
             bit = wall_bit(program, layer, wall)
             signs[e, bit >> 6] |= ONE << np.uint64(bit & 63)
         remove_row(
-            cells.code[e], cells.kind[e], cells.place[e], cells.basis[e], cells.n_rows[e], r, dim
-        )
+            cells.code[e], cells.kind[e], cells.level[e], cells.place[e], cells.basis[e],
+            cells.n_rows[e], r, dim,
+        )  # fmt: skip
         cells.n_rows[e] -= 1
     elif layer == 0:
         if side == -1:
@@ -539,16 +604,18 @@ def classify_row(cells, tables, e, r, dim):  # type: ignore[no-untyped-def]
             return NEED_FACET
     code = cells.code[e, r]
     sign = -1.0 if code & 1 else 1.0
-    return 2 if never_cuts(cells, tables, e, code >> 1, sign, dim) else NEED_FACET
+    certain = never_cuts(cells, tables, e, code >> 1, cells.level[e, r], sign, dim)
+    return 2 if certain else NEED_FACET
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
-def prune(cells, tables, e, dim):  # type: ignore[no-untyped-def]
-    """Tell the facets of entry e from redundant rows, and drop these. Returns a status."""
+def prune(cells, tables, e, end, dim):  # type: ignore[no-untyped-def]
+    """Tell the facets of entry e from redundant rows, and drop these; of walls before ``end``.
+    Returns a status."""
     scalar = cells.scalar
     while scalar[ROW] < cells.n_rows[e]:
         r = scalar[ROW]
-        if cells.kind[e, r] != CANDIDATE:
+        if cells.kind[e, r] != CANDIDATE or cells.code[e, r] >> 1 >= end:
             scalar[ROW] = r + 1
             continue
         answer = scalar[FACET]
@@ -563,8 +630,8 @@ def prune(cells, tables, e, dim):  # type: ignore[no-untyped-def]
             cells.kind[e, r] = KEPT
         else:
             remove_row(
-                cells.code[e], cells.kind[e], cells.place[e], cells.basis[e], cells.n_rows[e], r,
-                dim,
+                cells.code[e], cells.kind[e], cells.level[e], cells.place[e], cells.basis[e],
+                cells.n_rows[e], r, dim,
             )  # fmt: skip
             cells.n_rows[e] -= 1
     return DONE
@@ -603,9 +670,11 @@ def find_bounded(cells, tables, e, dim):  # type: ignore[no-untyped-def]
         for j in range(dim):
             target[j] += scale * tables.wall[j, wall]
         error += abs(scale) * tables.wall_error[wall] + (n + 4) * 2.0**-52
+    cells.unused[:] = False
     certain = is_combination(
-        tables.wall_error, tables.scratch, cells.codes, dim, target, error, cells.dual[1]
-    )
+        tables.wall_error, tables.scratch, cells.codes, cells.unused, dim, target, error,
+        cells.dual[1],
+    )  # fmt: skip
     return 1 if certain else NEED_BOUNDED
 
 
@@ -627,18 +696,29 @@ def is_ray(cells, tables, e, leave, dim):  # type: ignore[no-untyped-def]
     )
     if not radius < np.inf:
         return False
+    flat = 1  # forms of V_flat are 0 along the ray
+    while flat < cells.layer[e] and not spanned(
+        cells.level[e], cells.n_live[e], cells.basis[e], leave, flat, dim
+    ):
+        flat += 1
     return certainly_inside(
         tables.wall, tables.wall_norm, tables.wall_error, cells.code[e], cells.kind[e],
-        cells.n_rows[e], cells.basis[e], leave, ray, radius, dim,
+        cells.level[e], cells.n_rows[e], cells.basis[e], leave, flat, ray, radius, dim,
     )  # fmt: skip
 
 
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def is_listed(kind, wall, end):  # type: ignore[no-untyped-def]
+    """Is the row a facet, or one that may be?"""
+    return kind == CERTAIN or (kind == CANDIDATE and wall >= end)
+
+
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
-def emit(program, cells, tables, block, e, bounded, dim):  # type: ignore[no-untyped-def]
-    """Append entry e, pruned, to the block. Returns a status."""
+def emit(program, cells, tables, block, e, bounded, end, dim):  # type: ignore[no-untyped-def]
+    """Append entry e, pruned before wall ``end``, to the block. Returns a status."""
     i, n_facets = block.count[0], 0
     for k in range(cells.n_rows[e]):
-        n_facets += cells.kind[e, k] == CERTAIN
+        n_facets += is_listed(cells.kind[e, k], cells.code[e, k] >> 1, end)
     n_zero = count_zero(
         program.first_wall, program.first_word, cells.positive[e], cells.negative[e]
     )
@@ -666,9 +746,9 @@ def emit(program, cells, tables, block, e, bounded, dim):  # type: ignore[no-unt
             block.witness[i, j] = cells.witness[e, j]
     f = block.count[1]
     for k in range(cells.n_rows[e]):
-        if cells.kind[e, k] != CERTAIN:
-            continue
         wall = cells.code[e, k] >> 1
+        if not is_listed(cells.kind[e, k], wall, end):
+            continue
         for a in range(cells.n_attached[e]):
             if cells.attached[e, a, 0] == wall:
                 m = block.count[2]
@@ -677,6 +757,7 @@ def emit(program, cells, tables, block, e, bounded, dim):  # type: ignore[no-unt
                 block.attached[m, 2] = cells.attached[e, a, 1]
                 block.count[2] = m + 1
         block.facet[f] = wall
+        block.maybe[f] = cells.kind[e, k] != CERTAIN
         f += 1
     if n_zero:
         emit_zero(
@@ -691,10 +772,11 @@ def emit(program, cells, tables, block, e, bounded, dim):  # type: ignore[no-unt
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def run_cells(program, cells, tables, block, counting, bounded):  # type: ignore[no-untyped-def]
+def run_cells(program, cells, tables, block, counting, bounded, end):  # type: ignore[no-untyped-def]
     """Work on the stack until it is empty or the caller is needed. Returns a status.
 
-    The same contract as :func:`kernel.run`.
+    The same contract as :func:`kernel.run`. In the last layer, rows of walls from ``end`` on may
+    be facets or not: that is left to whoever sees all regions.
     """
     scalar, dim = cells.scalar, program.dim
     while scalar[TOP] >= 0:
@@ -723,10 +805,11 @@ def run_cells(program, cells, tables, block, counting, bounded):  # type: ignore
             if counting:
                 scalar[PHASE] = EMIT if last else ENTER_LAYER
         elif scalar[PHASE] == PRUNE:
-            status = prune(cells, tables, e, dim)
+            last = cells.layer[e] == program.n_layers
+            status = prune(cells, tables, e, end if last else ALL_WALLS, dim)
             if status != DONE:
                 return status
-            scalar[PHASE] = EMIT if cells.layer[e] == program.n_layers else ENTER_LAYER
+            scalar[PHASE] = EMIT if last else ENTER_LAYER
         elif scalar[PHASE] == ENTER_LAYER:
             layer = cells.layer[e] + 1
             if layer > 1 and not scalar[READY]:
@@ -742,10 +825,86 @@ def run_cells(program, cells, tables, block, counting, bounded):  # type: ignore
                     return BLOCK_FULL
                 block.count[0] += 1
             else:
-                status = emit(program, cells, tables, block, e, bounded, dim)
+                status = emit(program, cells, tables, block, e, bounded, end, dim)
                 if status != DONE:
                     return status
             scalar[READY] = 0
             scalar[TOP] = e - 1
             scalar[PHASE] = DECIDE
+    return DONE
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def load_cell(program, cells, tables, pattern, walls, doubtful, witness, dim):  # type: ignore[no-untyped-def]
+    """Make entry 0 an emitted cell again: its listed rows, and a vertex of these.
+
+    The earlier layers' signs must stand there already, and its tables be set.
+    """
+    word0, last = program.first_word[1], program.n_layers
+    for k in range(program.first_word[last] - word0, len(pattern)):
+        cells.positive[0, word0 + k] = pattern[k]
+    n = len(walls)
+    layer = 0
+    for k in range(n):
+        wall = walls[k]
+        layer = last
+        while wall < program.first_wall[layer]:
+            layer -= 1
+        below = layer > 0 and not test_bit(cells.positive[0], wall_bit(program, layer, wall))
+        cells.code[0, k] = 2 * wall + below
+        cells.kind[0, k] = CANDIDATE if doubtful[k] else CERTAIN
+        cells.level[0, k] = max(layer - 1, 0)
+    cells.n_rows[0] = n
+    for m in range(1, last):
+        cells.layer[0] = m
+        set_levels(program, cells, 0)
+    cells.layer[0] = last
+    for i in range(dim):
+        for j in range(dim + 1):
+            cells.coordinate[0, i, j] = 1.0 if i == j else 0.0
+        cells.coordinate[0, i, dim] = witness[i]
+        cells.basis[0, i] = 0
+    for k in range(n):
+        place_row(cells, tables, 0, k, dim)
+    find_vertex(cells.place[0], n, cells.coordinate[0], cells.basis[0], dim)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def find_vertex(place, n, coordinate, basis, dim):  # type: ignore[no-untyped-def]
+    """From the dictionary at an interior point, in the coordinates, to one at a vertex."""
+    for j in range(dim):
+        row, least = -1, np.inf
+        for k in range(n):
+            t = np.inf
+            if abs(place[k, j]) > PIVOT and not in_basis(basis, k, j):
+                t = max(place[k, dim], 0.0) / abs(place[k, j])
+            if t < least:
+                row, least = k, t
+        if row < 0:
+            return
+        pivot(place, n, coordinate, basis, row, j, dim)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def settle(program, cells, tables, pattern, indptr, walls, doubtful, witness, facet):  # type: ignore[no-untyped-def]
+    """Which ``doubtful`` rows of emitted cells are facets, into ``facet``. Returns a status."""
+    scalar, dim = cells.scalar, program.dim
+    while scalar[CELL] < len(pattern):
+        i = scalar[CELL]
+        here = slice(indptr[i], indptr[i + 1])
+        if scalar[PHASE] != PRUNE:
+            load_cell(
+                program, cells, tables, pattern[i], walls[here], doubtful[here], witness[i], dim
+            )
+            scalar[PHASE] = PRUNE
+            scalar[ROW] = 0
+        status = prune(cells, tables, 0, ALL_WALLS, dim)
+        if status != DONE:
+            return status
+        for k in range(cells.n_rows[0]):
+            for f in range(indptr[i], indptr[i + 1]):
+                if cells.kind[0, k] == CERTAIN and walls[f] == cells.code[0, k] >> 1:
+                    facet[f] = True
+        scalar[PHASE] = DECIDE
+        scalar[CELL] = i + 1
     return DONE

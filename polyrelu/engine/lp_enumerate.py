@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 from flint import fmpz_mat
 
 from ..network import quotient
 from ..rational import IntegerRow, dot, margin, null_space
-from . import lp
-from .enumerate import Enumeration
+from . import kernel, lp
+from .enumerate import Enumeration, Found
 from .exact import Resolver
-from .program import Compiled
+from .program import Compiled, bit_of_wall
 from .state import Cells
 
 Point = tuple[Fraction, ...]
@@ -43,15 +44,13 @@ class LpResolver(Resolver):
 
     def remember_point(self, point: Point, x: np.ndarray) -> tuple[float, float, int]:
         """Write a point, rounded; returns its radius, size and ident."""
-        from .kernel import UNIT
-
         x[:-1] = [quotient(v.numerator, v.denominator) for v in point]
         x[-1] = 1.0
         size = max(1.0, float(np.abs(x[:-1]).max(initial=0.0)))
         ident = len(self.witnesses) + 1
         self.witnesses[ident] = point
         self.counters.rational_witnesses += 1
-        return 2 * UNIT * size, size, ident
+        return 2 * kernel.UNIT * size, size, ident
 
     # -- questions -----------------------------------------------------------------------------
 
@@ -227,6 +226,7 @@ class LpEnumeration(Enumeration):
         self.resolver = LpResolver(self.compiled)
         self._prepare()
         self._cells = self._new_cells()
+        self._begun = 0  # cones
         self._generators = [
             [Fraction(v, g[-1] or max(map(abs, g))) for v in g[:-1]] for g in self._roots.generators
         ]
@@ -244,6 +244,7 @@ class LpEnumeration(Enumeration):
         return int(self._cells.scalar[lp.SPLITS])
 
     def _start(self, signs: tuple[int, ...]) -> None:
+        self._begun += 1
         cells, dim = self._cells, self.compiled.dim
         cells.scalar[:] = 0
         cells.scalar[lp.PHASE] = lp.ENTER_LAYER
@@ -254,6 +255,8 @@ class LpEnumeration(Enumeration):
         turned = np.array(signs, dtype=np.int64)
         cells.code[0, :dim] = 2 * self._roots.walls + (turned < 0)
         cells.kind[0, :dim] = lp.CANDIDATE
+        cells.level[0, :dim] = 0
+        cells.n_live[0, 0] = dim
         cells.basis[0] = np.arange(dim)
         self._roots.mark(cells.positive[0], cells.negative[0], turned)
         self._place_witness(turned)
@@ -264,8 +267,8 @@ class LpEnumeration(Enumeration):
         cells.witness[0, dim] = 1.0
         cells.witness[0, :dim] = self._rounded[0] + signs @ self._rounded[1:]
         if lp.certainly_inside(
-            tables.wall, tables.wall_norm, tables.wall_error, cells.code[0], cells.kind[0], dim,
-            cells.basis[0], lp.ALL, cells.witness[0], 0.0, dim,
+            tables.wall, tables.wall_norm, tables.wall_error, cells.code[0], cells.kind[0],
+            cells.level[0], dim, cells.basis[0], lp.ALL, lp.DEEPER, cells.witness[0], 0.0, dim,
         ):  # fmt: skip
             cells.radius[0], cells.ident[0] = 0.0, 0
             cells.size[0] = max(1.0, np.abs(cells.witness[0]).max())
@@ -282,13 +285,91 @@ class LpEnumeration(Enumeration):
         return int(
             lp.run_cells(
                 self.compiled.program, self._cells, self._tables, self._block, self.counting,
-                bool(self._cells.reach[0] > 0),
+                bool(self._cells.reach[0] > 0), self._end,
             )
         )  # fmt: skip
 
-    def _serve(self, status: int) -> None:
-        from . import kernel
+    @property
+    def _end(self) -> int:
+        """The first wall that is left to look-ups. Auxiliary walls cut parents apart, which
+        makes one pattern of several cells: then there are none."""
+        program = self.compiled.program
+        if int(program.first_wall[1]) > program.n_domain or program.n_layers == 0:
+            return lp.ALL_WALLS
+        return int(program.first_wall[program.n_layers])
 
+    def settle(self, found: Found, doubtful: np.ndarray) -> np.ndarray:
+        """Where an open cell may hold the region across, by linear programs; this search
+        cannot go on then."""
+        indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
+        rows = np.flatnonzero(doubtful)
+        owners = np.searchsorted(indptr, rows, side="right") - 1
+        open_signs = self._open_signs()
+        rows = rows[self._may_lie_in(open_signs, self._across(found, rows, owners))]
+        answer = np.zeros_like(doubtful)
+        if len(rows) == 0:
+            return answer
+        doubtful = np.zeros_like(doubtful)
+        doubtful[rows] = True
+        asked = np.unique(np.searchsorted(indptr, rows, side="right") - 1)
+        theirs = np.concatenate([np.arange(indptr[i], indptr[i + 1]) for i in asked])
+        starts = np.concatenate([[0], np.cumsum(found.n_facets[asked], dtype=np.int64)])
+        facet = np.zeros(len(theirs), dtype=np.bool_)
+        cells = self._cells
+        cells.positive[0], cells.negative[0] = open_signs[0]
+        cells.scalar[:] = 0
+        cells.n_attached[0] = 0
+        columns = (found.pattern[asked], starts, found.facet[theirs], doubtful[theirs],
+                   found.witness[asked], facet)  # fmt: skip
+        while (
+            status := lp.settle(self.compiled.program, self._cells, self._tables, *columns)
+        ) != kernel.DONE:
+            self._serve(status)
+        answer[theirs] = facet & doubtful[theirs]
+        return answer
+
+    def _open_signs(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Positive and negative words of the cells in the last layer that are still to split."""
+        cells, last = self._cells, self.compiled.program.n_layers
+        signs = [
+            (cells.positive[e].copy(), cells.negative[e].copy())
+            for e in range(int(cells.scalar[lp.TOP]) + 1)
+            if cells.layer[e] == last
+        ]
+        if last == 1:  # the cones not begun are cells of the last layer as well
+            for cone in islice(self._roots.signs(), self._begun, None):
+                above, below = np.zeros((2, cells.positive.shape[1]), np.uint64)
+                self._roots.mark(above, below, np.array(cone, dtype=np.int64))
+                signs.append((above, below))
+        return signs
+
+    def _across(self, found: Found, rows: np.ndarray, owners: np.ndarray) -> np.ndarray:
+        """Patterns on the other side of facets."""
+        first = int(self.compiled.program.first_wall[1])
+        bits = bit_of_wall(self.compiled)
+        across: np.ndarray = found.pattern[owners]
+        n = np.arange(len(rows))
+        place = dict(zip(rows.tolist(), n.tolist(), strict=True))
+        also = [(place[f], w) for _, f, w in found.attached.tolist() if f in place]
+        which = np.concatenate([n, np.array([i for i, _ in also], dtype=np.int64)])
+        walls = np.concatenate([found.facet[rows], np.array([w for _, w in also], dtype=np.int64)])
+        bit = bits[walls - first]
+        flip = np.uint64(1) << (bit & 63).astype(np.uint64)
+        np.bitwise_xor.at(across, (which, bit >> 6), flip)
+        return across
+
+    def _may_lie_in(
+        self, open_signs: list[tuple[np.ndarray, np.ndarray]], patterns: np.ndarray
+    ) -> np.ndarray:
+        """Which patterns agree with one of the open cells on what is decided there."""
+        start = int(self.compiled.program.first_word[1])
+        may = np.zeros(len(patterns), dtype=bool)
+        for positive, negative in open_signs:
+            decided = (positive | negative)[start:]
+            may |= ((patterns & decided) == positive[start:]).all(axis=1)
+        return may
+
+    def _serve(self, status: int) -> None:
         cells, e = self._cells, int(self._cells.scalar[lp.TOP])
         if status == lp.NEED_SIDE:
             self._room_for_attached(e)
@@ -313,9 +394,9 @@ class LpEnumeration(Enumeration):
             )
 
     def _entries(self) -> list[tuple[str, np.ndarray]]:
-        per_entry = ("layer", "n_rows", "code", "kind", "place", "coordinate", "basis", "witness",
-                     "radius", "size", "ident", "positive", "negative", "n_attached",
-                     "attached")  # fmt: skip
+        per_entry = ("layer", "n_rows", "code", "kind", "level", "n_live", "place", "coordinate",
+                     "basis", "witness", "radius", "size", "ident", "positive", "negative",
+                     "n_attached", "attached")  # fmt: skip
         return [(name, getattr(self._cells, name)) for name in per_entry]
 
     def _room_for_attached(self, e: int) -> None:
@@ -335,6 +416,8 @@ class LpEnumeration(Enumeration):
             n_rows=np.zeros(entries, i64),
             code=np.zeros((entries, rows), i64),
             kind=np.zeros((entries, rows), np.int8),
+            level=np.zeros((entries, rows), i64),
+            n_live=np.zeros((entries, program.n_layers + 1), i64),
             place=np.zeros((entries, rows, dim + 1)),
             coordinate=np.zeros((entries, dim, dim + 1)),
             basis=np.zeros((entries, dim), i64),
@@ -351,5 +434,6 @@ class LpEnumeration(Enumeration):
             walls=np.zeros(dim, i64),
             codes=np.zeros(dim, i64),
             dual=np.zeros((2, dim)),
+            unused=np.zeros(dim, np.bool_),
             reach=np.zeros(1),
         )

@@ -400,3 +400,14 @@ def set_unit_forms(compiled: Compiled, tables: Tables, layer: int, forms: fmpz_m
     columns, norms, errors = round_rows(table[:-1], [table[-1][-1]] * (len(table) - 1))
     tables.unit[:, here], tables.unit_norm[here], tables.unit_error[here] = columns, norms, errors
     set_walls.py_func(compiled.program, tables, layer)
+
+
+def bit_of_wall(compiled: Compiled) -> np.ndarray:
+    """Where the sign of each wall (layer 1 on) stands in a found pattern."""
+    program = compiled.program
+    bits = [
+        64 * int(program.first_word[k] - program.first_word[1]) + i
+        for k in range(1, program.n_layers + 1)
+        for i in range(int(program.first_wall[k + 1] - program.first_wall[k]))
+    ]
+    return np.array(bits, dtype=np.int64)

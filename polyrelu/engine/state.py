@@ -66,6 +66,8 @@ class Cells(NamedTuple):
     n_rows: Any
     code: Any  # (entries, rows) 2 * wall + (1 if the cell is on the negative side)
     kind: Any
+    level: Any  # (entries, rows) see lp.py
+    n_live: Any  # (entries, n_layers + 1) a bound on the dimension of V_m
     place: Any  # (entries, rows, dim + 1) the dictionary: rows as functions of the slacks
     coordinate: Any  # (entries, dim, dim + 1) and the coordinates
     basis: Any  # (entries, dim) the rows whose slacks these are
@@ -82,6 +84,7 @@ class Cells(NamedTuple):
     walls: Any  # (dim,) scratch
     codes: Any  # (dim,) scratch
     dual: Any  # (2, dim) scratch
+    unused: Any  # (dim,) scratch
     reach: Any  # (1,) a bound on the coordinates' absolute values; 0: the domain is unbounded
 
 
@@ -120,5 +123,6 @@ class Block(NamedTuple):
     n_vertices: Any
     unbounded: Any
     facet: Any  # (facet capacity,) wall
+    maybe: Any  # (facet capacity,) it is a facet if a region is found across
     attached: Any  # (attached capacity, 3) region, facet (both within the block), wall
     zero: Any  # (zero capacity, 2) region, wall whose form is identically 0
