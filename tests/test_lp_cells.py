@@ -17,7 +17,7 @@ from test_against_oracle import edges_by_pattern
 from polyrelu import Box, Limits, Polytope, Space, count_regions, regions
 from polyrelu.arrangement import Arrangement
 from polyrelu.engine.adjacency import UNEXPLORED
-from polyrelu.engine.choice import has_many_vertices
+from polyrelu.engine.choice import is_for_programs
 from polyrelu.engine.program import compile_network
 from polyrelu.families import family
 
@@ -114,8 +114,8 @@ def test_a_polytope_that_is_no_box():
 def test_the_choice_is_by_vertices_not_by_dimension():
     many = compile_network(gaussian_network(0, 9, 8), Box(-1, 1, dim=9))
     few = compile_network(Arrangement(*family("boolean", 9)).network, Space(9))
-    assert has_many_vertices(many)
-    assert not has_many_vertices(few)
+    assert is_for_programs(many)
+    assert not is_for_programs(few)
 
 
 def test_a_wrong_choice_is_refused():

@@ -10,31 +10,47 @@ from .program import Compiled
 
 FEW_DIMENSIONS = 4  # cells have few vertices whatever the network: nothing to find out
 SAMPLE = 256  # cells that are looked at
+TOO_MANY = 1000  # vertices of one cell; to split it takes their number cubed
 
-# How many vertices a cell has, on average, where both ways cost the same (measured). To find a
-# cell takes less than to find its facets. In unbounded domains forms of deeper layers are
-# often constant along rays: linear programs then end in exact zeros, vertices do not.
-MANY_TO_COUNT, MANY_FOR_FACETS, MANY_UNBOUNDED = 25, 60, 500
+# How many vertices a cell has, on average, where both ways cost the same (measured), and how
+# many more of them cost as much as a linear program that ends in rational arithmetic.
+MANY_TO_COUNT = {"bounded": 25, "unbounded": 14}
+MANY_FOR_FACETS = {"bounded": 70, "one layer, unbounded": 17, "unbounded": 35}
+QUESTION = 5000
 
 
 def enumeration(
     compiled: Compiled, counting: bool, max_regions: int | None, cells: str
 ) -> Enumeration:
-    """By vertices or by linear programs; "auto" decides by the vertices of some cells."""
+    """By vertices or by linear programs; "auto" decides by trying some cells."""
     if cells == "auto":
-        cells = "lp" if has_many_vertices(compiled, counting) else "vertices"
+        cells = "lp" if is_for_programs(compiled, counting) else "vertices"
     made = LpEnumeration if cells == "lp" and compiled.dim > 0 else Enumeration
     return made(compiled, counting, max_regions)
 
 
-def has_many_vertices(compiled: Compiled, counting: bool = False) -> bool:
-    """Do the first cells of a search have so many vertices that it should do without?"""
+def is_for_programs(compiled: Compiled, counting: bool = False) -> bool:
+    """Do the first cells of a search have many vertices, and few ties, for which linear
+    programs need rational arithmetic?"""
     if compiled.dim <= FEW_DIMENSIONS:
         return False
-    many = MANY_TO_COUNT if counting else MANY_FOR_FACETS
-    if len(compiled.layers) > 1 and not domain_is_bounded(compiled):
-        many = MANY_UNBOUNDED
-    trial = Enumeration(compiled, max_regions=SAMPLE, max_vertices=20 * many)
+    many = _many(compiled, counting)
+    vertices = _vertices_per_cell(compiled)
+    return vertices > many and has_few_questions(compiled, counting, (vertices - many) / QUESTION)
+
+
+def _many(compiled: Compiled, counting: bool) -> int:
+    kind = "bounded" if domain_is_bounded(compiled) else "unbounded"
+    if counting:
+        return MANY_TO_COUNT[kind]
+    if kind == "unbounded" and len(compiled.layers) == 1:
+        kind = "one layer, unbounded"
+    return MANY_FOR_FACETS[kind]
+
+
+def _vertices_per_cell(compiled: Compiled) -> float:
+    """On average, infinite if a cell has too many."""
+    trial = Enumeration(compiled, max_regions=SAMPLE, max_vertices=TOO_MANY)
     counts: list[np.ndarray] = []
     try:
         for block in trial.blocks():
@@ -43,5 +59,18 @@ def has_many_vertices(compiled: Compiled, counting: bool = False) -> bool:
             if sum(map(len, counts)) >= SAMPLE:
                 break
     except TooManyVertices:
-        return True
-    return bool(np.concatenate(counts).mean() > many)
+        return np.inf
+    return float(np.concatenate(counts).mean())
+
+
+def has_few_questions(compiled: Compiled, counting: bool, most: float) -> bool:
+    """Do linear programs on the first cells need rational arithmetic at most so often per cell?"""
+    trial = LpEnumeration(compiled, counting, max_regions=SAMPLE)
+    found = 0
+    for block in trial.blocks():
+        found += block if isinstance(block, int) else len(block)
+        if trial.resolver.counters.rational_signs > most * SAMPLE:
+            return False
+        if found >= SAMPLE:
+            break
+    return trial.resolver.counters.rational_signs <= most * found
