@@ -89,7 +89,7 @@ def regions(
         packed_patterns=columns.patterns,
         local_witnesses=columns.witnesses,
         exact_witnesses=columns.exact_witnesses,
-        unbounded=columns.unbounded | bool(search.compiled.lines),
+        unbounded=columns.unbounded | (search.compiled.n_lines > 0),
         indptr=columns.indptr,
         facets=columns.facets,
         neighbor=columns.neighbors,

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
 
-from flint import fmpq, fmpz_mat
+from flint import fmpq, fmpz_mat, nmod_mat
 
 IntegerRow = list[int]
+
+PRIME = 2**61 - 1
 
 
 def to_fraction(value: fmpq) -> Fraction:
@@ -49,6 +51,35 @@ def null_space(rows: Sequence[IntegerRow], dim: int) -> list[IntegerRow]:
     basis, nullity = fmpz_mat(rows).nullspace()
     table = rows_of(basis)
     return [primitive([table[i][j] for i in range(dim)]) for j in range(nullity)]
+
+
+def independent(rows: Sequence[IntegerRow], dim: int) -> list[int]:
+    """Indices of a maximal set of linearly independent rows, the first ones possible.
+
+    What is independent modulo a prime is independent; so many there are at least. If there might
+    be more, integers decide.
+    """
+    chosen = _pivots(nmod_mat(dim, len(rows), _columns(rows, PRIME), PRIME))
+    if len(chosen) == min(dim, len(rows)) or len(chosen) == fmpz_mat([*rows]).rank():
+        return chosen
+    return _pivots(fmpz_mat(dim, len(rows), _columns(rows)))
+
+
+def _columns(rows: Sequence[IntegerRow], modulus: int | None = None) -> list[int]:
+    flat = [v for column in zip(*rows, strict=True) for v in column]
+    return flat if modulus is None else [v % modulus for v in flat]
+
+
+def _pivots(matrix: nmod_mat | fmpz_mat) -> list[int]:
+    """Where the rows of its reduced echelon form begin."""
+    reduced, *_, rank = matrix.rref()
+    pivots: list[int] = []
+    j = 0
+    for r in range(rank):
+        while reduced[r, j] == 0:
+            j += 1
+        pivots.append(j)
+    return pivots
 
 
 @dataclass(frozen=True)

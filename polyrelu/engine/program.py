@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property, partial
-from itertools import chain, pairwise
+from itertools import pairwise
 from math import lcm
 
 import numpy as np
@@ -19,7 +19,7 @@ from flint import fmpz_mat
 from ..activations import PiecewiseLinear
 from ..domain import Chart, Domain
 from ..network import Array, Layer, Network, binary_places, quotient
-from ..rational import IntegerRow, dot, null_space, primitive, rows_of
+from ..rational import IntegerRow, independent, null_space, primitive, rows_of
 from .kernel import SAFE_WEIGHT, TINY, UNIT, set_walls
 from .state import Program, Tables
 from .walls import Wall, group, shifted
@@ -39,8 +39,8 @@ class Compiled:
             ``layers[k - 1]``.
         chart: exact coordinates in which the domain is full-dimensional and no direction is
             constant for the network: shape (dim + 1, program.dim + 1).
-        lines: directions of the domain (integers, length dim) that were left out because
-            neither the network nor the domain's walls depend on them: the lineality space.
+        n_lines: how many directions of the domain were left out because neither the network
+            nor the domain's walls depend on them: the dimension of the lineality space.
         sources: for each wall of the domain the index of the domain's inequality.
         root_rows: integer rows of layer 0: the domain's walls, then the auxiliary ones.
         first_table: the forms of the units of layer 1, shape (units, dim + 1), if float64 holds
@@ -55,7 +55,7 @@ class Compiled:
     domain: Domain
     layers: tuple[Layer, ...]
     chart: fmpz_mat
-    lines: list[IntegerRow]
+    n_lines: int
     sources: tuple[int, ...]
     root_rows: list[IntegerRow]
     first_table: Array | None
@@ -74,6 +74,13 @@ class Compiled:
         """Integer forms of the units of layer 1, shape (units + 1, dim + 1)."""
         return _first_matrix(self.network, self.layers) * self.chart
 
+    @cached_property
+    def lines(self) -> list[IntegerRow]:
+        """A basis of the lineality space (integers, length of the domain's dimension)."""
+        if self.n_lines == 0:
+            return []
+        return _lines(self.domain.chart(), _first_matrix(self.network, self.layers))
+
     def form(self, layer: int, index: int, unit_forms: fmpz_mat | None) -> IntegerRow:
         """The integer row of wall ``index`` of a layer, given its units' integer forms."""
         if layer == 0:
@@ -83,29 +90,34 @@ class Compiled:
         return shifted(unit_forms, wall.unit, wall.shift)
 
 
-def _section(
-    chart: Chart, first: Callable[[], fmpz_mat]
-) -> tuple[fmpz_mat, list[IntegerRow], list[IntegerRow]]:
+def _section(chart: Chart, first: Callable[[], fmpz_mat]) -> tuple[fmpz_mat, list[IntegerRow]]:
     """Leave out coordinates until no direction is constant for domain and first layer.
 
-    Returns the matrix of the remaining coordinates, the domain's rows in them, and a basis of
-    the directions left out.
+    Returns the matrix of the remaining coordinates, and the domain's rows in them.
     """
     k = chart.dim
     linear = [list(g[:-1]) for g in chart.constraints]
-    if k == 0 or (linear and fmpz_mat(linear).rank() == k):
-        return chart.matrix, [primitive(g) for g in chart.constraints], []
-    linear += [g[:-1] for g in rows_of(first() * chart.matrix)[:-1]]
-    pivots: list[int] = []
-    if linear:
-        reduced, _, rank = fmpz_mat(linear).rref()
-        pivots = [next(j for j in range(k) if reduced[r, j] != 0) for r in range(rank)]
-    keep = [*pivots, k]
-    matrix = fmpz_mat([[int(row[j]) for j in keep] for row in rows_of(chart.matrix)])
-    rows = [primitive([g[j] for j in keep]) for g in chart.constraints]
-    flat = [[*direction, 0] for direction in null_space(linear, k)]
-    lines = [[dot(row, d) for row in rows_of(chart.matrix)[:-1]] for d in flat]
-    return matrix, rows, [primitive(line) for line in lines]
+    if k == 0 or len(independent(linear, k)) == k:
+        return chart.matrix, [primitive(g) for g in chart.constraints]
+    linear = _varying(chart, first())
+    keep = [*independent([list(column) for column in zip(*linear, strict=True)], len(linear)), k]
+    matrix = fmpz_mat([[row[j] for j in keep] for row in rows_of(chart.matrix)])
+    return matrix, [primitive([g[j] for j in keep]) for g in chart.constraints]
+
+
+def _varying(chart: Chart, first: fmpz_mat) -> list[IntegerRow]:
+    """The linear parts of the domain's walls and of layer 1, in the domain's coordinates."""
+    linear = [list(g[:-1]) for g in chart.constraints]
+    return linear + [g[:-1] for g in rows_of(first * chart.matrix)[:-1]]
+
+
+def _lines(chart: Chart, first: fmpz_mat) -> list[IntegerRow]:
+    """A basis of the directions on which neither depends."""
+    directions = null_space(_varying(chart, first), chart.dim)
+    if not directions:
+        return []
+    linear = fmpz_mat([row[:-1] for row in rows_of(chart.matrix)[:-1]])
+    return [primitive(line) for line in rows_of(fmpz_mat(directions) * linear.transpose())]
 
 
 def _root_walls(
@@ -117,16 +129,14 @@ def _root_walls(
     identity units) and the domain is unbounded in it; what they cut apart is merged again.
     """
     axes = ([int(i == j) for j in range(dim)] + [0] for i in range(dim))
-    chosen: list[int] = []
     rows: list[IntegerRow] = []
-    for i, row in enumerate(chain(domain, first_walls, axes)):
-        if len(rows) == dim:
-            break
-        if any(row[:-1]) and fmpz_mat([r[:-1] for r in [*rows, row]]).rank() > len(rows):
-            chosen.append(i)
-            rows.append(row)
+    chosen: list[int] = []
+    for more in (domain, first_walls, axes):
+        if len(chosen) < dim:
+            rows += more
+            chosen = independent([row[:-1] for row in rows], dim)
     n_domain = len(domain)
-    auxiliary = [row for i, row in zip(chosen, rows, strict=True) if i >= n_domain + n_first]
+    auxiliary = [rows[i] for i in chosen if i >= n_domain + n_first]
     shift = len(auxiliary)  # auxiliary walls are numbered between the domain's and layer 1's
     root = [i if i < n_domain else i + shift for i in chosen if i < n_domain + n_first]
     return [*root, *(n_domain + i for i in range(shift))], auxiliary
@@ -138,7 +148,7 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
     while layers and not layers[-1].thresholds:
         layers.pop()
     chart = domain.chart()
-    matrix, domain_rows, lines = _section(chart, partial(_first_matrix, network, layers))
+    matrix, domain_rows = _section(chart, partial(_first_matrix, network, layers))
     dim = int(matrix.ncols()) - 1
     in_place = matrix == fmpz_mat([[int(i == j) for j in range(dim + 1)] for i in range(dim + 1)])
     first_table = layers[0].table if layers and in_place and layers[0].is_exact else None
@@ -166,7 +176,7 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
         domain=domain,
         layers=tuple(layers),
         chart=matrix,
-        lines=lines,
+        n_lines=chart.dim - dim,
         sources=chart.sources,
         root_rows=domain_rows + auxiliary,
         first_table=first_table,
