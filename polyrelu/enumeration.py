@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from .domain import Domain, Slice
@@ -13,9 +14,13 @@ from .interrupt import deferred_interrupt
 from .limits import Limits
 from .network import Network
 from .progress import Meter, Progress, compilation_announced, reporter
+from .rational import dot_point
 
 if TYPE_CHECKING:
-    from .engine.enumerate import Found
+    import numpy.typing as npt
+
+    from .engine.enumerate import Enumeration, Found
+    from .engine.explore import Explorer
     from .graph import RegionGraph
 
 
@@ -46,6 +51,7 @@ def regions(
     limits: Limits | None = None,
     progress: bool | Progress = False,
     cells: Cells = "auto",
+    start: npt.ArrayLike | None = None,
 ) -> RegionGraph:
     """Every activation region of a network on a domain, exactly, and which of them touch.
 
@@ -58,6 +64,10 @@ def regions(
         cells: how the engine holds a cell: by its "vertices", best where it has some dozens at
             most, or by a point and linear programs, "lp". "auto" looks at some cells first. The
             answer is the same.
+        start: a point of the domain (of a Slice: in its coordinates). Regions are then found
+            outward from the one that holds it, breadth first, through the walls that they
+            share: with ``limits``, those around a point of a network that has far too many.
+            It takes milliseconds per region where an enumeration takes microseconds.
 
     Ctrl-C stops the enumeration as a limit does: what was found is returned.
 
@@ -70,7 +80,7 @@ def regions(
     from .engine.assemble import assemble
     from .graph import RegionGraph
 
-    search = _Search(network, domain, limits, progress, counting=False, cells=cells)
+    search = _Search(network, domain, limits, progress, counting=False, cells=cells, start=start)
     search.run()
     began = time.perf_counter()
     blocks = [search.enumeration.nothing(), *search.found]
@@ -127,8 +137,10 @@ class _Search:
         progress: bool | Progress,
         counting: bool,
         cells: Cells,
+        start: npt.ArrayLike | None = None,
     ) -> None:
         from .engine.choice import enumeration
+        from .engine.explore import Explorer
         from .engine.program import compile_network
 
         if cells not in ("auto", "vertices", "lp"):
@@ -141,16 +153,38 @@ class _Search:
         self.compiled = compile_network(self.network, self.domain)
         # Merging joins at most 2**auxiliary cells: only then may cells outnumber the limit.
         most = self.limits.regions
-        if most is not None and self.needs_merging:
-            most <<= len(self.compiled.root_rows) - int(self.compiled.program.n_domain)
-        with compilation_announced():
-            self.enumeration = enumeration(self.compiled, counting, most, cells)
+        self.enumeration: Enumeration | Explorer
+        if start is not None:
+            self.enumeration = Explorer(self.compiled, self._start_point(start), most)
+        else:
+            if most is not None and self.needs_merging:
+                most <<= len(self.compiled.root_rows) - int(self.compiled.program.n_domain)
+            with compilation_announced():
+                self.enumeration = enumeration(self.compiled, counting, most, cells)
         self.most = most
         self.found: list[Found] = []
         self.n_regions = 0
         self.stopped_by: str | None = None
         self.seconds = 0.0
         self.memory = 0
+
+    def _start_point(self, start: npt.ArrayLike) -> tuple[Fraction, ...]:
+        """The starting point in the engine's coordinates."""
+        from .engine.program import to_engine
+        from .network import finite_array
+
+        x = [Fraction(v) for v in finite_array("start", start, 1).tolist()]
+        if len(x) != self.domain.dim:
+            raise DomainError(
+                f"start has {len(x)} coordinates, a point of the domain has {self.domain.dim}"
+            )
+        rows = self.domain.inequalities()
+        outside = next((i for i, g in enumerate(rows) if dot_point(g, x) < 0), None)
+        point = to_engine(self.compiled, x) if outside is None else None
+        if point is None:
+            which = "" if outside is None else f": it violates inequality {outside}"
+            raise DomainError(f"start is outside of the domain{which}")
+        return point
 
     @property
     def needs_merging(self) -> bool:

@@ -44,6 +44,11 @@ def dot(row: Sequence[int], column: Sequence[int]) -> int:
     return sum(a * b for a, b in zip(row, column, strict=True))
 
 
+def dot_point(row: Sequence[int], point: Sequence[Fraction]) -> Fraction:
+    """The affine form ``row`` at a point."""
+    return sum((a * x for a, x in zip(row, point, strict=False)), Fraction(row[-1]))
+
+
 def null_space(rows: Sequence[IntegerRow], dim: int) -> list[IntegerRow]:
     """A basis, in primitive integers, of ``{x in Q^dim : row . x = 0 for all rows}``."""
     if not rows:

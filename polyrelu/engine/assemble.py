@@ -11,6 +11,7 @@ from numba import njit
 
 from .adjacency import UNEXPLORED, join
 from .enumerate import Enumeration, Found
+from .explore import Explorer
 from .program import Compiled, bit_of_wall
 
 
@@ -47,7 +48,10 @@ def _pack(words, source, target, length, flip, packed):  # type: ignore[no-untyp
 
 
 def assemble(
-    search: Enumeration, blocks: list[Found], finished: bool = True, most: int | None = None
+    search: Enumeration | Explorer,
+    blocks: list[Found],
+    finished: bool = True,
+    most: int | None = None,
 ) -> Columns:
     """Join the blocks, find who touches whom, and write patterns in the network's bits.
 
@@ -84,7 +88,7 @@ def assemble(
 
 
 def _neighbors(
-    search: Enumeration, found: Found, finished: bool, bits: np.ndarray, zero: np.ndarray
+    search: Enumeration | Explorer, found: Found, finished: bool, bits: np.ndarray, zero: np.ndarray
 ) -> tuple[Found, np.ndarray]:
     """The regions without what only might have been facets, and what is across each facet."""
     first = np.int32(search.compiled.program.first_wall[1])

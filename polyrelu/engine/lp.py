@@ -886,8 +886,11 @@ def find_vertex(place, n, coordinate, basis, dim):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def settle(program, cells, tables, pattern, indptr, walls, doubtful, witness, facet):  # type: ignore[no-untyped-def]
-    """Which ``doubtful`` rows of emitted cells are facets, into ``facet``. Returns a status."""
+def settle(  # type: ignore[no-untyped-def]
+    program, cells, tables, pattern, indptr, walls, doubtful, witness, facet, bounded,
+):  # fmt: skip
+    """Which ``doubtful`` rows of emitted cells are facets, into ``facet``; and, of cells for which
+    ``bounded`` is 0, whether they are bounded: 1, or not: 2. Returns a status."""
     scalar, dim = cells.scalar, program.dim
     while scalar[CELL] < len(pattern):
         i = scalar[CELL]
@@ -901,6 +904,14 @@ def settle(program, cells, tables, pattern, indptr, walls, doubtful, witness, fa
         status = prune(cells, tables, 0, ALL_WALLS, dim)
         if status != DONE:
             return status
+        if bounded[i] == 0:
+            answer = scalar[BOUNDED]
+            if answer == 0:
+                answer = find_bounded(cells, tables, 0, dim)
+            if answer == NEED_BOUNDED:
+                return NEED_BOUNDED
+            bounded[i] = answer
+            scalar[BOUNDED] = 0
         for k in range(cells.n_rows[0]):
             for f in range(indptr[i], indptr[i + 1]):
                 if cells.kind[0, k] == CERTAIN and walls[f] == cells.code[0, k] >> 1:
@@ -908,3 +919,40 @@ def settle(program, cells, tables, pattern, indptr, walls, doubtful, witness, fa
         scalar[PHASE] = DECIDE
         scalar[CELL] = i + 1
     return DONE
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def follow(program, cells, tables):  # type: ignore[no-untyped-def]
+    """The signs of all walls at the witness of entry 0, layer by layer. Returns a status:
+    NEED_SIDE asks about wall ``scalar[ROW]``."""
+    scalar = cells.scalar
+    while True:
+        layer = cells.layer[0]
+        for wall in range(
+            max(scalar[ROW], program.first_wall[layer]), program.first_wall[layer + 1]
+        ):
+            side = scalar[SIDE]
+            if side == 0:
+                value = form_at(tables.wall, wall, cells.witness[0])
+                bound = sign_bound(
+                    tables.wall_norm[wall], tables.wall_error[wall], cells.radius[0],
+                    cells.size[0], program.dim,
+                )  # fmt: skip
+                if not bound < abs(value) < np.inf:
+                    scalar[ROW] = wall
+                    return NEED_SIDE
+                side = 1 if value > 0.0 else -1
+            scalar[SIDE] = 0
+            if side != ZERO_FORM:
+                signs = cells.positive if side == 1 else cells.negative
+                bit = wall_bit(program, layer, wall)
+                signs[0, bit >> 6] |= ONE << np.uint64(bit & 63)
+        if layer == program.n_layers:
+            return DONE
+        if layer > 0 and not scalar[READY]:
+            scalar[ROW] = program.first_wall[layer + 1]
+            if compose(program, cells, tables, 0, layer + 1):
+                return NEED_ROWS
+            set_walls(program, tables, layer + 1)
+        scalar[READY] = 0
+        cells.layer[0] = layer + 1

@@ -10,7 +10,7 @@ import numpy as np
 from flint import fmpz_mat
 
 from ..network import quotient
-from ..rational import IntegerRow, dot, margin, null_space
+from ..rational import IntegerRow, dot, dot_point, margin, null_space
 from . import kernel, lp
 from .enumerate import Enumeration, Found
 from .exact import Resolver
@@ -128,14 +128,42 @@ class LpResolver(Resolver):
         r = int(cells.scalar[lp.ROW])
         self.counters.rational_signs += 1
         row = self.coded_row(cells, e, int(cells.code[e, r]))
-        needed = [k for k in bounding(cells, e) if cells.kind[e, k] != lp.KEPT]
-        by_basis = r not in cells.basis[e] and set(cells.basis[e].tolist()) <= set(needed)
+        needed = [k for k in bounding(cells, e) if cells.kind[e, k] != lp.KEPT and k != r]
+        rows = {k: self.coded_row(cells, e, int(cells.code[e, k])) for k in needed}
+        same = [k for k in needed if is_multiple(row, rows[k])]
+        if same:
+            self._share(cells, e, r, same)
+            return
+        by_basis = set(cells.basis[e].tolist()) <= set(needed)
         if by_basis and self._least(cells, e, row) is not None:
             cells.scalar[lp.FACET] = 2
             return
-        others = [self.coded_row(cells, e, int(cells.code[e, k])) for k in needed if k != r]
-        beyond = margin([*others, [-v for v in row]])
+        beyond = margin([*rows.values(), [-v for v in row]])
         cells.scalar[lp.FACET] = 1 if beyond.value > 0 else 2
+
+    def _share(self, cells: Cells, e: int, r: int, same: list[int]) -> None:
+        """Row r coincides with others: the one of the lowest wall stands for them all."""
+        wall = int(cells.code[e, r]) >> 1
+        first = min(same, key=lambda k: cells.code[e, k])
+        kept = int(cells.code[e, first]) >> 1
+        cells.scalar[lp.FACET] = 2
+        if wall < kept:  # ask again without the others
+            kinds = cells.kind[e, same]
+            for k in same:
+                self._note(cells, e, wall, int(cells.code[e, k]) >> 1)
+            cells.kind[e, same] = lp.FREE
+            self.facet(cells, e)
+            cells.kind[e, same] = kinds
+        else:
+            self._note(cells, e, kept, wall)
+
+    def _note(self, cells: Cells, e: int, facet: int, wall: int) -> None:
+        """A facet is on another wall as well; a wall of the domain has no other side."""
+        n = int(cells.n_attached[e])
+        pairs = cells.attached[e, :n].tolist()
+        if facet >= self.compiled.program.n_domain and [facet, wall] not in pairs:
+            cells.attached[e, n] = facet, wall
+            cells.n_attached[e] = n + 1
 
     def bounded(self, cells: Cells, e: int) -> None:
         """Is the cell bounded?"""
@@ -212,10 +240,6 @@ def first_free(cells: Cells, e: int) -> int:
     return next(k for k in range(int(cells.n_rows[e])) if cells.kind[e, k] == lp.FREE)
 
 
-def dot_point(row: IntegerRow, point: Point) -> Fraction:
-    return sum((a * x for a, x in zip(row, point, strict=False)), Fraction(row[-1]))
-
-
 @dataclass
 class LpEnumeration(Enumeration):
     """As :class:`Enumeration`, for cells with many vertices."""
@@ -225,7 +249,7 @@ class LpEnumeration(Enumeration):
     def __post_init__(self) -> None:
         self.resolver = LpResolver(self.compiled)
         self._prepare()
-        self._cells = self._new_cells()
+        self._cells = new_cells(self.compiled)
         self._begun = 0  # cones
         self._generators = [
             [Fraction(v, g[-1] or max(map(abs, g))) for v in g[:-1]] for g in self._roots.generators
@@ -320,7 +344,7 @@ class LpEnumeration(Enumeration):
         cells.scalar[:] = 0
         cells.n_attached[0] = 0
         columns = (found.pattern[asked], starts, found.facet[theirs], doubtful[theirs],
-                   found.witness[asked], facet)  # fmt: skip
+                   found.witness[asked], facet, np.ones(len(asked), np.int64))  # fmt: skip
         while (
             status := lp.settle(self.compiled.program, self._cells, self._tables, *columns)
         ) != kernel.DONE:
@@ -405,35 +429,36 @@ class LpEnumeration(Enumeration):
             more = np.concatenate([attached, np.zeros_like(attached)], axis=1)
             self._cells = self._cells._replace(attached=more)
 
-    def _new_cells(self) -> Cells:
-        program, dim = self.compiled.program, self.compiled.dim
-        words = int(program.first_word[-1])
-        rows = int(program.first_wall[-1]) + 1
-        entries, i64 = 64, np.int64
-        return Cells(
-            scalar=np.zeros(lp.N_SCALARS, i64),
-            layer=np.zeros(entries, i64),
-            n_rows=np.zeros(entries, i64),
-            code=np.zeros((entries, rows), i64),
-            kind=np.zeros((entries, rows), np.int8),
-            level=np.zeros((entries, rows), i64),
-            n_live=np.zeros((entries, program.n_layers + 1), i64),
-            place=np.zeros((entries, rows, dim + 1)),
-            coordinate=np.zeros((entries, dim, dim + 1)),
-            basis=np.zeros((entries, dim), i64),
-            witness=np.zeros((entries, dim + 1)),
-            radius=np.zeros(entries),
-            size=np.zeros(entries),
-            ident=np.zeros(entries, i64),
-            positive=np.zeros((entries, words), np.uint64),
-            negative=np.zeros((entries, words), np.uint64),
-            n_attached=np.zeros(entries, i64),
-            attached=np.zeros((entries, 2 * rows, 2), i64),
-            other=np.zeros(dim + 1),
-            other_about=np.zeros(3),
-            walls=np.zeros(dim, i64),
-            codes=np.zeros(dim, i64),
-            dual=np.zeros((2, dim)),
-            unused=np.zeros(dim, np.bool_),
-            reach=np.zeros(1),
-        )
+
+def new_cells(compiled: Compiled, entries: int = 64) -> Cells:
+    program, dim = compiled.program, compiled.dim
+    words = int(program.first_word[-1])
+    rows = int(program.first_wall[-1]) + 1
+    i64 = np.int64
+    return Cells(
+        scalar=np.zeros(lp.N_SCALARS, i64),
+        layer=np.zeros(entries, i64),
+        n_rows=np.zeros(entries, i64),
+        code=np.zeros((entries, rows), i64),
+        kind=np.zeros((entries, rows), np.int8),
+        level=np.zeros((entries, rows), i64),
+        n_live=np.zeros((entries, program.n_layers + 1), i64),
+        place=np.zeros((entries, rows, dim + 1)),
+        coordinate=np.zeros((entries, dim, dim + 1)),
+        basis=np.zeros((entries, dim), i64),
+        witness=np.zeros((entries, dim + 1)),
+        radius=np.zeros(entries),
+        size=np.zeros(entries),
+        ident=np.zeros(entries, i64),
+        positive=np.zeros((entries, words), np.uint64),
+        negative=np.zeros((entries, words), np.uint64),
+        n_attached=np.zeros(entries, i64),
+        attached=np.zeros((entries, 2 * rows, 2), i64),
+        other=np.zeros(dim + 1),
+        other_about=np.zeros(3),
+        walls=np.zeros(dim, i64),
+        codes=np.zeros(dim, i64),
+        dual=np.zeros((2, dim)),
+        unused=np.zeros(dim, np.bool_),
+        reach=np.zeros(1),
+    )

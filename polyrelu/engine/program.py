@@ -19,7 +19,15 @@ from flint import fmpz_mat
 from ..activations import PiecewiseLinear
 from ..domain import Chart, Domain
 from ..network import Array, Layer, Network, binary_places, quotient
-from ..rational import IntegerRow, independent, null_space, primitive, rows_of
+from ..rational import (
+    IntegerRow,
+    independent,
+    integer_row,
+    null_space,
+    primitive,
+    rows_of,
+    solve_affine,
+)
 from .kernel import SAFE_WEIGHT, TINY, UNIT, set_walls
 from .state import Program, Tables
 from .walls import Wall, group, shifted
@@ -39,8 +47,8 @@ class Compiled:
             ``layers[k - 1]``.
         chart: exact coordinates in which the domain is full-dimensional and no direction is
             constant for the network: shape (dim + 1, program.dim + 1).
-        n_lines: how many directions of the domain were left out because neither the network
-            nor the domain's walls depend on them: the dimension of the lineality space.
+        kept: the coordinates of the domain's chart that these are. Others were left out, as
+            neither the network nor the domain's walls depend on as many directions.
         sources: for each wall of the domain the index of the domain's inequality.
         root_rows: integer rows of layer 0: the domain's walls, then the auxiliary ones.
         first_table: the forms of the units of layer 1, shape (units, dim + 1), if float64 holds
@@ -55,7 +63,7 @@ class Compiled:
     domain: Domain
     layers: tuple[Layer, ...]
     chart: fmpz_mat
-    n_lines: int
+    kept: tuple[int, ...]
     sources: tuple[int, ...]
     root_rows: list[IntegerRow]
     first_table: Array | None
@@ -75,6 +83,11 @@ class Compiled:
         return _first_matrix(self.network, self.layers) * self.chart
 
     @cached_property
+    def n_lines(self) -> int:
+        """The dimension of the lineality space."""
+        return self.domain.chart().dim - self.dim
+
+    @cached_property
     def lines(self) -> list[IntegerRow]:
         """A basis of the lineality space (integers, length of the domain's dimension)."""
         if self.n_lines == 0:
@@ -90,30 +103,32 @@ class Compiled:
         return shifted(unit_forms, wall.unit, wall.shift)
 
 
-def _section(chart: Chart, first: Callable[[], fmpz_mat]) -> tuple[fmpz_mat, list[IntegerRow]]:
+def _section(
+    chart: Chart, first: Callable[[], fmpz_mat]
+) -> tuple[list[int], fmpz_mat, list[IntegerRow]]:
     """Leave out coordinates until no direction is constant for domain and first layer.
 
-    Returns the matrix of the remaining coordinates, and the domain's rows in them.
+    Returns the remaining coordinates, their matrix, and the domain's rows in them.
     """
     k = chart.dim
     linear = [list(g[:-1]) for g in chart.constraints]
     if k == 0 or len(independent(linear, k)) == k:
-        return chart.matrix, [primitive(g) for g in chart.constraints]
-    linear = _varying(chart, first())
-    keep = [*independent([list(column) for column in zip(*linear, strict=True)], len(linear)), k]
-    matrix = fmpz_mat([[row[j] for j in keep] for row in rows_of(chart.matrix)])
-    return matrix, [primitive([g[j] for j in keep]) for g in chart.constraints]
+        return list(range(k)), chart.matrix, [primitive(g) for g in chart.constraints]
+    linear = [g[:-1] for g in _varying(chart, first())]
+    kept = independent([list(column) for column in zip(*linear, strict=True)], len(linear))
+    columns = [*kept, k]
+    matrix = fmpz_mat([[row[j] for j in columns] for row in rows_of(chart.matrix)])
+    return kept, matrix, [primitive([g[j] for j in columns]) for g in chart.constraints]
 
 
 def _varying(chart: Chart, first: fmpz_mat) -> list[IntegerRow]:
-    """The linear parts of the domain's walls and of layer 1, in the domain's coordinates."""
-    linear = [list(g[:-1]) for g in chart.constraints]
-    return linear + [g[:-1] for g in rows_of(first * chart.matrix)[:-1]]
+    """The rows of the domain's walls and of layer 1, in the domain's coordinates."""
+    return [*map(list, chart.constraints), *rows_of(first * chart.matrix)[:-1]]
 
 
 def _lines(chart: Chart, first: fmpz_mat) -> list[IntegerRow]:
     """A basis of the directions on which neither depends."""
-    directions = null_space(_varying(chart, first), chart.dim)
+    directions = null_space([g[:-1] for g in _varying(chart, first)], chart.dim)
     if not directions:
         return []
     linear = fmpz_mat([row[:-1] for row in rows_of(chart.matrix)[:-1]])
@@ -148,7 +163,7 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
     while layers and not layers[-1].thresholds:
         layers.pop()
     chart = domain.chart()
-    matrix, domain_rows = _section(chart, partial(_first_matrix, network, layers))
+    kept, matrix, domain_rows = _section(chart, partial(_first_matrix, network, layers))
     dim = int(matrix.ncols()) - 1
     in_place = matrix == fmpz_mat([[int(i == j) for j in range(dim + 1)] for i in range(dim + 1)])
     first_table = layers[0].table if layers and in_place and layers[0].is_exact else None
@@ -176,7 +191,7 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
         domain=domain,
         layers=tuple(layers),
         chart=matrix,
-        n_lines=chart.dim - dim,
+        kept=tuple(kept),
         sources=chart.sources,
         root_rows=domain_rows + auxiliary,
         first_table=first_table,
@@ -421,3 +436,24 @@ def bit_of_wall(compiled: Compiled) -> np.ndarray:
         for i in range(int(program.first_wall[k + 1] - program.first_wall[k]))
     ]
     return np.array(bits, dtype=np.int64)
+
+
+def to_engine(compiled: Compiled, x: Sequence[Fraction]) -> tuple[Fraction, ...] | None:
+    """A point of the domain in the engine's coordinates; None if it is off the domain's affine
+    hull. Where coordinates were left out, it is a point with the same values in layer 1."""
+    chart = compiled.domain.chart()
+    *rows, scale = rows_of(chart.matrix)
+    y = solve_affine(
+        [integer_row([*map(Fraction, row[:-1]), row[-1] - scale[-1] * v])
+         for row, v in zip(rows, x, strict=True)],
+        chart.dim,
+    )  # fmt: skip
+    if y is None or len(compiled.kept) == chart.dim:
+        return y
+    varying = _varying(chart, _first_matrix(compiled.network, compiled.layers))
+    equations = []
+    for i in independent([[g[j] for j in compiled.kept] for g in varying], compiled.dim):
+        g = varying[i]
+        value = sum((a * v for a, v in zip(g, y, strict=False)), Fraction(0))
+        equations.append(integer_row([*(Fraction(g[j]) for j in compiled.kept), -value]))
+    return solve_affine(equations, compiled.dim)

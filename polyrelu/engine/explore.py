@@ -1,0 +1,513 @@
+"""Outward from a point: regions breadth first, through true facets.
+
+For networks that have far too many regions to enumerate, in any number of dimensions. Signs at
+a region's interior point give its rows; rays find most facets (:mod:`.shoot`), linear programs
+and, where they are not certain, integers decide the others; and across each facet lies the
+next region.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from ..network import quotient
+from ..rational import IntegerRow, dot_point, margin
+from . import kernel, lp
+from .enumerate import Found
+from .lp_enumerate import LpResolver, domain_is_bounded, is_multiple, new_cells
+from .program import Compiled, bit_of_wall, new_tables
+from .ray import Point, enter
+from .shoot import Hits, Rows
+
+NARROW = 64  # in so many dimensions a dense dictionary of all rows is quick
+RETAINED = 1 << 28  # bytes of points across facets that are kept; others are found again
+TRIES = 20
+
+
+class OnWall(Exception):
+    """The point has no region: a form that is not identically 0 vanishes there."""
+
+
+@dataclass
+class Region:
+    """One that was explored.
+
+    Attributes:
+        pattern: words from layer 1 on.
+        walls: of its facets.
+        across: wall of a facet -> a point beyond it and inside of all other rows.
+        special: some facet flips more than one sign: what is across is not known beforehand.
+    """
+
+    pattern: np.ndarray
+    witness: np.ndarray
+    exact_witness: Point | None
+    walls: list[int]
+    across: dict[int, np.ndarray | Point]
+    attached: dict[int, list[int]]
+    zero: list[int]
+    unbounded: bool
+
+
+class Explorer:
+    """Has the methods of an :class:`.enumerate.Enumeration`, for one region after the other."""
+
+    def __init__(
+        self, compiled: Compiled, start: Sequence[Fraction], max_regions: int | None = None
+    ) -> None:
+        self.compiled = compiled
+        self.resolver = LpResolver(compiled)
+        self.splits = self.found = 0
+        self.finished = False
+        self._most = max_regions
+        self._start = start
+        self._tables = new_tables(compiled, 64)
+        self._cells = new_cells(compiled, 1)
+        self._bits = bit_of_wall(compiled)
+        self._domain = DomainRows(compiled)
+        self._bounded = bool(np.isfinite(self._domain.reach))
+        if self._bounded:
+            self._cells.reach[0] = self._domain.reach
+        elif compiled.dim <= NARROW:
+            self._bounded = domain_is_bounded(compiled)
+        self._pending: list[Region] = []
+        self._hints: dict[int, np.ndarray] = {}
+        self._duals: dict[int, dict[int, float]] = {}
+        self._retained = 0
+
+    @property
+    def working_bytes(self) -> int:
+        return self._retained
+
+    # -- what a search does ------------------------------------------------------------------
+
+    def blocks(self) -> Iterator[Found | int]:
+        """Regions one by one, and empty blocks that let the caller look at the clock."""
+        self._pending = [self._first()]
+        seen = {self._pending[0].pattern.tobytes()}
+        queue = deque(self._pending)
+        while queue:
+            region = queue.popleft()
+            if not region.across:
+                self._look_again(region)
+            for wall in list(region.across):
+                if self._expected(region, wall) in seen:
+                    continue
+                child = self._cross(region, wall)
+                yield self.nothing()
+                key = child.pattern.tobytes()
+                if key not in seen:
+                    seen.add(key)
+                    queue.append(child)
+                    yield self._release()
+                    self._pending = [child]
+            self._forget(region)
+        self.finished = True
+        yield self._release()
+
+    def flush(self) -> Found:
+        """What was found since the last block."""
+        if self._most is not None and self.found >= self._most:
+            return self.nothing()
+        return self._release()
+
+    def nothing(self) -> Found:
+        return self._columns([])
+
+    def settle(self, found: Found, doubtful: np.ndarray) -> np.ndarray:
+        assert not doubtful.any()
+        return doubtful
+
+    def _release(self) -> Found:
+        """One region is held back, so that a limit just reached tells an end from a stop."""
+        regions, self._pending = self._pending, []
+        self.found += len(regions)
+        return self._columns(regions)
+
+    def _columns(self, regions: list[Region]) -> Found:
+        program = self.compiled.program
+        words = int(program.first_word[-1] - program.first_word[1])
+        facets = [wall for region in regions for wall in region.walls]
+        also = [
+            (i, f, wall)
+            for i, region in enumerate(regions)
+            for f, facet in enumerate(region.walls)
+            for wall in region.attached.get(facet, ())
+        ]
+        zero = [(i, wall) for i, region in enumerate(regions) for wall in region.zero]
+        i64 = np.int64
+        return Found(
+            pattern=np.array([r.pattern for r in regions], np.uint64).reshape(-1, words),
+            witness=np.array([r.witness for r in regions]).reshape(-1, program.dim),
+            exact_witness={
+                i: r.exact_witness for i, r in enumerate(regions) if r.exact_witness is not None
+            },
+            n_facets=np.array([len(r.walls) for r in regions], np.int32),
+            n_vertices=np.zeros(len(regions), np.int32),
+            unbounded=np.array([r.unbounded for r in regions], bool),
+            facet=np.array(facets, np.int32),
+            maybe=np.zeros(len(facets), bool),
+            attached=np.array(also, i64).reshape(-1, 3),
+            zero=np.array(zero, i64).reshape(-1, 2),
+        )
+
+    # -- from region to region ---------------------------------------------------------------
+
+    def _first(self) -> Region:
+        """The region that the starting point is in, or one that it is on the boundary of."""
+        inwards = self._domain.direction_inwards(self._start)
+        return self._enter(self._start, inwards)
+
+    def _enter(self, start: Sequence[Fraction], direction: Sequence[Fraction]) -> Region:
+        """The region that a ray enters; if it runs in a wall, it is turned by a little."""
+        rng = np.random.default_rng(0)
+        turned = list(direction)
+        for k in range(TRIES):
+            point = enter(self.compiled, start, turned)
+            try:
+                return self._examine(*self._rounded(point))
+            except OnWall:
+                by = rng.integers(-(2**10), 2**10, size=len(turned)).tolist()
+                size = max(map(abs, direction), default=Fraction(0)) or Fraction(1)
+                turned = [v + size * b / 2 ** (20 + k) for v, b in zip(direction, by, strict=True)]
+        raise AssertionError("a ray of general direction runs in no wall")
+
+    def _rounded(self, point: Point) -> tuple[np.ndarray, Point | None]:
+        """The nearest float64 point if it is in the same region, certainly; else both."""
+        x = np.array([quotient(v.numerator, v.denominator) for v in point])
+        self._locate(x, point)
+        return x, None if self._is_certain(x) else point
+
+    def _is_certain(self, x: np.ndarray) -> bool:
+        return self._rows().certainly_inside(x)
+
+    def _expected(self, region: Region, wall: int) -> bytes | None:
+        """The pattern across a facet, if it differs in this wall's sign alone."""
+        if region.zero or wall in region.attached:
+            return None
+        across = region.pattern.copy()
+        bit = int(self._bits[wall - int(self.compiled.program.first_wall[1])])
+        across[bit >> 6] ^= np.uint64(1) << np.uint64(bit & 63)
+        return across.tobytes()
+
+    def _cross(self, region: Region, wall: int) -> Region:
+        beyond = region.across[wall]
+        expected = self._expected(region, wall)
+        if expected is not None and isinstance(beyond, np.ndarray):
+            try:
+                self._locate(beyond, None)
+                if self._pattern().tobytes() == expected and self._is_certain(beyond):
+                    return self._examine(beyond, None)
+            except OnWall:
+                pass
+        return self._cross_exactly(region, wall, beyond)
+
+    def _cross_exactly(self, region: Region, wall: int, beyond: np.ndarray | Point) -> Region:
+        """From the point of the facet on the line to the point beyond, further along it."""
+        self._locate(region.witness, region.exact_witness)
+        form = self.resolver.row(self._cells, 0, wall)
+        here, there = _exact(region.exact_witness or region.witness), _exact(beyond)
+        at_here, at_there = dot_point(form, here), dot_point(form, there)
+        t = at_here / (at_here - at_there)
+        along = [b - a for a, b in zip(here, there, strict=True)]
+        facet_point = [a + t * v for a, v in zip(here, along, strict=True)]
+        return self._enter(facet_point, along)
+
+    def _look_again(self, region: Region) -> None:
+        """Find the points across the facets of a region again."""
+        self._locate(region.witness, region.exact_witness)
+        region.across = self._examine(region.witness, region.exact_witness).across
+
+    def _forget(self, region: Region) -> None:
+        self._retained -= _nbytes(region.across)
+        region.across = {}
+
+    # -- one region --------------------------------------------------------------------------
+
+    def _locate(self, x: np.ndarray, exact: Point | None) -> None:
+        """Follow the signs at a point through all layers; they stand in the cell then.
+
+        Raises:
+            OnWall: the point is on a wall of its region.
+        """
+        cells, program = self._cells, self.compiled.program
+        self.resolver.witnesses.clear()
+        cells.scalar[:] = 0
+        cells.scalar[lp.ROW] = program.first_wall[1]
+        cells.layer[0] = cells.n_attached[0] = 0
+        cells.positive[0] = cells.negative[0] = 0
+        cells.n_live[0, 0] = self.compiled.dim
+        if exact is None:
+            cells.witness[0, :-1], cells.witness[0, -1] = x, 1.0
+            about = 0.0, max(1.0, float(np.abs(x).max(initial=0.0))), 0
+        else:
+            about = self.resolver.remember_point(exact, cells.witness[0])
+        cells.radius[0], cells.size[0], cells.ident[0] = about
+        while (status := lp.follow(program, cells, self._tables)) != kernel.DONE:
+            if status == kernel.NEED_ROWS:
+                self.resolver.compose(cells, 0, self._tables)
+                cells.scalar[lp.READY] = 1
+            else:
+                cells.scalar[lp.SIDE] = self._side(int(cells.scalar[lp.ROW]))
+
+    def _side(self, wall: int) -> int:
+        self.resolver.counters.rational_signs += 1
+        form = self.resolver.row(self._cells, 0, wall)
+        value = dot_point(form, self.resolver.witness_of(self._cells, 0))
+        if value == 0 and any(form):
+            raise OnWall
+        return lp.ZERO_FORM if value == 0 else (1 if value > 0 else -1)
+
+    def _pattern(self) -> np.ndarray:
+        words: np.ndarray = self._cells.positive[0, int(self.compiled.program.first_word[1]) :]
+        return words.copy()
+
+    def _signs(self) -> np.ndarray:
+        """Of all walls from layer 1 on: 1, -1, or 0 for a form that is identically 0."""
+        start = int(self.compiled.program.first_word[1])
+        word, bit = self._bits >> 6, (self._bits & 63).astype(np.uint64)
+        above, below = (
+            ((words[0, start:][word] >> bit) & np.uint64(1)).astype(np.int64)
+            for words in (self._cells.positive, self._cells.negative)
+        )
+        signs: np.ndarray = above - below
+        return signs
+
+    def _rows(self) -> Rows:
+        """The rows of the region whose signs stand in the cell."""
+        first = int(self.compiled.program.first_wall[1])
+        signs = self._signs()
+        walls = first + np.flatnonzero(signs)
+        self._walls = np.concatenate([walls, self._domain.general, self._domain.bound_walls])
+        tables, kept = self._tables, np.concatenate([walls, self._domain.general])
+        sign = np.concatenate([signs[signs != 0], np.ones(len(self._domain.general))])
+        table = np.ascontiguousarray(tables.wall[:, kept].T) * sign[:, None]
+        return Rows(
+            table[:, :-1], table[:, -1], tables.wall_norm[kept], tables.wall_error[kept],
+            self._domain.low, self._domain.high,
+        )  # fmt: skip
+
+    def _examine(self, x: np.ndarray, exact: Point | None) -> Region:
+        """The region at a point that was just located."""
+        rows, pattern = self._rows(), self._pattern()
+        signs = self._signs()
+        first = int(self.compiled.program.first_wall[1])
+        search = FacetSearch(rows, self._walls)
+        if exact is None and rows.certainly_inside(x):
+            x = rows.centred(x)
+            search.shoot(x)
+            if self.compiled.dim > NARROW:
+                self._recall(search, x)
+        open_rows = search.open_rows()
+        unbounded = False
+        attached: dict[int, list[int]] = {}
+        if len(open_rows) or not self._bounded:
+            unbounded, attached = self._settle(search, x, open_rows, pattern)
+        walls = sorted(self._walls[sorted(search.facets)].tolist())
+        region = Region(
+            pattern=pattern,
+            witness=x,
+            exact_witness=exact,
+            walls=walls,
+            across=self._points_across(search, x),
+            attached={w: attached[w] for w in walls if w in attached},
+            zero=(first + np.flatnonzero(signs == 0)).tolist(),
+            unbounded=unbounded,
+        )
+        size = _nbytes(region.across)
+        if self._retained + size > RETAINED:
+            region.across = {}
+        else:
+            self._retained += size
+        return region
+
+    def _recall(self, search: FacetSearch, x: np.ndarray) -> None:
+        """Points and multipliers that were good for a row in a region before, then programs."""
+        codes = self._codes(search.rows)
+        known = [r for r in search.open_rows().tolist() if codes[r] in self._hints]
+        if known:
+            search.take(
+                search.rows.shoot(x, np.stack([self._hints[codes[r]] - x for r in known], axis=1))
+            )
+        for r in search.open_rows().tolist():
+            dual = self._duals.get(codes[r])
+            if dual is not None:
+                multipliers = np.array([dual.get(c, 0.0) for c in codes[: search.rows.m]])
+                if search.rows.is_redundant(r, multipliers):
+                    search.redundant.add(r)
+        for r in search.open_rows().tolist():
+            if r in search.facets:
+                continue
+            point, multipliers = search.rows.minimise(r)
+            if point is not None:
+                search.take(search.rows.shoot(x, (point - x)[:, None]))
+                self._hints[codes[r]] = point
+            elif search.rows.is_redundant(r, multipliers):
+                search.redundant.add(r)
+                self._duals[codes[r]] = {
+                    codes[k]: y for k, y in enumerate(multipliers.tolist()) if y > 0
+                }
+
+    def _codes(self, rows: Rows) -> list[int]:
+        """Each row's wall and side as one number."""
+        first = int(self.compiled.program.first_wall[1])
+        signs = np.concatenate([np.ones(first, dtype=np.int64), self._signs()])
+        codes: list[int] = (2 * self._walls + (signs[self._walls] < 0)).tolist()
+        return codes
+
+    def _settle(
+        self, search: FacetSearch, x: np.ndarray, open_rows: np.ndarray, pattern: np.ndarray
+    ) -> tuple[bool, dict[int, list[int]]]:
+        """Certified linear programs on the open rows. Returns whether the region is unbounded,
+        and further walls of facets."""
+        asked = np.array(sorted({*search.facets, *open_rows.tolist()}), dtype=np.int64)
+        doubtful = np.isin(asked, open_rows)
+        facet = np.zeros(len(asked), dtype=np.bool_)
+        bounded = np.array([1 if self._bounded else 0])
+        cells = self._cells
+        cells.scalar[:] = 0
+        columns = (pattern[None], np.array([0, len(asked)]), self._walls[asked].astype(np.int32),
+                   doubtful, x[None], facet, bounded)  # fmt: skip
+        while (
+            status := lp.settle(self.compiled.program, cells, self._tables, *columns)
+        ) != kernel.DONE:
+            if status == lp.NEED_FACET:
+                self.resolver.facet(cells, 0)
+            else:
+                self.resolver.bounded(cells, 0)
+        search.facets.update(asked[facet].tolist())
+        attached: dict[int, list[int]] = {}
+        for kept, wall in cells.attached[0, : int(cells.n_attached[0])].tolist():
+            attached.setdefault(kept, []).append(wall)
+        return bool(bounded[0] == 2), attached
+
+    def _points_across(self, search: FacetSearch, x: np.ndarray) -> dict[int, np.ndarray | Point]:
+        """For each facet that is no wall of the domain, a point beyond it alone."""
+        first = int(self.compiled.program.first_wall[1])
+        found: dict[int, np.ndarray | Point] = {}
+        for r in sorted(search.facets):
+            wall = int(self._walls[r])
+            if wall < first:
+                continue
+            if r not in search.points and search.rows.certainly_inside(x):
+                point, _ = search.rows.minimise(r)
+                if point is not None:
+                    search.take(search.rows.shoot(x, (point - x)[:, None]))
+            found[wall] = search.points[r] if r in search.points else self._beyond(r)
+        return found
+
+    def _beyond(self, r: int) -> Point:
+        """A point beyond row r, in integers; rows that coincide with it are crossed as well."""
+        rows = self._exact_rows()
+        others = [row for k, row in rows.items() if k != r and not is_multiple(row, rows[r])]
+        return margin([*others, [-v for v in rows[r]]]).point
+
+    def _exact_rows(self) -> dict[int, IntegerRow]:
+        first = int(self.compiled.program.first_wall[1])
+        signs = self._signs()
+        rows = {}
+        for k, wall in enumerate(self._walls.tolist()):
+            if wall >= 0:
+                row = self.resolver.row(self._cells, 0, wall)
+                rows[k] = row if wall < first or signs[wall - first] > 0 else [-v for v in row]
+        return rows
+
+
+class FacetSearch:
+    """Which rows of a region are facets, as far as it is known.
+
+    Attributes:
+        walls: of each row, -1 where a coordinate has no bound.
+        facets, redundant: rows.
+        points: of facets that are no bounds, a point beyond.
+    """
+
+    def __init__(self, rows: Rows, walls: np.ndarray) -> None:
+        self.rows, self.walls = rows, walls
+        self.facets: set[int] = set()
+        self.redundant: set[int] = set()
+        self.points: dict[int, np.ndarray | Point] = {}
+
+    def open_rows(self) -> np.ndarray:
+        known = np.zeros(len(self.walls), dtype=bool)
+        known[[*self.facets, *self.redundant]] = True
+        return np.flatnonzero(~known & (self.walls >= 0))
+
+    def take(self, hits: Hits) -> None:
+        for i, r in enumerate(hits.row.tolist()):
+            self.facets.add(r)
+            if r < self.rows.m:
+                self.points.setdefault(r, hits.point[:, i].copy())
+
+    def shoot(self, x: np.ndarray) -> None:
+        """Rays towards all rows."""
+        self.take(self.rows.shoot_at_rows(x, np.arange(self.rows.m)))
+        self.take(self.rows.shoot_along_axes(x))
+        bounds = self.open_rows()
+        bounds = bounds[bounds >= self.rows.m]
+        if len(bounds):
+            self.take(self.rows.shoot_at_rows(x, bounds))
+
+
+class DomainRows:
+    """The domain's walls: bounds of one coordinate that float64 holds exactly, and others.
+
+    Attributes:
+        low, high: of each coordinate, infinite where there is none.
+        bound_walls: walls of the lower, then of the upper bounds; -1 where there is none.
+        general: the other walls.
+    """
+
+    def __init__(self, compiled: Compiled) -> None:
+        d = compiled.dim
+        self.rows = compiled.root_rows[: int(compiled.program.n_domain)]
+        self.low, self.high = np.full(d, -np.inf), np.full(d, np.inf)
+        self.bound_walls = np.full(2 * d, -1, dtype=np.int64)
+        general = []
+        for wall, row in enumerate(self.rows):
+            axes = [j for j, v in enumerate(row[:-1]) if v]
+            j = axes[0]
+            bounds, at = (self.low, j) if row[j] > 0 else (self.high, d + j)
+            value = Fraction(-row[-1], row[j])
+            rounded = quotient(value.numerator, value.denominator)
+            if len(axes) > 1 or self.bound_walls[at] >= 0 or Fraction(rounded) != value:
+                general.append(wall)
+            else:
+                bounds[j], self.bound_walls[at] = rounded, wall
+        self.general = np.array(general, dtype=np.int64)
+
+    @property
+    def reach(self) -> float:
+        """A bound on the coordinates, infinite if the bounds give none."""
+        return float(np.abs([self.low, self.high]).max(initial=0.0))
+
+    def direction_inwards(self, start: Sequence[Fraction]) -> list[Fraction]:
+        """From a point of the domain to one inside."""
+        inside: Sequence[Fraction]
+        if len(self.general):
+            inside = margin(self.rows).point
+        else:
+            low, high = (np.where(np.isfinite(v), v, 0.0) for v in (self.low, self.high))
+            one_sided = np.isinf(self.low) != np.isinf(self.high)
+            shift = np.where(one_sided, np.where(np.isinf(self.low), -1.0, 1.0), 0.0)
+            both = np.isfinite(self.low) & np.isfinite(self.high)
+            centre = np.where(both, (low + high) / 2, low + high + shift)
+            free = np.isinf(self.low) & np.isinf(self.high)
+            inside = [
+                s if f else Fraction(c)
+                for s, c, f in zip(start, centre.tolist(), free, strict=True)
+            ]
+        return [a - s for a, s in zip(inside, start, strict=True)]
+
+
+def _exact(point: np.ndarray | Sequence[Fraction]) -> Point:
+    return tuple(Fraction(v) for v in (point.tolist() if isinstance(point, np.ndarray) else point))
+
+
+def _nbytes(points: dict[int, np.ndarray | Point]) -> int:
+    return sum(p.nbytes if isinstance(p, np.ndarray) else 100 * len(p) for p in points.values())

@@ -1,0 +1,241 @@
+"""Facets of a region with many walls in many dimensions, by shooting rays from inside it.
+
+A row is a facet iff some point is beyond it and inside of all other rows: the point where a
+ray leaves the region, moved on by a little, is one if float64 is certain of all signs there.
+Good rays come from the interior point's *Dikin ellipsoid*, the ball of the metric H of the
+logarithmic barrier: towards row a the ray runs along -H^-1 a. In hundreds of dimensions nearly
+all facets are found so (Dikin 1967; Boyd and Vandenberghe, Convex Optimization, 8.5.3).
+
+Nothing here decides that a row is not a facet but :meth:`Rows.is_redundant`, by a dual solution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .kernel import TINY, UNIT
+
+Array = np.ndarray
+
+CENTRING_STEPS = 3
+ROUNDED_UP = 1.000001
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What some rays met first: row[i], with a point certainly beyond it alone, ``point[:, i]``."""
+
+    row: Array
+    point: Array
+
+
+@dataclass(frozen=True)
+class Rows:
+    """``A x + b > 0`` and ``low < x < high``, float64 with bounds on the errors of A and b.
+
+    Row i < m is row i of A; row m + j is the lower bound of coordinate j, row m + d + j the upper.
+
+    Attributes:
+        norm, error: of each row of A with its constant: the l1 norm, and a bound on its error.
+        low, high: exact; infinite where there is none.
+    """
+
+    A: Array
+    b: Array
+    norm: Array
+    error: Array
+    low: Array
+    high: Array
+
+    @property
+    def m(self) -> int:
+        return len(self.b)
+
+    @property
+    def bounds(self) -> Array:
+        """The rows that are bounds."""
+        d = len(self.low)
+        finite = np.concatenate([np.isfinite(self.low), np.isfinite(self.high)])
+        return self.m + np.flatnonzero(finite) if d else np.zeros(0, dtype=np.int64)
+
+    def uncertainty(self, x: Array) -> Array:
+        """How far computed values of the rows at points (columns) may be from the true ones."""
+        size = np.maximum(1.0, np.abs(x).max(axis=0, initial=0.0))
+        relative = 4.0 * (len(self.low) + 8) * UNIT * self.norm + self.error
+        unsure: Array = ROUNDED_UP * relative[:, None] * size + TINY
+        return unsure
+
+    def certainly_inside(self, x: Array) -> bool:
+        values = self.A @ x + self.b
+        bounded = (self.low < x).all() and (x < self.high).all()
+        return bool(bounded and (values > self.uncertainty(x[:, None])[:, 0]).all())
+
+    # -- interior points ---------------------------------------------------------------------
+
+    def centred(self, x: Array) -> Array:
+        """A few damped Newton steps towards the analytic centre, from an interior point."""
+        for _ in range(CENTRING_STEPS):
+            values = self.A @ x + self.b
+            with np.errstate(divide="ignore"):
+                gradient = self.A.T @ (1 / values) + 1 / (x - self.low) - 1 / (self.high - x)
+            step = self.metric(x)(gradient[:, None])
+            reach = float(self._meetings(x, step).min(initial=np.inf))
+            moved = x + min(1.0, 0.7 * reach) * step[:, 0]
+            if not (np.isfinite(moved).all() and self.certainly_inside(moved)):
+                break
+            x = moved
+        return x
+
+    def metric(self, x: Array) -> Callable[[Array], Array]:
+        """The inverse Hessian of the barrier at x, as a function of columns."""
+        values = self.A @ x + self.b
+        diagonal = 1 / (x - self.low) ** 2 + 1 / (self.high - x) ** 2
+        m, d = self.A.shape
+        if m < d and (diagonal > 0).all():
+            scaled = self.A / diagonal  # Woodbury: a system of the rows' number
+            inner = scaled @ self.A.T
+            inner[np.diag_indices(m)] += values**2
+            return lambda v: v / diagonal[:, None] - scaled.T @ _solve(inner, scaled @ v)
+        hessian = (self.A / values[:, None] ** 2).T @ self.A
+        hessian[np.diag_indices(d)] += diagonal
+        return lambda v: _solve(hessian, v)
+
+    # -- rays --------------------------------------------------------------------------------
+
+    def _meetings(self, x: Array, directions: Array) -> Array:
+        """Where rays meet the rows: t of each (rows, rays), infinite where they do not."""
+        values = (self.A @ x + self.b)[:, None]
+        slopes = self.A @ directions
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.concatenate(
+                [
+                    np.where(slopes < 0, values / -slopes, np.inf),
+                    np.where(directions < 0, (self.low - x)[:, None] / directions, np.inf),
+                    np.where(directions > 0, (self.high - x)[:, None] / directions, np.inf),
+                ]
+            )
+
+    def shoot(self, x: Array, directions: Array) -> Hits:
+        """What rays (columns) from x meet first, as far as it is certain."""
+        k = directions.shape[1]
+        t = self._meetings(x, directions)
+        row = t.argmin(axis=0, keepdims=True)
+        first = np.take_along_axis(t, row, axis=0)[0]
+        np.put_along_axis(t, row, np.inf, axis=0)
+        second = t.min(axis=0, initial=np.inf)
+        with np.errstate(invalid="ignore"):
+            point = x[:, None] + (first + np.minimum(second - first, first) / 2) * directions
+        return self._certain(row[0], point) if k else Hits(row[0], point)
+
+    def shoot_along_axes(self, x: Array) -> Hits:
+        """Towards each bound along its own axis: no product of matrices is needed."""
+        values = (self.A @ x + self.b)[:, None]
+        rows, points = [], []
+        for sign, bound, first_row in ((-1.0, self.low, 0), (1.0, self.high, len(x))):
+            gap = np.abs(bound - x)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                slopes = sign * self.A
+                wall = np.where(slopes < 0, values / -slopes, np.inf).min(axis=0, initial=np.inf)
+            j = np.flatnonzero(np.isfinite(gap) & (wall > gap))
+            beyond = gap[j] + np.minimum(wall[j] - gap[j], gap[j]) / 2
+            new_values = values + sign * self.A[:, j] * beyond
+            size = max(1.0, float(np.abs(x).max(initial=0.0)))
+            tall = np.full((len(x), 1), size + float(beyond.max(initial=0.0)))
+            certain = (new_values > 2 * self.uncertainty(tall)).all(axis=0)
+            certain &= (x[j] + sign * beyond < self.low[j]) | (x[j] + sign * beyond > self.high[j])
+            j, beyond = j[certain], beyond[certain]
+            point = np.repeat(x[:, None], len(j), axis=1)
+            point[j, np.arange(len(j))] += sign * beyond
+            rows.append(self.m + first_row + j)
+            points.append(point)
+        return Hits(np.concatenate(rows), np.concatenate(points, axis=1))
+
+    def shoot_at_rows(self, x: Array, rows: Array) -> Hits:
+        """Along -H^-1 a for the given rows a."""
+        normals = np.zeros((len(x), len(rows)))
+        d = len(x)
+        for i, r in enumerate(rows.tolist()):
+            if r < self.m:
+                normals[:, i] = self.A[r]
+            else:
+                normals[(r - self.m) % d, i] = 1.0 if r < self.m + d else -1.0
+        return self.shoot(x, -self.metric(x)(normals))
+
+    def _certain(self, row: Array, point: Array) -> Hits:
+        """Those points that are certainly beyond their own row and inside of all others."""
+        d, k = point.shape
+        values = self.A @ point + self.b[:, None]
+        unsure = self.uncertainty(point)
+        each = np.arange(k)
+        is_bound = row >= self.m
+        own = np.where(is_bound, 0, row)
+        outside = ~(values > unsure)
+        below, above = ~(point > self.low[:, None]), ~(point < self.high[:, None])
+        count = outside.sum(axis=0) + below.sum(axis=0) + above.sum(axis=0)
+        sure = count == 1
+        if self.m:
+            sure &= is_bound | (values[own, each] < -unsure[own, each])
+        j = np.where(is_bound, (row - self.m) % max(d, 1), 0)
+        if d:
+            sure &= ~is_bound | np.where(row < self.m + d, below[j, each], above[j, each])
+        return Hits(row[sure], point[:, sure])
+
+    # -- proofs that there is no facet -------------------------------------------------------
+
+    def target(self, r: int) -> tuple[Array, float, float, float, Array, Array]:
+        """Row r as (a, b, norm, error), and the bounds without it: one further out, which no
+        region with a point inside reaches if it does not reach row r."""
+        if r < self.m:
+            return self.A[r], self.b[r], self.norm[r], self.error[r], self.low, self.high
+        d = len(self.low)
+        j, upper = (r - self.m) % d, r >= self.m + d
+        low, high, normal = self.low.copy(), self.high.copy(), np.zeros(d)
+        normal[j] = -1.0 if upper else 1.0
+        constant = float(self.high[j] if upper else -self.low[j])
+        if upper:
+            high[j] += 1.0
+        else:
+            low[j] -= 1.0
+        return normal, constant, 1.0 + abs(constant), 0.0, low, high
+
+    def is_redundant(self, r: int, multipliers: Array) -> bool:
+        """Is row r certainly positive where all others are, by some multipliers >= 0 of these?
+
+        What they leave of the row is charged with the bounds (Neumaier and Shcherbina 2004).
+        """
+        a, b, norm, error, low, high = self.target(r)
+        y = np.where(np.arange(self.m) == r, 0.0, np.maximum(multipliers, 0.0))
+        rest = a - y @ self.A
+        with np.errstate(invalid="ignore"):
+            least = np.minimum(rest * low, rest * high).sum() + b - y @ self.b
+        size = max(1.0, float(np.abs([low, high]).max(initial=0.0)))
+        rounding = 4.0 * (sum(self.A.shape) + 8) * UNIT * (norm + y @ self.norm)
+        error += y @ self.error + rounding
+        return bool(least > ROUNDED_UP * error * size + TINY)
+
+    def minimise(self, r: int) -> tuple[Array | None, Array]:
+        """A point where row r is least while the others are positive, if it is negative there,
+        and multipliers of the rows. Not certain: HiGHS computes with tolerances."""
+        from scipy.optimize import linprog
+
+        a, b, _, _, low, high = self.target(r)
+        others = np.arange(self.m) != r
+        found = linprog(a, -self.A[others], self.b[others], bounds=np.stack([low, high], axis=1))
+        multipliers = np.zeros(self.m)
+        if found.status != 0:
+            return None, multipliers
+        multipliers[others] = -found.ineqlin.marginals
+        return (found.x if found.fun + b < 0 else None), multipliers
+
+
+def _solve(matrix: Array, columns: Array) -> Array:
+    from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+    try:
+        found: Array = cho_solve(cho_factor(matrix, check_finite=False), columns)
+    except LinAlgError:
+        found = np.linalg.lstsq(matrix, columns, rcond=None)[0]
+    return found
