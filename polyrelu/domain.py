@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -133,24 +134,30 @@ class Box(Domain):
         lo = [Fraction(float(v)) for v in self.low]
         hi = [Fraction(float(v)) for v in self.high]
         wide = [i for i in range(self.dim) if lo[i] < hi[i]]
-        rows = []
+        centre = [(a + b) / 2 for a, b in zip(lo, hi, strict=True)]
+        half = [(b - a) / 2 for a, b in zip(lo, hi, strict=True)]
+        scale = lcm(*(v.denominator for v in (*centre, *half)))
+        matrix = fmpz_mat(self.dim + 1, len(wide) + 1)
         for i in range(self.dim):
-            row = [(hi[i] - lo[i]) / 2 if j == i else Fraction(0) for j in wide]
-            rows.append([*row, (hi[i] + lo[i]) / 2])
-        rows.append([Fraction(0)] * len(wide) + [Fraction(1)])
+            matrix[i, len(wide)] = int(centre[i] * scale)
+        for j, i in enumerate(wide):
+            matrix[i, j] = int(half[i] * scale)
+        matrix[self.dim, len(wide)] = scale
         k = len(wide)
         sides = [
             tuple([sign * (j == i) for j in range(k)] + [1]) for i in range(k) for sign in (1, -1)
         ]
         sources = tuple(2 * i + end for i in wide for end in (0, 1))
-        return Chart(_integer_matrix(rows), tuple(sides), sources)
+        return Chart(matrix, tuple(sides), sources)
 
     def inequalities(self) -> list[IntegerRow]:
         rows = []
-        for i in range(self.dim):
-            unit = [Fraction(int(j == i)) for j in range(self.dim)]
-            rows.append(integer_row([*unit, -Fraction(float(self.low[i]))]))
-            rows.append(integer_row([*(-u for u in unit), Fraction(float(self.high[i]))]))
+        for i, side in enumerate(zip(self.low, self.high, strict=True)):
+            for sign, bound in zip((1, -1), side, strict=True):
+                value = Fraction(float(bound))
+                row = [0] * (self.dim + 1)
+                row[i], row[-1] = sign * value.denominator, -sign * value.numerator
+                rows.append(row)
         return rows
 
     def to_dict(self) -> dict[str, Any]:

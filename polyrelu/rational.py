@@ -46,7 +46,7 @@ def dot(row: Sequence[int], column: Sequence[int]) -> int:
 
 def dot_point(row: Sequence[int], point: Sequence[Fraction]) -> Fraction:
     """The affine form ``row`` at a point."""
-    return sum((a * x for a, x in zip(row, point, strict=False)), Fraction(row[-1]))
+    return sum((a * x for a, x in zip(row, point, strict=False) if a), Fraction(row[-1]))
 
 
 def null_space(rows: Sequence[IntegerRow], dim: int) -> list[IntegerRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from fractions import Fraction
 from math import gcd, isclose, lcm, prod
 from random import Random
@@ -17,6 +18,7 @@ from networks import cantor_net, domain, gaussian_network, problem, tiny_box
 from polyrelu import (
     Affine,
     Box,
+    DomainError,
     Layer,
     Network,
     PiecewiseLinear,
@@ -70,6 +72,16 @@ def check_representations(G, net, where, truth):
     for i, pattern in enumerate(patterns_of(other)):
         check_witness(other, i, truth.regions[pattern])
     assert count_regions(net, where, cells="lp").count == len(G)
+    with contextlib.suppress(DomainError):  # rounded, a point of a flat domain is off it
+        outward = regions(net, where, start=start_in(where, G))
+        assert outward.complete
+        assert edges_by_pattern(outward) == edges_by_pattern(G)
+
+
+def start_in(where, G):
+    if isinstance(where, Box):
+        return (where.low + where.high) / 2
+    return np.zeros(where.dim) if isinstance(where, Space) else G.witnesses[len(G) // 2]
 
 
 def edges_by_pattern(G):

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
 from .adjacency import UNEXPLORED, join
 from .enumerate import Enumeration, Found
-from .explore import Explorer
 from .program import Compiled, bit_of_wall
+
+if TYPE_CHECKING:
+    from .explore import Explorer
 
 
 @dataclass(frozen=True)

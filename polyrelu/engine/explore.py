@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..network import quotient
 from ..rational import IntegerRow, dot_point, margin
@@ -27,6 +28,7 @@ from .shoot import Hits, Rows
 NARROW = 64  # in so many dimensions a dense dictionary of all rows is quick
 RETAINED = 1 << 28  # bytes of points across facets that are kept; others are found again
 TRIES = 20
+APPROACHES = 3
 
 
 class OnWall(Exception):
@@ -76,8 +78,7 @@ class Explorer:
         elif compiled.dim <= NARROW:
             self._bounded = domain_is_bounded(compiled)
         self._pending: list[Region] = []
-        self._hints: dict[int, np.ndarray] = {}
-        self._duals: dict[int, dict[int, float]] = {}
+        self._proofs: dict[int, dict[int, float]] = {}
         self._retained = 0
 
     @property
@@ -88,6 +89,10 @@ class Explorer:
 
     def blocks(self) -> Iterator[Found | int]:
         """Regions one by one, and empty blocks that let the caller look at the clock."""
+        with threadpool_limits(limits=1, user_api="blas"):  # matrices too small to be shared
+            yield from self._search()
+
+    def _search(self) -> Iterator[Found]:
         self._pending = [self._first()]
         seen = {self._pending[0].pattern.tobytes()}
         queue = deque(self._pending)
@@ -142,8 +147,8 @@ class Explorer:
         zero = [(i, wall) for i, region in enumerate(regions) for wall in region.zero]
         i64 = np.int64
         return Found(
-            pattern=np.array([r.pattern for r in regions], np.uint64).reshape(-1, words),
-            witness=np.array([r.witness for r in regions]).reshape(-1, program.dim),
+            pattern=np.array([r.pattern for r in regions], np.uint64).reshape(len(regions), words),
+            witness=np.array([r.witness for r in regions]).reshape(len(regions), program.dim),
             exact_witness={
                 i: r.exact_witness for i, r in enumerate(regions) if r.exact_witness is not None
             },
@@ -299,10 +304,12 @@ class Explorer:
         first = int(self.compiled.program.first_wall[1])
         search = FacetSearch(rows, self._walls)
         if exact is None and rows.certainly_inside(x):
-            x = rows.centred(x)
-            search.shoot(x)
+            with np.errstate(all="ignore"):  # what overflows is not certain, here as everywhere
+                x = rows.centred(x)
+                search.shoot(x)
+                self._search_nearest(search, x)
             if self.compiled.dim > NARROW:
-                self._recall(search, x)
+                self._search_by_programs(search, x)
         open_rows = search.open_rows()
         unbounded = False
         attached: dict[int, list[int]] = {}
@@ -326,39 +333,62 @@ class Explorer:
             self._retained += size
         return region
 
-    def _recall(self, search: FacetSearch, x: np.ndarray) -> None:
-        """Points and multipliers that were good for a row in a region before, then programs."""
-        codes = self._codes(search.rows)
-        known = [r for r in search.open_rows().tolist() if codes[r] in self._hints]
-        if known:
-            search.take(
-                search.rows.shoot(x, np.stack([self._hints[codes[r]] - x for r in known], axis=1))
-            )
-        for r in search.open_rows().tolist():
-            dual = self._duals.get(codes[r])
-            if dual is not None:
-                multipliers = np.array([dual.get(c, 0.0) for c in codes[: search.rows.m]])
-                if search.rows.is_redundant(r, multipliers):
-                    search.redundant.add(r)
-        for r in search.open_rows().tolist():
-            if r in search.facets:
+    def _search_nearest(self, search: FacetSearch, x: np.ndarray) -> None:
+        """Rays towards the nearest points beyond the rows that other rays did not find."""
+        rows = search.rows
+        open_rows = search.open_rows()
+        open_rows = open_rows[open_rows < rows.m]
+        nearest = list(rows.nearest_beyond(x, search.towards, open_rows))
+        points = [n.point for n in nearest if n.point is not None]
+        if points:
+            search.take(rows.shoot(x, np.stack(points, axis=1) - x[:, None]))
+        codes = self._codes()
+        for r, (point, multipliers) in zip(open_rows.tolist(), nearest, strict=True):
+            if r in search.facets or search.prove(r, multipliers) or self._recall(search, r, codes):
                 continue
-            point, multipliers = search.rows.minimise(r)
             if point is not None:
-                search.take(search.rows.shoot(x, (point - x)[:, None]))
-                self._hints[codes[r]] = point
-            elif search.rows.is_redundant(r, multipliers):
-                search.redundant.add(r)
-                self._duals[codes[r]] = {
-                    codes[k]: y for k, y in enumerate(multipliers.tolist()) if y > 0
-                }
+                self._approach(search, r, x, point)
 
-    def _codes(self, rows: Rows) -> list[int]:
+    def _search_by_programs(self, search: FacetSearch, x: np.ndarray) -> None:
+        """What is left, where a dictionary of all rows would be too large."""
+        rows, codes = search.rows, self._codes()
+        for r in search.open_rows().tolist():
+            if r not in search.facets:
+                point, multipliers = rows.minimise(r, x)
+                if point is not None:
+                    search.take(rows.shoot(x, (point - x)[:, None]))
+                elif search.prove(r, multipliers):
+                    used = np.flatnonzero(multipliers > 0)
+                    self._proofs[codes[r]] = {codes[k]: multipliers[k] for k in used.tolist()}
+
+    def _recall(self, search: FacetSearch, r: int, codes: list[int]) -> bool:
+        """What proved the row redundant in a region before may do so here."""
+        proof = self._proofs.get(codes[r])
+        if proof is None:
+            return False
+        return search.prove(r, np.array([proof.get(c, 0.0) for c in codes[: search.rows.m]]))
+
+    def _codes(self) -> list[int]:
         """Each row's wall and side as one number."""
         first = int(self.compiled.program.first_wall[1])
         signs = np.concatenate([np.ones(first, dtype=np.int64), self._signs()])
         codes: list[int] = (2 * self._walls + (signs[self._walls] < 0)).tolist()
         return codes
+
+    def _approach(self, search: FacetSearch, r: int, x: np.ndarray, point: np.ndarray) -> None:
+        """Where bounds are in the way: on, nearly to the first, and from there again."""
+        rows = search.rows
+        for _ in range(APPROACHES):
+            x = rows.drawn_in(x, point)
+            if not rows.certainly_inside(x):
+                return
+            nearest = next(rows.nearest_beyond(x, rows.towards_rows(x), np.array([r])))
+            if nearest.point is None:
+                return
+            point = nearest.point
+            search.take(rows.shoot(x, (point - x)[:, None]))
+            if r in search.facets:
+                return
 
     def _settle(
         self, search: FacetSearch, x: np.ndarray, open_rows: np.ndarray, pattern: np.ndarray
@@ -395,7 +425,7 @@ class Explorer:
             if wall < first:
                 continue
             if r not in search.points and search.rows.certainly_inside(x):
-                point, _ = search.rows.minimise(r)
+                point, _ = search.rows.minimise(r, x)
                 if point is not None:
                     search.take(search.rows.shoot(x, (point - x)[:, None]))
             found[wall] = search.points[r] if r in search.points else self._beyond(r)
@@ -425,6 +455,7 @@ class FacetSearch:
         walls: of each row, -1 where a coordinate has no bound.
         facets, redundant: rows.
         points: of facets that are no bounds, a point beyond.
+        towards: H^-1 A' at the point that rays were shot from.
     """
 
     def __init__(self, rows: Rows, walls: np.ndarray) -> None:
@@ -432,6 +463,7 @@ class FacetSearch:
         self.facets: set[int] = set()
         self.redundant: set[int] = set()
         self.points: dict[int, np.ndarray | Point] = {}
+        self.towards = np.zeros((len(rows.low), rows.m))
 
     def open_rows(self) -> np.ndarray:
         known = np.zeros(len(self.walls), dtype=bool)
@@ -444,9 +476,17 @@ class FacetSearch:
             if r < self.rows.m:
                 self.points.setdefault(r, hits.point[:, i].copy())
 
+    def prove(self, r: int, multipliers: np.ndarray) -> bool:
+        """Do these multipliers prove the row redundant?"""
+        if not self.rows.is_redundant(r, multipliers):
+            return False
+        self.redundant.add(r)
+        return True
+
     def shoot(self, x: np.ndarray) -> None:
         """Rays towards all rows."""
-        self.take(self.rows.shoot_at_rows(x, np.arange(self.rows.m)))
+        self.towards = self.rows.towards_rows(x)
+        self.take(self.rows.shoot(x, -self.towards))
         self.take(self.rows.shoot_along_axes(x))
         bounds = self.open_rows()
         bounds = bounds[bounds >= self.rows.m]

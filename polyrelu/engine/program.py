@@ -48,7 +48,7 @@ class Compiled:
         chart: exact coordinates in which the domain is full-dimensional and no direction is
             constant for the network: shape (dim + 1, program.dim + 1).
         kept: the coordinates of the domain's chart that these are. Others were left out, as
-            neither the network nor the domain's walls depend on as many directions.
+            neither the network nor the domain's walls depend on as many directions, n_lines.
         sources: for each wall of the domain the index of the domain's inequality.
         root_rows: integer rows of layer 0: the domain's walls, then the auxiliary ones.
         first_table: the forms of the units of layer 1, shape (units, dim + 1), if float64 holds
@@ -64,6 +64,7 @@ class Compiled:
     layers: tuple[Layer, ...]
     chart: fmpz_mat
     kept: tuple[int, ...]
+    n_lines: int
     sources: tuple[int, ...]
     root_rows: list[IntegerRow]
     first_table: Array | None
@@ -81,11 +82,6 @@ class Compiled:
     def first_forms(self) -> fmpz_mat:
         """Integer forms of the units of layer 1, shape (units + 1, dim + 1)."""
         return _first_matrix(self.network, self.layers) * self.chart
-
-    @cached_property
-    def n_lines(self) -> int:
-        """The dimension of the lineality space."""
-        return self.domain.chart().dim - self.dim
 
     @cached_property
     def lines(self) -> list[IntegerRow]:
@@ -192,6 +188,7 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
         layers=tuple(layers),
         chart=matrix,
         kept=tuple(kept),
+        n_lines=chart.dim - dim,
         sources=chart.sources,
         root_rows=domain_rows + auxiliary,
         first_table=first_table,
@@ -325,11 +322,14 @@ def round_rows(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows, each divided by its scale, in float64: columns, l1 norms and errors."""
     table = np.array(
-        [[quotient(v, scale) for v in row] for row, scale in zip(rows, scales, strict=True)]
+        [
+            [quotient(v, scale) if v else 0.0 for v in row]
+            for row, scale in zip(rows, scales, strict=True)
+        ]
     )
     norm = _norms(table)
     exact = [
-        all(_is_exact(v, scale, q) for v, q in zip(row, line, strict=True))
+        all(_is_exact(v, scale, q) for v, q in zip(row, line, strict=True) if v)
         for row, line, scale in zip(rows, table.tolist(), scales, strict=True)
     ]
     error = np.where(exact, 0.0, 2 * UNIT * norm + 2.0**-1000)
@@ -443,11 +443,12 @@ def to_engine(compiled: Compiled, x: Sequence[Fraction]) -> tuple[Fraction, ...]
     hull. Where coordinates were left out, it is a point with the same values in layer 1."""
     chart = compiled.domain.chart()
     *rows, scale = rows_of(chart.matrix)
-    y = solve_affine(
-        [integer_row([*map(Fraction, row[:-1]), row[-1] - scale[-1] * v])
-         for row, v in zip(rows, x, strict=True)],
-        chart.dim,
-    )  # fmt: skip
+    equations = [
+        [*(v.denominator * a for a in row[:-1]),
+         v.denominator * row[-1] - v.numerator * scale[-1]]
+        for row, v in zip(rows, x, strict=True)
+    ]  # fmt: skip
+    y = solve_affine(equations, chart.dim)
     if y is None or len(compiled.kept) == chart.dim:
         return y
     varying = _varying(chart, _first_matrix(compiled.network, compiled.layers))

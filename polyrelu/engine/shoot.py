@@ -11,16 +11,20 @@ Nothing here decides that a row is not a facet but :meth:`Rows.is_redundant`, by
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.optimize import linprog, nnls
 
 from .kernel import TINY, UNIT
 
 Array = np.ndarray
 
-CENTRING_STEPS = 3
+CENTRING_STEPS = 2
+FAR = 2.0**10
 ROUNDED_UP = 1.000001
 
 
@@ -30,6 +34,13 @@ class Hits:
 
     row: Array
     point: Array
+
+
+class Nearest(NamedTuple):
+    """A point that may be beyond a row alone, and multipliers that may prove it redundant."""
+
+    point: Array | None
+    multipliers: Array
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,8 @@ class Rows:
         return unsure
 
     def certainly_inside(self, x: Array) -> bool:
-        values = self.A @ x + self.b
+        with np.errstate(all="ignore"):  # what overflows is not certain
+            values = self.A @ x + self.b
         bounded = (self.low < x).all() and (x < self.high).all()
         return bool(bounded and (values > self.uncertainty(x[:, None])[:, 0]).all())
 
@@ -91,8 +103,7 @@ class Rows:
 
     def metric(self, x: Array) -> Callable[[Array], Array]:
         """The inverse Hessian of the barrier at x, as a function of columns."""
-        values = self.A @ x + self.b
-        diagonal = 1 / (x - self.low) ** 2 + 1 / (self.high - x) ** 2
+        values, diagonal = self._barrier(x)
         m, d = self.A.shape
         if m < d and (diagonal > 0).all():
             scaled = self.A / diagonal  # Woodbury: a system of the rows' number
@@ -102,6 +113,22 @@ class Rows:
         hessian = (self.A / values[:, None] ** 2).T @ self.A
         hessian[np.diag_indices(d)] += diagonal
         return lambda v: _solve(hessian, v)
+
+    def towards_rows(self, x: Array) -> Array:
+        """H^-1 A', one column for each row of A."""
+        values, diagonal = self._barrier(x)
+        m, d = self.A.shape
+        if m < d and (diagonal > 0).all():  # as above, with one product less
+            scaled = self.A / diagonal
+            inner = scaled @ self.A.T
+            inner[np.diag_indices(m)] += values**2
+            return np.asarray(scaled.T @ _solve(inner, np.diag(values**2)))
+        return self.metric(x)(self.A.T)
+
+    def _barrier(self, x: Array) -> tuple[Array, Array]:
+        """The rows' values, and what the bounds add to the Hessian's diagonal."""
+        diagonal = 1 / (x - self.low) ** 2 + 1 / (self.high - x) ** 2
+        return self.A @ x + self.b, diagonal
 
     # -- rays --------------------------------------------------------------------------------
 
@@ -118,17 +145,25 @@ class Rows:
                 ]
             )
 
+    def drawn_in(self, x: Array, point: Array) -> Array:
+        """From x towards a point, most of the way to the first row."""
+        along = (point - x)[:, None]
+        t = float(self._meetings(x, along).min(initial=1.0))
+        drawn: Array = x + 0.8 * min(t, 1.0) * along[:, 0]
+        return drawn
+
     def shoot(self, x: Array, directions: Array) -> Hits:
         """What rays (columns) from x meet first, as far as it is certain."""
-        k = directions.shape[1]
+        if directions.size == 0:
+            return Hits(np.zeros(0, dtype=np.int64), np.zeros((len(x), 0)))
         t = self._meetings(x, directions)
         row = t.argmin(axis=0, keepdims=True)
         first = np.take_along_axis(t, row, axis=0)[0]
         np.put_along_axis(t, row, np.inf, axis=0)
         second = t.min(axis=0, initial=np.inf)
         with np.errstate(invalid="ignore"):
-            point = x[:, None] + (first + np.minimum(second - first, first) / 2) * directions
-        return self._certain(row[0], point) if k else Hits(row[0], point)
+            point = x[:, None] + (first + np.minimum(second - first, first) / 64) * directions
+        return self._certain(row[0], point)
 
     def shoot_along_axes(self, x: Array) -> Hits:
         """Towards each bound along its own axis: no product of matrices is needed."""
@@ -140,7 +175,7 @@ class Rows:
                 slopes = sign * self.A
                 wall = np.where(slopes < 0, values / -slopes, np.inf).min(axis=0, initial=np.inf)
             j = np.flatnonzero(np.isfinite(gap) & (wall > gap))
-            beyond = gap[j] + np.minimum(wall[j] - gap[j], gap[j]) / 2
+            beyond = gap[j] + np.minimum(wall[j] - gap[j], gap[j]) / 16
             new_values = values + sign * self.A[:, j] * beyond
             size = max(1.0, float(np.abs(x).max(initial=0.0)))
             tall = np.full((len(x), 1), size + float(beyond.max(initial=0.0)))
@@ -163,6 +198,39 @@ class Rows:
             else:
                 normals[(r - self.m) % d, i] = 1.0 if r < self.m + d else -1.0
         return self.shoot(x, -self.metric(x)(normals))
+
+    def nearest_beyond(self, x: Array, towards: Array, rows: Array) -> Iterator[Nearest]:
+        """For each given row of A the nearest point beyond it alone, in the metric H.
+
+        Bounds are left out of account: in the metric's unit ball none is met. As a least
+        distance problem by non-negative least squares (Lawson and Hanson 1974, chapter 23), in
+        the coordinates in which the metric is the unit matrix and only rows matter.
+        """
+        values = self.A @ x + self.b
+        inner = self.A @ towards
+        if not np.isfinite(inner).all():
+            inner = np.zeros_like(inner)
+        weights, vectors = np.linalg.eigh(inner)
+        kept = weights > 1e-12 * weights.max(initial=0.0)  # a heuristic: what is left out is small
+        root = np.sqrt(weights[kept])
+        back = towards @ (vectors[:, kept] / root)
+        forms = vectors[:, kept] * root
+        for r in rows.tolist():
+            sign = np.where(np.arange(self.m) == r, -1.0, 1.0)
+            wanted = -0.99 * values
+            wanted[r] = 1.01 * values[r]
+            system = np.vstack([(forms * sign[:, None]).T, wanted / values[r]])
+            aim = np.zeros(len(system))
+            aim[-1] = 1.0
+            try:
+                found, _ = nnls(system, aim)
+            except (RuntimeError, ValueError):  # too many steps; an overflow
+                yield Nearest(None, np.zeros(self.m))
+                continue
+            rest = system @ found - aim
+            multipliers = found / found[r] if found[r] > 0 else found
+            point = x + back @ (rest[:-1] / -rest[-1] * values[r]) if rest[-1] < 0 else None
+            yield Nearest(point, multipliers)
 
     def _certain(self, row: Array, point: Array) -> Hits:
         """Those points that are certainly beyond their own row and inside of all others."""
@@ -216,15 +284,18 @@ class Rows:
         error += y @ self.error + rounding
         return bool(least > ROUNDED_UP * error * size + TINY)
 
-    def minimise(self, r: int) -> tuple[Array | None, Array]:
+    def minimise(self, r: int, x: Array) -> tuple[Array | None, Array]:
         """A point where row r is least while the others are positive, if it is negative there,
-        and multipliers of the rows. Not certain: HiGHS computes with tolerances."""
-        from scipy.optimize import linprog
-
+        and multipliers of the rows. Not certain: HiGHS computes with tolerances, and where
+        there are no bounds it looks around x only."""
         a, b, _, _, low, high = self.target(r)
+        far = FAR * max(1.0, float(np.abs(x).max(initial=0.0)))
+        low, high = np.maximum(low, -far), np.minimum(high, far)
         others = np.arange(self.m) != r
-        found = linprog(a, -self.A[others], self.b[others], bounds=np.stack([low, high], axis=1))
         multipliers = np.zeros(self.m)
+        if not all(np.isfinite(v).all() for v in (self.A, self.b, low, high)):
+            return None, multipliers
+        found = linprog(a, -self.A[others], self.b[others], bounds=np.stack([low, high], axis=1))
         if found.status != 0:
             return None, multipliers
         multipliers[others] = -found.ineqlin.marginals
@@ -232,8 +303,6 @@ class Rows:
 
 
 def _solve(matrix: Array, columns: Array) -> Array:
-    from scipy.linalg import LinAlgError, cho_factor, cho_solve
-
     try:
         found: Array = cho_solve(cho_factor(matrix, check_finite=False), columns)
     except LinAlgError:
