@@ -40,7 +40,7 @@ def combined(a: int, row: Sequence[int], b: int, other: Sequence[int]) -> Row:
 
 
 def dot(row: Sequence[Any], column: Sequence[Any]) -> Any:
-    return sum(a * b for a, b in zip(row, column, strict=True))
+    return sum(a * b for a, b in zip(row, column, strict=True) if a)
 
 
 def pivots(rows: fmpz_mat) -> list[int]:
