@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .cli_options import parser, with_signed_values
-from .cli_where import UsageError, domain_of, numbers
+from .cli_where import UsageError, domain_of, numbers, start_of
 from .errors import DomainError, PolyreluError
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def _enumerate(args: argparse.Namespace, network: Network, enumerator: Callable[
     where = domain_of(args, network)
     if args.command == "plot":
         _check_plane(where.dim)
-    found = _with_progress(args, partial(enumerator, network, where, limits=_limits(args)))
+    task = partial(enumerator, network, where, limits=_limits(args))
+    start = start_of(args, where.dim)
+    found = _with_progress(args, task if start is None else partial(task, start=start))
     kept = found.count if hasattr(found, "count") else len(found)
     if found.stopped_by == "interrupt" and not kept:
         raise KeyboardInterrupt
@@ -230,7 +232,8 @@ def _regions(args: argparse.Namespace) -> int:
 def _asked(args: argparse.Namespace, network: Network) -> dict[str, Any]:
     """Where and within which limits it looked."""
     where = domain_of(args, network)
-    return {"domain": repr(where), "limits": asdict(_limits(args))}
+    asked = {"domain": repr(where), "limits": asdict(_limits(args))}
+    return asked | ({} if args.start is None else {"start": args.start})
 
 
 def _summary(data: dict[str, Any], seconds: float) -> list[str]:

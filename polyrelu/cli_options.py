@@ -11,7 +11,7 @@ from . import __version__
 
 LEVELS = ("patterns", "adjacency", "geometry", "judge")
 COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
-_SIGNED = ("--box", "--at", "--segment", "--window")
+_SIGNED = ("--box", "--at", "--segment", "--start", "--window")
 _MEMORY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 _FILES = {
@@ -92,6 +92,12 @@ def _add_conformance(commands: Any) -> None:
 def _add_regions(parser: Any) -> None:
     parser.add_argument("--count", action="store_true", help="count only; store nothing")
     parser.add_argument("-o", "--save", metavar="FILE.npz", type=Path, help="keep the graph")
+    parser.add_argument(
+        "--start",
+        metavar="X",
+        help="outward from a point, nearest regions first; with --limit-regions, of networks that "
+        "have far too many: one number for all inputs, n numbers, or a file of them",
+    )
     _add_quiet(parser, "print the number of regions and nothing else")
     _add_where(parser)
     _add_limits(parser)

@@ -102,6 +102,15 @@ def _along_axes(args: argparse.Namespace, n: int, whole: Domain | None) -> Slice
     return Slice(origin, units, part)
 
 
+def start_of(args: argparse.Namespace, dim: int) -> Array | None:
+    """The point to explore from, in the domain's coordinates."""
+    if getattr(args, "start", None) is None:
+        return None
+    if args.count:
+        raise UsageError("--start and --count do not go together: exploring stores the regions")
+    return _point("--start", args.start, dim)
+
+
 def _point(name: str, text: str, n: int) -> Array:
     """From one number for all coordinates, n numbers, or a file that holds n."""
     import numpy as np

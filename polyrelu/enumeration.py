@@ -12,7 +12,7 @@ from .domain import Domain, Slice
 from .errors import DomainError
 from .interrupt import deferred_interrupt
 from .limits import Limits
-from .network import Network
+from .network import Network, finite_array
 from .progress import Meter, Progress, compilation_announced, reporter
 from .rational import dot_point
 
@@ -154,8 +154,10 @@ class _Search:
         # Merging joins at most 2**auxiliary cells: only then may cells outnumber the limit.
         most = self.limits.regions
         self.enumeration: Enumeration | Explorer
+        self.start: list[float] | None = None
         if start is not None:
-            self.enumeration = Explorer(self.compiled, self._start_point(start), most)
+            self.start = finite_array("start", start, 1).tolist()
+            self.enumeration = Explorer(self.compiled, self._start_point(self.start), most)
         else:
             if most is not None and self.needs_merging:
                 most <<= len(self.compiled.root_rows) - int(self.compiled.program.n_domain)
@@ -168,12 +170,11 @@ class _Search:
         self.seconds = 0.0
         self.memory = 0
 
-    def _start_point(self, start: npt.ArrayLike) -> tuple[Fraction, ...]:
+    def _start_point(self, start: list[float]) -> tuple[Fraction, ...]:
         """The starting point in the engine's coordinates."""
         from .engine.program import to_engine
-        from .network import finite_array
 
-        x = [Fraction(v) for v in finite_array("start", start, 1).tolist()]
+        x = [Fraction(v) for v in start]
         if len(x) != self.domain.dim:
             raise DomainError(
                 f"start has {len(x)} coordinates, a point of the domain has {self.domain.dim}"
@@ -233,6 +234,7 @@ class _Search:
             "seconds": self.seconds,
             "splits": self.enumeration.splits,
             **vars(self.enumeration.resolver.counters),
+            **({} if self.start is None else {"start": self.start}),
             "versions": _versions(),
         }
 

@@ -176,6 +176,17 @@ def test_a_limit_keeps_what_was_found_and_says_so(net, tmp_path: Path, capsys) -
     output(capsys, "regions", net, "--limit-memory", "2G", "--limit-seconds", "1e3", code=0)
 
 
+def test_outward_from_a_point(net, tmp_path: Path, capsys) -> None:
+    target = str(tmp_path / "around.npz")
+    output(capsys, "regions", net, "--start=0.5,0,0", "--limit-regions=4", "-o", target, code=3)
+    around = pr.load_graph(target)
+    assert len(around) == 4
+    assert around.region_at([0.5, 0, 0]).index == 0
+    assert around.stats["start"] == [0.5, 0, 0]
+    whole = int(output(capsys, "regions", net, "--start=0", "-q"))
+    assert whole == count(capsys, net)
+
+
 def test_an_interrupt_is_code_3_if_something_was_kept(tmp_path: Path, capsys, monkeypatch) -> None:
     from polyrelu.engine.enumerate import Enumeration
 
@@ -230,6 +241,9 @@ def test_errors_are_one_line_with_a_hint(net, boxless, tmp_path: Path, capsys) -
         (["regions", net, "--segment=0:0"], "different points"),
         (["regions", net, "--slice", net], "net.npz"),
         (["regions", net, "--count", "-o", "a.npz"], "--count"),
+        (["regions", net, "--start=0", "--count"], "--start and --count"),
+        (["regions", net, "--start=0,0"], "must have 1 or 3 numbers"),
+        (["regions", net, "--start=2"], "start is outside of the domain"),
         (["regions", net, "-o", "a.txt"], ".npz"),
         (["regions", net, "-o", nowhere], "no folder"),
         (["verify", graph, "--box=0,1"], "for a network"),

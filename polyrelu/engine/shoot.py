@@ -82,8 +82,8 @@ class Rows:
     def certainly_inside(self, x: Array) -> bool:
         with np.errstate(all="ignore"):  # what overflows is not certain
             values = self.A @ x + self.b
-        bounded = (self.low < x).all() and (x < self.high).all()
-        return bool(bounded and (values > self.uncertainty(x[:, None])[:, 0]).all())
+            certain = (values > self.uncertainty(x[:, None])[:, 0]).all()
+        return bool(certain and (self.low < x).all() and (x < self.high).all())
 
     # -- interior points ---------------------------------------------------------------------
 
