@@ -487,7 +487,7 @@ class FacetSearch:
         """Rays towards all rows."""
         self.towards = self.rows.towards_rows(x)
         self.take(self.rows.shoot(x, -self.towards))
-        self.take(self.rows.shoot_along_axes(x))
+        self.facets.update(self.rows.shoot_along_axes(x).tolist())
         bounds = self.open_rows()
         bounds = bounds[bounds >= self.rows.m]
         if len(bounds):

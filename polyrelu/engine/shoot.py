@@ -23,7 +23,8 @@ from .kernel import TINY, UNIT
 
 Array = np.ndarray
 
-CENTRING_STEPS = 2
+CENTRING_STEPS, NEAR_CENTRE = 12, 0.25  # of the squared Newton decrement
+STEPS_WITHOUT_CENTRE = 3  # an unbounded region has none
 FAR = 2.0**10
 ROUNDED_UP = 1.000001
 
@@ -89,7 +90,8 @@ class Rows:
 
     def centred(self, x: Array) -> Array:
         """A few damped Newton steps towards the analytic centre, from an interior point."""
-        for _ in range(CENTRING_STEPS):
+        bounded = np.isfinite(self.low).all() and np.isfinite(self.high).all()
+        for _ in range(CENTRING_STEPS if bounded else STEPS_WITHOUT_CENTRE):
             values = self.A @ x + self.b
             with np.errstate(divide="ignore"):
                 gradient = self.A.T @ (1 / values) + 1 / (x - self.low) - 1 / (self.high - x)
@@ -99,6 +101,8 @@ class Rows:
             if not (np.isfinite(moved).all() and self.certainly_inside(moved)):
                 break
             x = moved
+            if float(gradient @ step[:, 0]) < NEAR_CENTRE:
+                break
         return x
 
     def metric(self, x: Array) -> Callable[[Array], Array]:
@@ -165,28 +169,25 @@ class Rows:
             point = x[:, None] + (first + np.minimum(second - first, first) / 64) * directions
         return self._certain(row[0], point)
 
-    def shoot_along_axes(self, x: Array) -> Hits:
-        """Towards each bound along its own axis: no product of matrices is needed."""
+    def shoot_along_axes(self, x: Array) -> Array:
+        """Bounds that are met along their own axes: no product of matrices is needed."""
         values = (self.A @ x + self.b)[:, None]
-        rows, points = [], []
+        size = max(1.0, float(np.abs(x).max(initial=0.0)))
+        met = []
         for sign, bound, first_row in ((-1.0, self.low, 0), (1.0, self.high, len(x))):
             gap = np.abs(bound - x)
             with np.errstate(divide="ignore", invalid="ignore"):
                 slopes = sign * self.A
                 wall = np.where(slopes < 0, values / -slopes, np.inf).min(axis=0, initial=np.inf)
             j = np.flatnonzero(np.isfinite(gap) & (wall > gap))
-            beyond = gap[j] + np.minimum(wall[j] - gap[j], gap[j]) / 16
-            new_values = values + sign * self.A[:, j] * beyond
-            size = max(1.0, float(np.abs(x).max(initial=0.0)))
-            tall = np.full((len(x), 1), size + float(beyond.max(initial=0.0)))
-            certain = (new_values > 2 * self.uncertainty(tall)).all(axis=0)
-            certain &= (x[j] + sign * beyond < self.low[j]) | (x[j] + sign * beyond > self.high[j])
-            j, beyond = j[certain], beyond[certain]
-            point = np.repeat(x[:, None], len(j), axis=1)
-            point[j, np.arange(len(j))] += sign * beyond
-            rows.append(self.m + first_row + j)
-            points.append(point)
-        return Hits(np.concatenate(rows), np.concatenate(points, axis=1))
+            beyond = gap[j] + np.minimum(wall[j] - gap[j], gap[j]) / 64
+            far = np.full((len(x), 1), size + float(beyond.max(initial=0.0)))
+            unsure = 2 * self.uncertainty(far)  # twice: of the values at x, and of their changes
+            certain = (values + slopes[:, j] * beyond > unsure).all(axis=0)
+            there = x[j] + sign * beyond
+            certain &= (there < self.low[j]) | (there > self.high[j])
+            met.append(self.m + first_row + j[certain])
+        return np.concatenate(met)
 
     def shoot_at_rows(self, x: Array, rows: Array) -> Hits:
         """Along -H^-1 a for the given rows a."""
