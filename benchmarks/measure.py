@@ -12,7 +12,7 @@ from typing import Any
 
 import polyrelu
 from polyrelu.engine.assemble import assemble
-from polyrelu.engine.enumerate import Enumeration
+from polyrelu.engine.choice import enumeration as enumeration_of
 from polyrelu.engine.program import compile_network
 
 MakeNetwork = Callable[[], polyrelu.Network]
@@ -105,7 +105,7 @@ def cpu_seconds(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tupl
 
 def _stages(network: polyrelu.Network, domain: Any) -> tuple[float, float, float]:
     setup, compiled = cpu_seconds(compile_network, network, domain)
-    search = Enumeration(compiled)
+    search = enumeration_of(compiled, counting=False, max_regions=None, cells="auto")
     enumeration, blocks = cpu_seconds(lambda: list(search.blocks()))
     adjacency, _ = cpu_seconds(assemble, search, blocks)
     return setup, enumeration, adjacency

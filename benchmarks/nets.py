@@ -59,6 +59,12 @@ def he_random(*widths: int, seed: int = 1, radius: float = 1.0) -> Case:
     return Case(short_name(widths) + where, layers, radius)
 
 
+def inside(case: Case) -> np.ndarray:
+    """A point of the case's box, most coordinates of which are 0."""
+    rng = np.random.default_rng(0)
+    return np.where(rng.random(case.dim) < 0.6, 0.0, rng.random(case.dim))
+
+
 def short_name(widths: Sequence[int]) -> str:
     """``3-25x5`` for 3 inputs and five layers of 25."""
     first, *hidden = widths

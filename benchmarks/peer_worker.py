@@ -107,7 +107,25 @@ def polypart(layers: Layers, radius: float) -> tuple[Run, Read]:
     return run, lambda result: (result[1], None)
 
 
-TOOLS = {f.__name__: f for f in (regioncam, affinitree, relucent, polypart)}
+def passagemath(layers: Layers, radius: float) -> tuple[Run, Read]:
+    from sage.all__sagemath_polyhedra import QQ, HyperplaneArrangements
+
+    ((weight, bias),) = layers
+    names = tuple(f"x{i}" for i in range(weight.shape[1]))
+
+    def exact(values: np.ndarray) -> list[Any]:
+        return [QQ(v.as_integer_ratio()) for v in values.tolist()]
+
+    def run() -> Any:
+        space = HyperplaneArrangements(QQ, names)
+        planes = [[exact(w), exact(np.array([b]))[0]] for w, b in zip(weight, bias, strict=True)]
+        return space(planes).regions()
+
+    return run, lambda regions: (len(regions), None)
+
+
+TOOLS = {f.__name__: f for f in (regioncam, affinitree, relucent, polypart, passagemath)}
+PACKAGES = {"passagemath": "passagemath-polyhedra"}
 
 
 def cpu() -> float:
@@ -121,7 +139,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     name = request["tool"]
     if "layers" not in request:
         try:
-            return {"version": importlib.metadata.version(name)}
+            return {"version": importlib.metadata.version(PACKAGES.get(name, name))}
         except importlib.metadata.PackageNotFoundError:
             return {"version": None}
     layers = [(np.array(w), np.array(b)) for w, b in request["layers"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import inf
 
 import polyrelu
@@ -40,10 +40,8 @@ def run(quick: bool, peers: Peers) -> Iterator[Table]:
     small += [nets.he_random(*widths, radius=inf) for widths in WHOLE_SPACE]
     others = [nets.he_random(*widths) for widths in (*MIDDLE, *(w for w, _ in TARGETS))]
     for case in small[:2] if quick else (*small, *others):
-        ours, row = _ours(case, budget=0.1 if quick else 1.0, check=any(case is s for s in small))
-        table.rows.append(row)
-        for tool in peers.installed():
-            table.rows.append(_theirs(case, tool, ours, peers))
+        check = any(case is s for s in small)
+        table.rows += compared(case, peers, 0.1 if quick else 1.0, check=check)
     table.notes = [
         "times polyrelu: CPU seconds of the tool over those of polyrelu, which are for regions,",
         "certified signs, and walls; affinitree and polypart find no walls. Imports excluded.",
@@ -53,6 +51,18 @@ def run(quick: bool, peers: Peers) -> Iterator[Table]:
     ]
     yield table
     yield _least_ratios(table)
+
+
+def compared(
+    case: nets.Case,
+    peers: Peers,
+    budget: float,
+    adapted: Callable[[nets.Case, Tool], nets.Case] = lambda case, _: case,
+    check: bool = False,
+) -> list[Row]:
+    """polyrelu and each tool on a network, or on one that suits the tool and has as many."""
+    ours, row = _ours(case, budget, check)
+    return [row, *(_theirs(adapted(case, t), t, ours, peers) for t in peers.installed())]
 
 
 def _ours(case: nets.Case, budget: float, check: bool) -> tuple[Timing, Row]:

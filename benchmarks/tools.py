@@ -18,9 +18,11 @@ class Tool:
 
     Attributes:
         arithmetic: what decides its signs.
+        package: what to tell pip, if that is not the name.
         dims: the most inputs that it takes, None for any.
         layers: the most layers, None for any.
         space: it takes the whole space, not only a box.
+        box: it takes a box.
         regions: above so many regions it is left out: it would take longer than the limit.
     """
 
@@ -28,7 +30,9 @@ class Tool:
     arithmetic: str
     dims: int | None = None
     layers: int | None = None
+    package: str | None = None
     space: bool = False
+    box: bool = True
     regions: int | None = None
 
     def refusal(self, case: Case, regions: int) -> str | None:
@@ -37,6 +41,8 @@ class Tool:
             return f"at most {self.dims} inputs"
         if isinf(case.radius) and not self.space:
             return "on a box only"
+        if not isinf(case.radius) and not self.box:
+            return "on the whole space only"
         if self.layers is not None and len(case.layers) > self.layers:
             return "one layer only"
         if self.regions is not None and regions > self.regions:
@@ -49,6 +55,15 @@ TOOLS = (
     Tool("affinitree", "float64 LP", space=True),
     Tool("relucent", "float64 with bounds, then rational or refusal", space=True, regions=1500),
     Tool("polypart", "rational", layers=1, regions=8000),
+    Tool(
+        "passagemath",
+        "rational",
+        package="passagemath-polyhedra",
+        layers=1,
+        space=True,
+        box=False,
+        regions=3000,
+    ),
 )
 
 NOT_BY_PIP = (
@@ -93,6 +108,10 @@ class Peers:
         lines = []
         for tool in TOOLS:
             version = self.version(tool)
-            state = f"not installed (pip install {tool.name})" if version is None else version
+            state = (
+                f"not installed (pip install {tool.package or tool.name})"
+                if version is None
+                else version
+            )
             lines.append(f"{tool.name} {state}: {tool.arithmetic}")
         return [*lines, *NOT_BY_PIP]

@@ -140,7 +140,6 @@ class _Search:
         start: npt.ArrayLike | None = None,
     ) -> None:
         from .engine.choice import enumeration
-        from .engine.explore import Explorer
         from .engine.program import compile_network
 
         if cells not in ("auto", "vertices", "lp"):
@@ -156,6 +155,8 @@ class _Search:
         self.enumeration: Enumeration | Explorer
         self.start: list[float] | None = None
         if start is not None:
+            from .engine.explore import Explorer  # with it all of scipy.optimize
+
             self.start = finite_array("start", start, 1).tolist()
             self.enumeration = Explorer(self.compiled, self._start_point(self.start), most)
         else:

@@ -51,7 +51,8 @@ def test_degenerate_is_right_and_takes_missing_tools_as_such(tmp_path: Path) -> 
     assert [row["polyrelu"] for row in table["rows"]] == ["right", "right", "2 of 2"]
     for tool in TOOLS:
         if importlib.util.find_spec(tool.name) is None:
-            assert f"{tool.name} not installed (pip install {tool.name})" in done.stdout
+            package = tool.package or tool.name
+            assert f"{tool.name} not installed (pip install {package})" in done.stdout
 
 
 def test_unknown_subject_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
