@@ -17,7 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..network import quotient
-from ..rational import IntegerRow, dot_point, margin
+from ..rational import IntegerRow, dot_point, independent, margin
 from . import kernel, lp
 from .enumerate import Found
 from .lp_enumerate import LpResolver, domain_is_bounded, is_multiple, new_cells
@@ -313,7 +313,9 @@ class Explorer:
         open_rows = search.open_rows()
         unbounded = False
         attached: dict[int, list[int]] = {}
-        if len(open_rows) or not self._bounded:
+        if self._has_lines():
+            unbounded, attached = True, self._settle_with_lines(search, open_rows)
+        elif len(open_rows) or not self._bounded:
             unbounded, attached = self._settle(search, x, open_rows, pattern)
         walls = sorted(self._walls[sorted(search.facets)].tolist())
         region = Region(
@@ -415,6 +417,31 @@ class Explorer:
         for kept, wall in cells.attached[0, : int(cells.n_attached[0])].tolist():
             attached.setdefault(kept, []).append(wall)
         return bool(bounded[0] == 2), attached
+
+    def _has_lines(self) -> bool:
+        """Does the region contain a line? Only where auxiliary walls would be needed."""
+        compiled = self.compiled
+        if len(compiled.root_rows) == compiled.program.n_domain:
+            return False
+        rows = [row[:-1] for row in self._exact_rows().values()]
+        return len(rows) < compiled.dim or len(independent(rows, compiled.dim)) < compiled.dim
+
+    def _settle_with_lines(
+        self, search: FacetSearch, open_rows: np.ndarray
+    ) -> dict[int, list[int]]:
+        """Of a region without vertices, in integers; further walls of facets."""
+        rows = self._exact_rows()
+        attached: dict[int, list[int]] = {}
+        for r in open_rows.tolist():
+            same = [k for k, row in rows.items() if k != r and is_multiple(row, rows[r])]
+            first = min((self._walls[k] for k in same), default=self._walls[r])
+            others = [row for k, row in rows.items() if k != r and k not in same]
+            if first < self._walls[r]:
+                if first >= self.compiled.program.n_domain:
+                    attached.setdefault(int(first), []).append(int(self._walls[r]))
+            elif margin([*others, [-v for v in rows[r]]]).value > 0:
+                search.facets.add(r)
+        return attached
 
     def _points_across(self, search: FacetSearch, x: np.ndarray) -> dict[int, np.ndarray | Point]:
         """For each facet that is no wall of the domain, a point beyond it alone."""
