@@ -80,6 +80,8 @@ DEEPER = ALL_WALLS = 1 << 40  # a level that no row has, a number beyond those o
 # What a linear program is for.
 BLOCK, CROSS, FOLLOW = 0, 1, 2
 
+FEW_FREE = 3  # open walls: for the few cells below, rows are not classified beforehand
+
 PIVOT = 2.0**-34  # entries of dictionaries below it are taken for 0: a heuristic, see above
 MAX_PIVOTS = 400
 
@@ -415,6 +417,7 @@ def enter_layer(program, cells, tables, e, dim):  # type: ignore[no-untyped-def]
             cells.code[e, n], cells.kind[e, n] = 2 * wall, FREE
             cells.level[e, n] = max(layer - 1, 0)
             n += 1
+    cells.n_free[e] = n - cells.n_rows[e]
     for k in range(n):
         if cells.kind[e, k] == CERTAIN:
             cells.kind[e, k] = CANDIDATE
@@ -514,7 +517,7 @@ def use_other(cells, e, dim):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def copy_entry(cells, e, f, dim):  # type: ignore[no-untyped-def]
     n = cells.n_rows[e]
-    cells.layer[f], cells.n_rows[f] = cells.layer[e], n
+    cells.layer[f], cells.n_rows[f], cells.n_free[f] = cells.layer[e], n, cells.n_free[e]
     for k in range(n):
         cells.code[f, k], cells.kind[f, k] = cells.code[e, k], cells.kind[e, k]
         cells.level[f, k] = cells.level[e, k]
@@ -786,11 +789,16 @@ def run_cells(program, cells, tables, block, counting, bounded, end):  # type: i
             scalar[WORK] = 0
             return PAUSE
         if scalar[PHASE] == DECIDE:
-            free = -1
-            for k in range(cells.n_rows[e]):
+            free, n_free = -1, 0
+            for k in range(cells.n_rows[e] - 1, -1, -1):
                 if cells.kind[e, k] == FREE:
                     free = k
-                    break
+                    n_free += 1
+            if not counting and cells.layer[e] > 0 and FEW_FREE <= n_free <= cells.n_free[e] // 2:
+                cells.n_free[e] = n_free  # what is dropped now is dropped for all children
+                scalar[ROW] = 0
+                scalar[PHASE] = PRUNE
+                continue
             if free >= 0:
                 if e + 2 > len(cells.layer):
                     return GROW_STACK
@@ -810,6 +818,13 @@ def run_cells(program, cells, tables, block, counting, bounded, end):  # type: i
             if status != DONE:
                 return status
             scalar[PHASE] = EMIT if last else ENTER_LAYER
+            for k in range(cells.n_rows[e]):
+                if cells.kind[e, k] == FREE:
+                    scalar[PHASE] = DECIDE
+            if scalar[PHASE] == DECIDE:
+                for k in range(cells.n_rows[e]):
+                    if cells.kind[e, k] == CERTAIN:
+                        cells.kind[e, k] = CANDIDATE
         elif scalar[PHASE] == ENTER_LAYER:
             layer = cells.layer[e] + 1
             if layer > 1 and not scalar[READY]:

@@ -418,9 +418,9 @@ class LpEnumeration(Enumeration):
             )
 
     def _entries(self) -> list[tuple[str, np.ndarray]]:
-        per_entry = ("layer", "n_rows", "code", "kind", "level", "n_live", "place", "coordinate",
-                     "basis", "witness", "radius", "size", "ident", "positive", "negative",
-                     "n_attached", "attached")  # fmt: skip
+        per_entry = ("layer", "n_rows", "code", "kind", "level", "n_free", "n_live", "place",
+                     "coordinate", "basis", "witness", "radius", "size", "ident", "positive",
+                     "negative", "n_attached", "attached")  # fmt: skip
         return [(name, getattr(self._cells, name)) for name in per_entry]
 
     def _room_for_attached(self, e: int) -> None:
@@ -442,6 +442,7 @@ def new_cells(compiled: Compiled, entries: int = 64) -> Cells:
         code=np.zeros((entries, rows), i64),
         kind=np.zeros((entries, rows), np.int8),
         level=np.zeros((entries, rows), i64),
+        n_free=np.zeros(entries, i64),
         n_live=np.zeros((entries, program.n_layers + 1), i64),
         place=np.zeros((entries, rows, dim + 1)),
         coordinate=np.zeros((entries, dim, dim + 1)),

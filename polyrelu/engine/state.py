@@ -67,6 +67,7 @@ class Cells(NamedTuple):
     code: Any  # (entries, rows) 2 * wall + (1 if the cell is on the negative side)
     kind: Any
     level: Any  # (entries, rows) see lp.py
+    n_free: Any  # (entries,) walls that were open when redundant rows were last dropped
     n_live: Any  # (entries, n_layers + 1) a bound on the dimension of V_m
     place: Any  # (entries, rows, dim + 1) the dictionary: rows as functions of the slacks
     coordinate: Any  # (entries, dim, dim + 1) and the coordinates
