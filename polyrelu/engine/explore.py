@@ -20,10 +20,11 @@ from ..network import quotient
 from ..rational import IntegerRow, dot_point, independent, margin
 from . import kernel, lp
 from .enumerate import Found
+from .facet_search import DomainRows, FacetSearch
 from .lp_enumerate import LpResolver, domain_is_bounded, is_multiple, new_cells
 from .program import Compiled, bit_of_wall, new_tables
 from .ray import Point, enter
-from .shoot import Hits, Rows
+from .shoot import Rows
 
 NARROW = 64  # in so many dimensions a dense dictionary of all rows is quick
 RETAINED = 1 << 28  # bytes of points across facets that are kept; others are found again
@@ -473,103 +474,6 @@ class Explorer:
                 row = self.resolver.row(self._cells, 0, wall)
                 rows[k] = row if wall < first or signs[wall - first] > 0 else [-v for v in row]
         return rows
-
-
-class FacetSearch:
-    """Which rows of a region are facets, as far as it is known.
-
-    Attributes:
-        walls: of each row, -1 where a coordinate has no bound.
-        facets, redundant: rows.
-        points: of facets that are no bounds, a point beyond.
-        towards: H^-1 A' at the point that rays were shot from.
-    """
-
-    def __init__(self, rows: Rows, walls: np.ndarray) -> None:
-        self.rows, self.walls = rows, walls
-        self.facets: set[int] = set()
-        self.redundant: set[int] = set()
-        self.points: dict[int, np.ndarray | Point] = {}
-        self.towards = np.zeros((len(rows.low), rows.m))
-
-    def open_rows(self) -> np.ndarray:
-        known = np.zeros(len(self.walls), dtype=bool)
-        known[[*self.facets, *self.redundant]] = True
-        return np.flatnonzero(~known & (self.walls >= 0))
-
-    def take(self, hits: Hits) -> None:
-        for i, r in enumerate(hits.row.tolist()):
-            self.facets.add(r)
-            if r < self.rows.m:
-                self.points.setdefault(r, hits.point[:, i].copy())
-
-    def prove(self, r: int, multipliers: np.ndarray) -> bool:
-        """Do these multipliers prove the row redundant?"""
-        if not self.rows.is_redundant(r, multipliers):
-            return False
-        self.redundant.add(r)
-        return True
-
-    def shoot(self, x: np.ndarray) -> None:
-        """Rays towards all rows."""
-        self.towards = self.rows.towards_rows(x)
-        self.take(self.rows.shoot(x, -self.towards))
-        self.facets.update(self.rows.shoot_along_axes(x).tolist())
-        bounds = self.open_rows()
-        bounds = bounds[bounds >= self.rows.m]
-        if len(bounds):
-            self.take(self.rows.shoot_at_rows(x, bounds))
-
-
-class DomainRows:
-    """The domain's walls: bounds of one coordinate that float64 holds exactly, and others.
-
-    Attributes:
-        low, high: of each coordinate, infinite where there is none.
-        bound_walls: walls of the lower, then of the upper bounds; -1 where there is none.
-        general: the other walls.
-    """
-
-    def __init__(self, compiled: Compiled) -> None:
-        d = compiled.dim
-        self.rows = compiled.root_rows[: int(compiled.program.n_domain)]
-        self.low, self.high = np.full(d, -np.inf), np.full(d, np.inf)
-        self.bound_walls = np.full(2 * d, -1, dtype=np.int64)
-        general = []
-        for wall, row in enumerate(self.rows):
-            axes = [j for j, v in enumerate(row[:-1]) if v]
-            j = axes[0]
-            bounds, at = (self.low, j) if row[j] > 0 else (self.high, d + j)
-            value = Fraction(-row[-1], row[j])
-            rounded = quotient(value.numerator, value.denominator)
-            if len(axes) > 1 or self.bound_walls[at] >= 0 or Fraction(rounded) != value:
-                general.append(wall)
-            else:
-                bounds[j], self.bound_walls[at] = rounded, wall
-        self.general = np.array(general, dtype=np.int64)
-
-    @property
-    def reach(self) -> float:
-        """A bound on the coordinates, infinite if the bounds give none."""
-        return float(np.abs([self.low, self.high]).max(initial=0.0))
-
-    def direction_inwards(self, start: Sequence[Fraction]) -> list[Fraction]:
-        """From a point of the domain to one inside."""
-        inside: Sequence[Fraction]
-        if len(self.general):
-            inside = margin(self.rows).point
-        else:
-            low, high = (np.where(np.isfinite(v), v, 0.0) for v in (self.low, self.high))
-            one_sided = np.isinf(self.low) != np.isinf(self.high)
-            shift = np.where(one_sided, np.where(np.isinf(self.low), -1.0, 1.0), 0.0)
-            both = np.isfinite(self.low) & np.isfinite(self.high)
-            centre = np.where(both, (low + high) / 2, low + high + shift)
-            free = np.isinf(self.low) & np.isinf(self.high)
-            inside = [
-                s if f else Fraction(c)
-                for s, c, f in zip(start, centre.tolist(), free, strict=True)
-            ]
-        return [a - s for a, s in zip(inside, start, strict=True)]
 
 
 def _exact(point: np.ndarray | Sequence[Fraction]) -> Point:

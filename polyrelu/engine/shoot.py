@@ -26,6 +26,7 @@ Array = np.ndarray
 CENTRING_STEPS, NEAR_CENTRE = 12, 0.25  # of the squared Newton decrement
 STEPS_WITHOUT_CENTRE = 3  # an unbounded region has none
 FAR = 2.0**10
+SMALL_WEIGHT = 2.0**-40  # directions of less are left out: a ray that misses for it costs time only
 ROUNDED_UP = 1.000001
 
 
@@ -212,7 +213,7 @@ class Rows:
         if not np.isfinite(inner).all():
             inner = np.zeros_like(inner)
         weights, vectors = np.linalg.eigh(inner)
-        kept = weights > 1e-12 * weights.max(initial=0.0)  # a heuristic: what is left out is small
+        kept = weights > SMALL_WEIGHT * weights.max(initial=0.0)
         root = np.sqrt(weights[kept])
         back = towards @ (vectors[:, kept] / root)
         forms = vectors[:, kept] * root
