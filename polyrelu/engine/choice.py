@@ -10,7 +10,7 @@ from .program import Compiled
 
 FEW_DIMENSIONS = 4  # cells have few vertices whatever the network: nothing to find out
 SAMPLE = 256  # cells that are looked at
-TOO_MANY = 1000  # vertices of one cell; to split it takes their number cubed
+TOO_MANY = 500  # vertices of one cell; to split it takes their number cubed
 
 # How many vertices a cell has, on average, where both ways cost the same (measured), and how
 # many more of them cost as much as a linear program that ends in rational arithmetic.
