@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from .domain import Domain, Slice
-from .errors import DomainError
+from .errors import DomainError, NetworkError
 from .interrupt import deferred_interrupt
 from .limits import Limits
 from .network import Network, finite_array
@@ -157,7 +157,10 @@ class _Search:
         if start is not None:
             from .engine.explore import Explorer  # with it all of scipy.optimize
 
-            self.start = finite_array("start", start, 1).tolist()
+            try:
+                self.start = finite_array("start", start, 1).tolist()
+            except NetworkError as error:
+                raise DomainError(str(error)) from None
             self.enumeration = Explorer(self.compiled, self._start_point(self.start), most)
         else:
             if most is not None and self.needs_merging:

@@ -329,6 +329,16 @@ CASES = {
         )
         for k in range(14, 26)
     },
+    "a layer of weights too small for float64's bounds": (
+        Network.from_layers(
+            [
+                ([[1.0], [-1.0]], [0.0, 0.0]),
+                ([[-(2.0**-201), 2.0**-200]], [-(2.0**-201)]),
+                ([[1.0]], [0.0]),
+            ]
+        ),
+        Box(-1, 1, dim=1),
+    ),
     "a wedge that is no wider than an ulp": (
         one_layer([[0.0, 1.0], [1.0, 0.5]], [0.0, -3.0]),
         Polytope([[0.0, -1.0], [-1e-16, 1.0]], [0.0, 0.0]),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from networks import gaussian_network
 
-from polyrelu import Box, DomainError, Limits, Network, Slice, Space, regions
+from polyrelu import Box, DomainError, Limits, Network, Polytope, Slice, Space, regions
 from polyrelu.conformance import instances
 from polyrelu.engine.adjacency import DOMAIN_WALL, UNEXPLORED
 
@@ -106,11 +106,30 @@ def test_in_a_plane():
     assert {p.tobytes() for p in outward.patterns} == {p.tobytes() for p in whole.patterns}
 
 
+FAR = 2.0**54
+
+
+@pytest.mark.parametrize(
+    ("where", "start", "patterns"),
+    [
+        (Polytope([[1, 0], [0, 1]], [FAR, FAR]), [FAR, FAR], [[0]]),
+        (Polytope([[-1, 0], [0, -1]], [-FAR, -FAR]), [2 * FAR, FAR], [[1]]),
+        (Polytope([[1e-200, 0]], [1e200]), [0, 0], [[1], [0]]),  # x <= 1e400
+    ],
+)
+def test_far_corners_of_a_domain(where, start, patterns):
+    """A step of 1 inwards is lost in the roundings there, or the bound is beyond float64."""
+    net = Network.from_layers([([[1, 1]], [-2 * FAR if any(start) else 0.0]), ([[1]], [0])])
+    G = regions(net, where, start=start)
+    assert sorted(G.patterns.tolist()) == sorted(patterns)
+    assert G.verify().ok
+
+
 def test_a_wrong_start_is_refused():
     net = gaussian_network(0, 2, 3)
     with pytest.raises(DomainError, match="start has 3 coordinates, a point of the domain has 2"):
         regions(net, Box(-1, 1, dim=2), start=[0, 0, 0])
     with pytest.raises(DomainError, match="start is outside of the domain"):
         regions(net, Box(-1, 1, dim=2), start=[0, 2])
-    with pytest.raises(ValueError, match="start"):
+    with pytest.raises(DomainError, match="start"):
         regions(net, Box(-1, 1, dim=2), start=[0, np.nan])

@@ -72,7 +72,7 @@ def assemble(
     first = np.int32(compiled.program.first_wall[1])
     zero = found.zero - np.array([0, first])
     bits = bit_of_wall(compiled)
-    found, neighbors = _neighbors(search, found, finished, bits, zero)
+    found, neighbors = _neighbors(search, found, finished and not cut_short, bits, zero)
     indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
     facet = _from_layer_1(found.facet, first)
     attached = found.attached - np.array([0, 0, first])
@@ -100,6 +100,9 @@ def _neighbors(
     facet = _from_layer_1(found.facet, first)
     neighbors = join(found.pattern, indptr, facet, bits, attached, zero)
     gone = found.maybe & (neighbors == UNEXPLORED)
+    assert not finished or (gone == (neighbors == UNEXPLORED)).all(), (
+        "a facet of a finished search has nothing on its other side"
+    )
     if not finished:
         gone &= ~search.settle(found, gone)
     if gone.any():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import isfinite, isinf
 
 import numpy as np
 
@@ -81,7 +82,8 @@ class DomainRows:
             bounds, at = (self.low, j) if row[j] > 0 else (self.high, d + j)
             value = Fraction(-row[-1], row[j])
             rounded = quotient(value.numerator, value.denominator)
-            if len(axes) > 1 or self.bound_walls[at] >= 0 or Fraction(rounded) != value:
+            exact = isfinite(rounded) and Fraction(rounded) == value
+            if len(axes) > 1 or self.bound_walls[at] >= 0 or not exact:
                 general.append(wall)
             else:
                 bounds[j], self.bound_walls[at] = rounded, wall
@@ -94,18 +96,18 @@ class DomainRows:
 
     def direction_inwards(self, start: Sequence[Fraction]) -> list[Fraction]:
         """From a point of the domain to one inside."""
-        inside: Sequence[Fraction]
         if len(self.general):
-            inside = margin(self.rows).point
+            inside: Sequence[Fraction] = margin(self.rows).point
         else:
-            low, high = (np.where(np.isfinite(v), v, 0.0) for v in (self.low, self.high))
-            one_sided = np.isinf(self.low) != np.isinf(self.high)
-            shift = np.where(one_sided, np.where(np.isinf(self.low), -1.0, 1.0), 0.0)
-            both = np.isfinite(self.low) & np.isfinite(self.high)
-            centre = np.where(both, (low + high) / 2, low + high + shift)
-            free = np.isinf(self.low) & np.isinf(self.high)
-            inside = [
-                s if f else Fraction(c)
-                for s, c, f in zip(start, centre.tolist(), free, strict=True)
-            ]
+            ends = zip(self.low.tolist(), self.high.tolist(), start, strict=True)
+            inside = [_between(low, high, x) for low, high, x in ends]
         return [a - s for a, s in zip(inside, start, strict=True)]
+
+
+def _between(low: float, high: float, x: Fraction) -> Fraction:
+    """A number between two bounds; x, which is, if there are none."""
+    if isinf(low) and isinf(high):
+        return x
+    if isinf(high):
+        return Fraction(low) + 1
+    return Fraction(high) - 1 if isinf(low) else (Fraction(low) + Fraction(high)) / 2

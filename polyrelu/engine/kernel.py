@@ -804,7 +804,10 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
         if norm > 0.0:
             worst = max(worst, tables.unit_error[u1 + i] / norm)
     if not worst < LOOSE_ERROR:
-        add_errors(program.weight, live, input_errors, n_live, tables.unit_error[u1 : u1 + n])
+        errors = tables.unit_error[u1 : u1 + n]
+        for i in range(n):
+            errors[i] = input_error * program.left_out[u1 + i]
+        add_errors(program.weight, live, input_errors, n_live, errors)
     worst = 0.0
     for i in range(n):
         error, norm = tables.unit_error[u1 + i], tables.unit_norm[u1 + i]
@@ -817,8 +820,7 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def add_errors(weight, start, error, n, total):  # type: ignore[no-untyped-def]
-    """As :func:`combine` of the errors, with absolute weights, and nothing in ``total`` before."""
-    total[:] = 0.0
+    """As :func:`combine` of the errors, with absolute weights."""
     for k in range(n):
         w = weight[start[k] :][: len(total)]
         for i in range(len(total)):

@@ -159,7 +159,10 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
     while layers and not layers[-1].thresholds:
         layers.pop()
     chart = domain.chart()
-    kept, matrix, domain_rows = _section(chart, partial(_first_matrix, network, layers))
+    kept, matrix, rows = _section(chart, partial(_first_matrix, network, layers))
+    at = {tuple(row): i for i, row in reversed(list(enumerate(rows)))}  # the first of equal ones
+    different = sorted(at.values())
+    domain_rows = [rows[i] for i in different]
     dim = int(matrix.ncols()) - 1
     in_place = matrix == fmpz_mat([[int(i == j) for j in range(dim + 1)] for i in range(dim + 1)])
     first_table = layers[0].table if layers and in_place and layers[0].is_exact else None
@@ -189,7 +192,7 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
         chart=matrix,
         kept=tuple(kept),
         n_lines=chart.dim - dim,
-        sources=chart.sources,
+        sources=tuple(chart.sources[i] for i in different),
         root_rows=domain_rows + auxiliary,
         first_table=first_table,
         walls=walls,
@@ -219,7 +222,7 @@ def _program(
     words = [(n + 63) // 64 for n in n_walls]
     first_unit = np.cumsum([0, 0] + [layer.out_features for layer in layers])
     flushed = [_flushed(layer) for layer in layers]
-    flat = [weight.T.ravel() for weight, _ in flushed[1:]]
+    flat = [weight.T.ravel() for weight, _, _ in flushed[1:]]
     shifts = [wall.shift for walls_of_layer in walls for wall in walls_of_layer]
     wall_unit = [-1] * n_root
     for at, walls_of_layer in zip(first_unit[1:].tolist(), walls, strict=False):
@@ -249,7 +252,8 @@ def _program(
         piece_error=np.array(piece_error, dtype=np.float64),
         weight=np.concatenate([np.zeros(0), *flat]),
         first_weight=np.cumsum([0, 0, 0] + [x.weight.size for x in layers[1:]]),
-        weight_norm=np.concatenate([np.zeros(0), *(norm for _, norm in flushed)]),
+        weight_norm=np.concatenate([np.zeros(0), *(norm for _, norm, _ in flushed)]),
+        left_out=np.concatenate([np.zeros(0), *(left for _, _, left in flushed)]),
         weight_error=np.array(errors),
         bias=np.concatenate([np.zeros(0), *(layer.bias for layer in layers)]),
     )
@@ -301,20 +305,22 @@ def _weight_error(before: Layer, layer: Layer) -> float:
     return 0.0 if layer.is_exact else UNIT * 2
 
 
-def _flushed(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
-    """The layer's weights without those below SAFE_WEIGHT, and bounds on its rows' l1 norms.
+def _flushed(layer: Layer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The layer's weights without those below SAFE_WEIGHT, bounds on its rows' l1 norms, and what
+    of these stands for the weights left out.
 
-    The kernel's error of a row is at least 2**-52 * (greatest input) * (norm); 2**-148 more in
-    the norm for each weight left out therefore covers what it could contribute.
+    The kernel's error of a row is at least 2**-52 * (greatest input) * (what stands for them);
+    2**-148 for each weight left out therefore covers what it could contribute.
     """
     small = np.abs(layer.weight) <= SAFE_WEIGHT
     weight = np.where(small, 0.0, layer.weight)
     with np.errstate(over="ignore"):
         norm = np.abs(weight).sum(axis=1) * (1 + 1e-6)
+    left_out = np.zeros(len(weight))
     if small.any():
-        left_out = np.array([[v != 0 for v in row[:-1]] for row in layer.integer_matrix.table()])
-        norm += (small & left_out[:-1]).sum(axis=1) * 2.0**-148
-    return weight, norm
+        nonzero = np.array([[v != 0 for v in row[:-1]] for row in layer.integer_matrix.table()])
+        left_out = (small & nonzero[:-1]).sum(axis=1) * 2.0**-148
+    return weight, norm + left_out, left_out
 
 
 def round_rows(

@@ -26,6 +26,7 @@ class Program(NamedTuple):
     weight: Any  # flat; of layer l: (units of l - 1) x (units of l), from first_weight[l]
     first_weight: Any  # (n_layers + 2,)
     weight_norm: Any  # (units,) l1 norms of the units' weights
+    left_out: Any  # (units,) what of these stands for weights too small for `weight`
     weight_error: Any  # (n_layers + 1,) relative rounding of the weights, 0 if none
     bias: Any  # (units,)
 
