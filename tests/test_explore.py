@@ -75,6 +75,16 @@ def test_breadth_first():
     assert list(map(hops.get, range(len(G)))) == sorted(hops.values())
 
 
+@pytest.mark.parametrize("whole_space", [False, True])
+def test_points_that_there_is_no_room_for_are_found_again(whole_space, monkeypatch):
+    monkeypatch.setattr("polyrelu.engine.explore.RETAINED", 0)
+    net = gaussian_network(5, 3, 8, 5)
+    where = Space(3) if whole_space else Box(-1, 1, dim=3)
+    G = regions(net, where, start=[0.1, 0.2, 0.3])
+    assert G.complete
+    assert len(G) == len(regions(net, where)) > 20
+
+
 def test_a_limit_that_is_just_enough():
     net = gaussian_network(6, 2, 5)
     n = len(regions(net, Space(2)))

@@ -43,15 +43,15 @@ class Region:
     Attributes:
         pattern: words from layer 1 on.
         walls: of its facets.
-        across: wall of a facet -> a point beyond it and inside of all other rows.
-        special: some facet flips more than one sign: what is across is not known beforehand.
+        across: wall of a facet -> a point beyond it and inside of all other rows; None if they
+            were forgotten.
     """
 
     pattern: np.ndarray
     witness: np.ndarray
     exact_witness: Point | None
     walls: list[int]
-    across: dict[int, np.ndarray | Point]
+    across: dict[int, np.ndarray | Point] | None
     attached: dict[int, list[int]]
     zero: list[int]
     unbounded: bool
@@ -97,10 +97,12 @@ class Explorer:
         self._pending = [self._first()]
         seen = {self._pending[0].pattern.tobytes()}
         queue = deque(self._pending)
+        self._retain(self._pending[0])
         while queue:
             region = queue.popleft()
-            if not region.across:
+            if region.across is None:
                 self._look_again(region)
+            assert region.across is not None
             for wall in list(region.across):
                 if self._expected(region, wall) in seen:
                     continue
@@ -110,9 +112,11 @@ class Explorer:
                 if key not in seen:
                     seen.add(key)
                     queue.append(child)
+                    self._retain(child)
                     yield self._release()
                     self._pending = [child]
-            self._forget(region)
+            self._retained -= _nbytes(region.across)
+            region.across = None
         self.finished = True
         yield self._release()
 
@@ -202,6 +206,7 @@ class Explorer:
         return across.tobytes()
 
     def _cross(self, region: Region, wall: int) -> Region:
+        assert region.across is not None
         beyond = region.across[wall]
         expected = self._expected(region, wall)
         if expected is not None and isinstance(beyond, np.ndarray):
@@ -224,14 +229,21 @@ class Explorer:
         facet_point = [a + t * v for a, v in zip(here, along, strict=True)]
         return self._enter(facet_point, along)
 
+    def _retain(self, region: Region) -> None:
+        """Keep the points across the facets of a region that waits, while there is room."""
+        assert region.across is not None
+        size = _nbytes(region.across)
+        if self._retained + size > RETAINED:
+            region.across = None
+        else:
+            self._retained += size
+
     def _look_again(self, region: Region) -> None:
         """Find the points across the facets of a region again."""
         self._locate(region.witness, region.exact_witness)
         region.across = self._examine(region.witness, region.exact_witness).across
-
-    def _forget(self, region: Region) -> None:
-        self._retained -= _nbytes(region.across)
-        region.across = {}
+        assert region.across is not None
+        self._retained += _nbytes(region.across)
 
     # -- one region --------------------------------------------------------------------------
 
@@ -319,7 +331,7 @@ class Explorer:
         elif len(open_rows) or not self._bounded:
             unbounded, attached = self._settle(search, x, open_rows, pattern)
         walls = sorted(self._walls[sorted(search.facets)].tolist())
-        region = Region(
+        return Region(
             pattern=pattern,
             witness=x,
             exact_witness=exact,
@@ -329,12 +341,6 @@ class Explorer:
             zero=(first + np.flatnonzero(signs == 0)).tolist(),
             unbounded=unbounded,
         )
-        size = _nbytes(region.across)
-        if self._retained + size > RETAINED:
-            region.across = {}
-        else:
-            self._retained += size
-        return region
 
     def _search_nearest(self, search: FacetSearch, x: np.ndarray) -> None:
         """Rays towards the nearest points beyond the rows that other rays did not find."""
