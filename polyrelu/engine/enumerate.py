@@ -81,7 +81,6 @@ class Enumeration:
     def __post_init__(self) -> None:
         self.resolver = Resolver(self.compiled)
         self._stack = self._new_stack()
-        self._stack.scalar[kernel.NEXT_ID] = 1  # 0 marks an empty slot of the cache
         self._prepare()
 
     @property
@@ -103,8 +102,8 @@ class Enumeration:
     def blocks(self) -> Iterator[Found | int]:
         """Blocks of regions; with ``counting``, numbers of regions. Some are empty: they let
         the caller look at the clock. Whenever it stops, :meth:`flush` has the rest."""
-        for signs in self._roots.signs():
-            self._start(signs)
+        cones = self._roots.signs()
+        while self._start(cones):
             while (status := self._run()) != kernel.DONE:
                 if status == kernel.BLOCK_FULL:
                     yield self.flush()
@@ -145,7 +144,7 @@ class Enumeration:
         return Found(
             pattern=block.pattern[:n].copy(),
             witness=block.witness[:n].copy(),
-            exact_witness={i: x for i, x in self._exact_witness.items() if i < n},
+            exact_witness={i: x for i, x in self._exact_witness.items() if i < n} if n else {},
             n_facets=block.n_facets[:n].copy(),
             n_vertices=block.n_vertices[:n].copy(),
             unbounded=block.unbounded[:n].copy(),
@@ -163,8 +162,8 @@ class Enumeration:
 
     def cells(self) -> Iterator[Stack]:
         """The stack each time that a finished cell is on top of it (max_regions = 0)."""
-        for signs in self._roots.signs():
-            self._roots.push(self._stack, self.resolver, signs)
+        cones = self._roots.signs()
+        while self._start(cones):
             while (status := self._run()) != kernel.DONE:
                 if status == kernel.BLOCK_FULL:
                     yield self._stack
@@ -173,8 +172,9 @@ class Enumeration:
                 else:
                     self._serve(status)
 
-    def _start(self, signs: tuple[int, ...]) -> None:
-        self._roots.push(self._stack, self.resolver, signs)
+    def _start(self, cones: Iterator[tuple[int, ...]]) -> bool:
+        """Make the next root cones what is to be searched; False if there are no more."""
+        return self._roots.push(cones, self._stack, self.resolver)
 
     def _n_splits(self) -> int:
         return int(self._stack.scalar[kernel.SPLITS])

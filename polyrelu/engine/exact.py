@@ -6,13 +6,13 @@ free. Forms of deeper layers are composed along the current path and kept while 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
 
 import numpy as np
-from flint import fmpz_mat
+from flint import fmpq, fmpz_mat
 
 from ..activations import PiecewiseLinear
 from ..rational import IntegerRow, dot, null_space
@@ -111,10 +111,6 @@ class Resolver:
         self.forms = ExactForms(self.compiled)
         self._generators: dict[int, IntegerRow] = {}
 
-    def start(self) -> None:
-        """Forget all generators: a new root cone counts its generators anew."""
-        self._generators.clear()
-
     def remember(self, ident: int, generator: IntegerRow) -> None:
         self._generators[ident] = generator
 
@@ -151,15 +147,13 @@ class Resolver:
     ) -> None:
         program = self.compiled.program
         first = int(program.first_wall[layer]) + 64 * (k - int(program.first_word[layer]))
-        unknown, pos, neg = int(stack.unknown[p, k]), int(stack.pos[p, k]), int(stack.neg[p, k])
+        pos, neg = int(stack.pos[p, k]), int(stack.neg[p, k])
         forms = self.forms.of_layer(layer, stack.positive[e], stack.negative[e])
-        while unknown:
-            low = unknown & -unknown
-            unknown ^= low
-            wall = first + low.bit_length() - 1 - int(program.first_wall[layer])
+        for i in _set_bits(int(stack.unknown[p, k])):
+            wall = first + i - int(program.first_wall[layer])
             value = dot(self.compiled.form(layer, wall, forms), generator)
-            pos |= low if value > 0 else 0
-            neg |= low if value < 0 else 0
+            pos |= (value > 0) << i
+            neg |= (value < 0) << i
             self.counters.rational_signs += 1
         stack.pos[p, k], stack.neg[p, k], stack.unknown[p, k] = pos, neg, 0
 
@@ -195,12 +189,11 @@ class Resolver:
 
     def _incidence(self, stack: Stack, e: int, mask: np.ndarray) -> tuple[list[int], list[int]]:
         """The facets of entry e that ``mask`` names, and the others."""
+        through, slots = _as_int(mask), _as_int(stack.used[e])
         on: list[int] = []
         off: list[int] = []
-        for s in range(stack.facet.shape[1]):
-            if s == INFINITY or not _bit(stack.used[e], s):
-                continue
-            (on if _bit(mask, s) else off).append(int(stack.facet[e, s]))
+        for s in _set_bits(slots & ~(1 << INFINITY)):
+            (on if through >> s & 1 else off).append(int(stack.facet[e, s]))
         return on, off
 
     def _is_reversed(self, stack: Stack, e: int, generator: IntegerRow, off: list[int]) -> bool:
@@ -228,23 +221,30 @@ class Resolver:
         """A point strictly inside the top entry: the mean of its points, plus directions."""
         e = int(stack.scalar[TOP])
         dim = self.compiled.dim
-        points, away = [], [Fraction(0)] * dim
+        n_points, total, away = 0, [fmpq(0)] * dim, [fmpq(0)] * dim
         for i in range(int(stack.n_vertices[e])):
             p = int(stack.vertex[e, i])
             g = self.generator(stack, e, p, stack.mask[e, i], [])
             if g[-1]:
-                points.append([Fraction(v, g[-1]) for v in g[:-1]])
+                n_points += 1
+                total = [a + fmpq(v, g[-1]) for a, v in zip(total, g, strict=False)]
             else:
                 size = max(map(abs, g))
-                away = [a + Fraction(v, size) for a, v in zip(away, g, strict=False)]
+                away = [a + fmpq(v, size) for a, v in zip(away, g, strict=False)]
         self.counters.rational_witnesses += 1
-        return tuple(
-            sum((p[j] for p in points), Fraction(0)) / len(points) + away[j] for j in range(dim)
-        )
+        point = [t / n_points + a for t, a in zip(total, away, strict=True)]
+        return tuple(Fraction(int(v.p), int(v.q)) for v in point)
 
 
-def _bit(words: np.ndarray, k: int) -> bool:
-    return bool((int(words[k >> 6]) >> (k & 63)) & 1)
+def _as_int(words: np.ndarray) -> int:
+    return int.from_bytes(words.astype("<u8").tobytes(), "little")
+
+
+def _set_bits(word: int) -> Iterator[int]:
+    while word:
+        low = word & -word
+        yield low.bit_length() - 1
+        word ^= low
 
 
 def write_generator(stack: Stack, p: int, generator: IntegerRow) -> None:

@@ -1055,6 +1055,8 @@ def run(program, stack, tables, block, counting):  # type: ignore[no-untyped-def
     scalar = stack.scalar
     while scalar[TOP] >= 0:
         e = scalar[TOP]
+        if stack.layer[e] < 0:  # a root cone
+            scalar[PHASE] = ENTER_LAYER
         if scalar[PHASE] == DECIDE:
             wall = decide(program, stack, e)
             if wall == -2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
@@ -267,7 +268,10 @@ class LpEnumeration(Enumeration):
     def _n_splits(self) -> int:
         return int(self._cells.scalar[lp.SPLITS])
 
-    def _start(self, signs: tuple[int, ...]) -> None:
+    def _start(self, cones: Iterator[tuple[int, ...]]) -> bool:
+        signs = next(cones, None)
+        if signs is None:
+            return False
         self._begun += 1
         cells, dim = self._cells, self.compiled.dim
         cells.scalar[:] = 0
@@ -282,8 +286,9 @@ class LpEnumeration(Enumeration):
         cells.level[0, :dim] = 0
         cells.n_live[0, 0] = dim
         cells.basis[0] = np.arange(dim)
-        self._roots.mark(cells.positive[0], cells.negative[0], turned)
+        self._roots.mark(cells.positive[:1], cells.negative[:1], turned[None])
         self._place_witness(turned)
+        return True
 
     def _place_witness(self, signs: np.ndarray) -> None:
         """The apex and all directions of the root cone, added up; exactly if need be."""
@@ -362,9 +367,9 @@ class LpEnumeration(Enumeration):
         ]
         if last == 1:  # the cones not begun are cells of the last layer as well
             for cone in islice(self._roots.signs(), self._begun, None):
-                above, below = np.zeros((2, cells.positive.shape[1]), np.uint64)
-                self._roots.mark(above, below, np.array(cone, dtype=np.int64))
-                signs.append((above, below))
+                above, below = np.zeros((2, 1, cells.positive.shape[1]), np.uint64)
+                self._roots.mark(above, below, np.array([cone], dtype=np.int64))
+                signs.append((above[0], below[0]))
         return signs
 
     def _across(self, found: Found, rows: np.ndarray, owners: np.ndarray) -> np.ndarray:

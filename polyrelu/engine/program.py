@@ -9,9 +9,10 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, cached_property, partial
+from functools import cache, cached_property, lru_cache, partial
 from itertools import pairwise
 from math import lcm
+from typing import TypeVar
 
 import numpy as np
 from flint import fmpz_mat
@@ -31,6 +32,8 @@ from ..rational import (
 from .kernel import SAFE_WEIGHT, TINY, UNIT, set_walls
 from .state import Program, Tables
 from .walls import Wall, group, shifted
+
+T = TypeVar("T")
 
 # Points kept for reuse (a power of two): more than the L2 cache holds is slower.
 CACHE_SLOTS = 1 << 12
@@ -227,9 +230,9 @@ def _program(
     wall_unit = [-1] * n_root
     for at, walls_of_layer in zip(first_unit[1:].tolist(), walls, strict=False):
         wall_unit += [at + wall.unit for wall in walls_of_layer]
+    rounded = {id(s): (_float(s), _rounding(s)) for s in _different(shifts)}
     units = [u for layer in layers for u in layer.units]
-    # By identity: to hash a unit's fractions costs more than all the rest.
-    pieces = {key: _pieces(u) for key, u in {id(u): u for u in units}.items()}
+    pieces = {id(u): _pieces(u) for u in _different(units)}
     slope, intercept, piece_error = (
         [v for u in units for v in pieces[id(u)][column]] for column in range(3)
     )
@@ -242,8 +245,8 @@ def _program(
         first_word=np.cumsum([0, *words]),
         first_unit=first_unit,
         wall_unit=np.array(wall_unit, dtype=np.int64),
-        wall_shift=np.array([0.0] * n_root + [_float(s) if s else 0.0 for s in shifts]),
-        wall_shift_error=np.array([0.0] * n_root + [_rounding(s) if s else 0.0 for s in shifts]),
+        wall_shift=np.array([0.0] * n_root + [rounded[id(s)][0] for s in shifts]),
+        wall_shift_error=np.array([0.0] * n_root + [rounded[id(s)][1] for s in shifts]),
         unit_threshold=np.cumsum([0] + [len(u.breakpoints) for u in units]),
         threshold_wall=np.array(threshold_wall, dtype=np.int64) + n_root,
         threshold_side=np.array(threshold_side, dtype=np.int64),
@@ -259,11 +262,29 @@ def _program(
     )
 
 
+def _different(things: Iterable[T]) -> list[T]:
+    """By identity: to hash every unit's fractions costs more than all the rest."""
+    return list({id(thing): thing for thing in things}.values())
+
+
+@lru_cache
 def _pieces(unit: PiecewiseLinear) -> tuple[list[float], list[float], list[float]]:
     """A unit's slopes, intercepts and the relative errors of both, in float64."""
     pieces = [unit.piece(k) for k in range(len(unit.slopes))]
     errors = [2 * UNIT if _rounding(s) or _rounding(c) else 0.0 for s, c in pieces]
     return [_float(s) for s, _ in pieces], [_float(c) for _, c in pieces], errors
+
+
+@lru_cache
+def _denominator(unit: PiecewiseLinear) -> int:
+    """A common denominator of a unit's slopes and intercepts."""
+    return lcm(*(v.denominator for k in range(len(unit.slopes)) for v in unit.piece(k)))
+
+
+@lru_cache
+def _is_safe_unit(unit: PiecewiseLinear) -> bool:
+    numbers = [v for k in range(len(unit.slopes)) for v in unit.piece(k)]
+    return all(map(_is_safe, [*numbers, *unit.breakpoints]))
 
 
 def _float(value: Fraction) -> float:
@@ -292,15 +313,13 @@ def _weight_error(before: Layer, layer: Layer) -> float:
 
     Small weights, which training leaves behind by the dozen, are no reason: see `_flushed`.
     """
-    units = {id(u): u for u in (*before.units, *layer.units)}.values()
-    numbers = [v for u in units for k in range(len(u.slopes)) for v in u.piece(k)]
-    numbers += [t for u in units for t in u.breakpoints]
+    units_safe = all(map(_is_safe_unit, _different((*before.units, *layer.units))))
     bias_safe = layer.is_exact or all(
         abs(b) > SAFE_WEIGHT or row[-1] == 0
         for b, row in zip(layer.bias, layer.integer_matrix.table(), strict=False)
     )
     largest = max(np.abs(layer.weight).max(), np.abs(layer.bias).max())
-    if not (all(map(_is_safe, numbers)) and bias_safe and largest < 1 / SAFE_WEIGHT):
+    if not (units_safe and bias_safe and largest < 1 / SAFE_WEIGHT):
         return np.inf
     return 0.0 if layer.is_exact else UNIT * 2
 
@@ -417,10 +436,10 @@ def _wall_scales(compiled: Compiled) -> np.ndarray:
         elif k == 0:
             layer_scale = int(compiled.first_forms[layer.out_features, compiled.dim])
         elif layer_scale < LARGEST_SCALE:
-            units = {id(u): u for u in compiled.layers[k - 1].units}.values()
-            pieces = [v for u in units for j in range(len(u.slopes)) for v in u.piece(j)]
-            layer_scale *= lcm(*(v.denominator for v in pieces)) * layer.denominator
-        scales += [layer_scale * (wall.shift.denominator if wall.shift else 1) for wall in walls]
+            units = _different(compiled.layers[k - 1].units)
+            layer_scale *= lcm(*map(_denominator, units)) * layer.denominator
+        denominators = {id(w.shift): w.shift.denominator for w in walls}
+        scales += [layer_scale * denominators[id(w.shift)] for w in walls]
     return np.array([float(s) if s < LARGEST_SCALE else np.inf for s in scales])
 
 

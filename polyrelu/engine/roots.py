@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 
@@ -36,7 +36,6 @@ class Roots:
         ]
         self.generators = _cone(rows, self.dim)
         n = self.dim + 1
-        self.rounded: list[np.ndarray] = []
         # Walls are in slots 1, ..., dim; slot 0 is INFINITY. Generator i is off slot i: the apex
         # off infinity, each direction off its wall.
         on = np.zeros((n + 1, -(-n // 64) * 64), dtype=bool)
@@ -50,42 +49,59 @@ class Roots:
         fixed = (1,) * (len(self.walls) - self.n_free)
         return (fixed + free for free in product((1, -1), repeat=self.n_free))
 
-    def push(self, stack: Stack, resolver: Resolver, signs: tuple[int, ...]) -> None:
-        """Put a cone on the (empty) stack."""
+    def push(self, cones: Iterator[tuple[int, ...]], stack: Stack, resolver: Resolver) -> bool:
+        """Put the next cones, as many as half of the (empty) stack holds, on it: one alone
+        costs more than its search if there are thousands. False if none is left."""
         n = self.dim + 1
-        if not self.rounded:
-            for i, generator in enumerate(self.generators):
-                write_generator(stack, i, generator)
-            columns = (stack.x, stack.radius, stack.size, stack.gap)
-            self.rounded = [column[:n].copy() for column in columns]
-        ident = int(stack.scalar[kernel.NEXT_ID])
-        stack.scalar[:] = 0
-        stack.scalar[kernel.PHASE] = kernel.ENTER_LAYER
-        stack.scalar[kernel.NEXT_ID] = ident + n
-        stack.layer[0] = -1
-        stack.n_attached[0] = 0
+        most = max(1, min(len(stack.layer), len(stack.x) // n) // 2)
+        signs = list(islice(cones, most))[::-1]  # the first is on top
+        if not signs:
+            return False
+        self._remember(stack, resolver)
+        count = len(signs)
+        turned = np.ones((count, n), dtype=np.int64)
+        turned[:, 1:] = signs
+        stack.scalar[[kernel.TOP, kernel.PHASE]] = count - 1, kernel.ENTER_LAYER
+        stack.scalar[[kernel.SPLITS, kernel.READY, kernel.WORK]] = 0
+        entries = np.arange(count)
+        stack.layer[:count] = -1
+        stack.n_attached[:count] = 0
         for words in (stack.undecided, stack.positive, stack.negative, stack.used, stack.mask):
-            words[0] = 0
-        stack.n_vertices[0] = stack.pool_top[0] = n
-        turned = np.array((1, *signs))
-        stack.x[:n], stack.radius[:n], stack.size[:n], stack.gap[:n] = self.rounded
-        stack.x[:n] *= turned[:, None]
-        stack.vertex[0, :n] = np.arange(n)
-        stack.ident[:n] = ident + np.arange(n)
-        stack.mask[0, :n, : self.mask.shape[1]] = self.mask
-        stack.used[0, : len(self.used)] = self.used
-        stack.facet[0, 1:n] = 2 * self.walls + (turned[1:] < 0)
-        self.mark(stack.positive[0], stack.negative[0], turned[1:])
-        resolver.start()
-        for i, (generator, sign) in enumerate(zip(self.generators, turned.tolist(), strict=True)):
-            resolver.remember(ident + i, generator if sign > 0 else [-v for v in generator])
+            words[:count] = 0
+        stack.n_vertices[:count] = n
+        stack.pool_top[:count] = n * (entries + 1)
+        places = slice(0, count * n)
+        for column, values in zip((stack.radius, stack.size, stack.gap), self.about, strict=True):
+            column[places] = np.tile(values, count)
+        stack.x[places] = (turned[:, :, None] * self.rounded).reshape(count * n, n)
+        stack.ident[places] = (1 + 2 * np.arange(n) + (turned < 0)).ravel()
+        stack.vertex[:count, :n] = np.arange(count * n).reshape(count, n)
+        stack.mask[:count, :n, : self.mask.shape[1]] = self.mask
+        stack.used[:count, : len(self.used)] = self.used
+        stack.facet[:count, 1:n] = 2 * self.walls + (turned[:, 1:] < 0)
+        self.mark(stack.positive[:count], stack.negative[:count], turned[:, 1:])
+        return True
+
+    def _remember(self, stack: Stack, resolver: Resolver) -> None:
+        """Once: round the generators, and name each and what it is when turned."""
+        n = self.dim + 1
+        if stack.scalar[kernel.NEXT_ID] > 2 * n:
+            return
+        for i, generator in enumerate(self.generators):
+            write_generator(stack, i, generator)
+            resolver.remember(1 + 2 * i, generator)
+            resolver.remember(2 + 2 * i, [-v for v in generator])
+        self.rounded = stack.x[:n].copy()
+        self.about = [column[:n].copy() for column in (stack.radius, stack.size, stack.gap)]
+        stack.scalar[kernel.NEXT_ID] = 1 + 2 * n  # 0 marks an empty slot of the cache
 
     def mark(self, positive: np.ndarray, negative: np.ndarray, signs: np.ndarray) -> None:
-        """Set the root walls' bits in the words of a cell on their given sides."""
+        """Set the root walls' bits in the words of cells on their given sides (one row each)."""
         # An auxiliary wall has no bad side: in layer 0 the bit only says that it is done.
         above = ~self.in_network | (signs > 0)
-        np.bitwise_or.at(positive, self.word[above], self.bit[above])
-        np.bitwise_or.at(negative, self.word[~above], self.bit[~above])
+        at = np.arange(len(signs))[:, None], self.word
+        np.bitwise_or.at(positive, at, np.where(above, self.bit, 0))
+        np.bitwise_or.at(negative, at, np.where(above, 0, self.bit))
 
 
 def _words(bits: np.ndarray) -> np.ndarray:

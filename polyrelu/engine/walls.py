@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 from flint import fmpz_mat
@@ -17,8 +18,7 @@ from ..rational import IntegerRow, primitive
 Threshold = tuple[int, Fraction]
 
 
-@dataclass(frozen=True)
-class Wall:
+class Wall(NamedTuple):
     """A hyperplane that thresholds of one unit's layer share.
 
     Attributes:
@@ -65,11 +65,14 @@ def group(
         forms: gives the homogeneous integer forms of the layer's units.
         table: the same forms in float64 if float64 holds them exactly, else None.
     """
-    if table is not None and not any(t for _, t in thresholds):
+    if table is not None and not any({id(t): t for _, t in thresholds}.values()):
         ratios = _ratios(table[[unit for unit, _ in thresholds]])
     else:
         ratios = _integer_ratios([shifted(forms(), unit, t) for unit, t in thresholds])
     alike = _may_be_equal(ratios)
+    if not alike.any():
+        n = len(thresholds)
+        return Grouping([Wall(unit, t) for unit, t in thresholds], list(range(n)), [1] * n)
     seen: dict[tuple[int, ...], tuple[int, int]] = {}
     grouping = Grouping([], [], [])
     for i, (unit, t) in enumerate(thresholds):
@@ -106,9 +109,12 @@ def _may_be_equal(ratios: np.ndarray) -> np.ndarray:
     """For each row False only if no other row equals it."""
     if not len(ratios):
         return np.zeros(0, dtype=bool)
-    weights = np.random.default_rng(0).random(ratios.shape[1])
+    weights = np.sqrt(np.arange(2.0, ratios.shape[1] + 2))
     with np.errstate(all="ignore"):
-        prints = np.nan_to_num(np.nan_to_num(ratios) * weights).sum(axis=1)
-    _, inverse, counts = np.unique(prints, return_inverse=True, return_counts=True)
-    alike: np.ndarray = counts[inverse] > 1
+        prints = np.nan_to_num((ratios * weights).sum(axis=1))  # NaN would not equal itself
+    order = prints.argsort()
+    equal = prints[order[1:]] == prints[order[:-1]]
+    alike = np.zeros(len(prints), dtype=bool)
+    alike[order[1:]] = equal
+    alike[order[:-1]] |= equal
     return alike
