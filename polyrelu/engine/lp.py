@@ -444,10 +444,21 @@ def find_cut(program, cells, tables, e, r, side, dim):  # type: ignore[no-untype
         if at == side:
             for i in range(dim):
                 other[i] = coordinate[i, dim] + t * coordinate[i, j]
-        if not is_other_side(cells, tables, e, wall, side, dim):
-            return NEED_CUT
-        pivot(place, n, coordinate, cells.basis[e], r, j, dim)
-        return 1
+        if is_other_side(cells, tables, e, wall, side, dim):
+            pivot(place, n, coordinate, cells.basis[e], r, j, dim)
+            return 1
+        # Too close to the wall for float64: as far from it as the cell goes, and back.
+        minimise(place, n, coordinate, cells.basis[e], cells.kind[e], r, 1.0 * side, FOLLOW, dim)
+        for i in range(dim):
+            other[i] = coordinate[i, dim]
+        if is_other_side(cells, tables, e, wall, side, dim):
+            how, j, t = minimise(
+                place, n, coordinate, cells.basis[e], cells.kind[e], r, -1.0 * side, CROSS, dim
+            )
+            if how == CROSSED:
+                pivot(place, n, coordinate, cells.basis[e], r, j, dim)
+            return 1
+        return NEED_CUT
     if (
         how == OPTIMAL
         and at == side

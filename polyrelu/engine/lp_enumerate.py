@@ -11,7 +11,7 @@ import numpy as np
 from flint import fmpz_mat
 
 from ..network import quotient
-from ..rational import IntegerRow, dot, dot_point, margin, null_space
+from ..rational import IntegerRow, dot, dot_point, margin, null_space, solve_affine
 from . import kernel, lp
 from .enumerate import Enumeration, Found
 from .exact import Resolver
@@ -86,17 +86,29 @@ class LpResolver(Resolver):
             form = [-v for v in form]
         least = self._least(cells, e, form)
         if least is None:
-            rows = self.exact_rows(cells, e)
-            best = margin([*rows, [-v for v in form]])
-            if best.value > 0:
-                about = self.remember_point(best.point, cells.other)
-                cells.other_about[:] = about
+            point = self._beyond(cells, e, form)
+            if point is not None:
+                cells.other_about[:] = self.remember_point(point, cells.other)
                 cells.scalar[lp.CUT] = 1
                 return
             least = Fraction(0)
         if least == 0:
             self._attach(cells, e, form, wall)
         cells.scalar[lp.CUT] = 2
+
+    def _beyond(self, cells: Cells, e: int, form: IntegerRow) -> Point | None:
+        """A point inside the cell where the form is negative, if there is one: at the vertex of
+        the basis, where float64's programs end, drawn half way to the wall; else by a program."""
+        rows = self.exact_rows(cells, e)
+        basis = [self.coded_row(cells, e, int(cells.code[e, k])) for k in cells.basis[e]]
+        vertex = solve_affine(basis, len(basis))
+        value = Fraction(0) if vertex is None else dot_point(form, vertex)
+        if vertex is not None and value < 0 and all(dot_point(row, vertex) >= 0 for row in rows):
+            witness = self.witness_of(cells, e)
+            step = value / (value - dot_point(form, witness)) / 2
+            return tuple(v + step * (w - v) for v, w in zip(vertex, witness, strict=True))
+        best = margin([*rows, [-v for v in form]])
+        return best.point if best.value > 0 else None
 
     def _least(self, cells: Cells, e: int, form: IntegerRow) -> Fraction | None:
         """A lower bound on the form over the cell, if the basis gives one that is >= 0."""
