@@ -29,3 +29,7 @@ class LimitsError(PolyreluError, ValueError):
 
 class MissingExtraError(PolyreluError, ImportError):
     """An optional package is needed; the message names the extra that brings it."""
+
+
+class UnknownAnswerError(PolyreluError, ValueError):
+    """An answer that is UNKNOWN was used as if it were yes or no."""

@@ -1,0 +1,29 @@
+"""What a reader can check by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+ExactPoint = tuple[Fraction, ...]
+
+
+@dataclass(frozen=True)
+class Collision:
+    """Two different points with exactly the same output.
+
+    Attributes:
+        x, y: the points, in the domain's coordinates.
+        output: what both give.
+    """
+
+    x: ExactPoint
+    y: ExactPoint
+    output: ExactPoint
+
+    def __str__(self) -> str:
+        return f"({_short(self.x)}) and ({_short(self.y)}) both give ({_short(self.output)})"
+
+
+def _short(point: ExactPoint) -> str:
+    return ", ".join(f"{float(v):.6g}" for v in point)
