@@ -105,11 +105,12 @@ class Margin:
     point: tuple[Fraction, ...]
 
 
-def margin(rows: Sequence[IntegerRow]) -> Margin:
+def margin(rows: Sequence[IntegerRow], weak: frozenset[int] = frozenset()) -> Margin:
     """Solve ``max t : g . (x, 1) >= t, t <= 1`` exactly, by the simplex method on the dual.
 
     Args:
         rows: g = (-a, b), so that ``g . (x, 1) = b - a . x``; all of the same length.
+        weak: rows that need only be >= 0; some point must satisfy these.
 
     The dual ``min b . y + u : A' y = 0, sum y + u = 1, y, u >= 0`` starts from the feasible
     basis u = 1; Bland's rule makes it end on degenerate input too.
@@ -117,7 +118,7 @@ def margin(rows: Sequence[IntegerRow]) -> Margin:
     m, n = len(rows), len(rows[0]) - 1
     # Tableau rows: [A' y = 0 (n rows)], [sum y + u = 1]; columns: y (m), u, right-hand side.
     table = [[fmpq(-g[j]) for g in rows] + [fmpq(0), fmpq(0)] for j in range(n)]
-    table.append([fmpq(1)] * (m + 2))
+    table.append([fmpq(int(i not in weak)) for i in range(m + 2)])
     cost = [fmpq(g[n]) for g in rows] + [fmpq(1), fmpq(0)]
     basis: list[int | None] = [None] * n + [m]
     _eliminate(cost, table[n], cost[m])
@@ -136,7 +137,7 @@ def margin(rows: Sequence[IntegerRow]) -> Margin:
         if j is not None:
             y[j] = to_fraction(table[r][-1])
     value = to_fraction(-cost[-1])
-    return Margin(value, tuple(y[:m]), _primal_point(rows, value, cost, n))
+    return Margin(value, tuple(y[:m]), _primal_point(rows, weak, value, cost, n))
 
 
 def _leaving_row(table: list[list[fmpq]], basis: list[int | None], enter: int) -> int:
@@ -166,12 +167,13 @@ def _pivot(
 
 
 def _primal_point(
-    rows: Sequence[IntegerRow], value: Fraction, cost: list[fmpq], n: int
+    rows: Sequence[IntegerRow], weak: frozenset[int], value: Fraction, cost: list[fmpq], n: int
 ) -> tuple[Fraction, ...]:
-    """A solution of ``b_i - a_i . x - t = reduced cost i``, which the dual optimum fixes."""
+    """A solution of ``b_i - a_i . x - t = reduced cost i``, which the dual optimum fixes; without
+    t for weak rows."""
     system = []
-    for g, reduced in zip(rows, cost, strict=False):
-        rest = Fraction(g[n]) - value - to_fraction(reduced)
+    for i, (g, reduced) in enumerate(zip(rows, cost, strict=False)):
+        rest = Fraction(g[n]) - (0 if i in weak else value) - to_fraction(reduced)
         system.append(integer_row([*(Fraction(v) for v in g[:n]), rest]))
     solution = solve_affine(system, n)
     assert solution is not None, "an optimal dual basis has a primal solution"

@@ -1,0 +1,204 @@
+"""Where regions go: generators of all regions, their images, and pairs of images that meet.
+
+A region is the convex hull of its vertices plus the cone of its rays, and so is its image. Closures
+of two regions meet in a common face F (docs/injectivity.md); if the network is injective on
+each closure, it is on their union iff the images meet only in the image of F.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import gcd
+
+import numpy as np
+import numpy.typing as npt
+from flint import fmpz_mat, nmod_mat
+
+from ..engine.separate import APART, overlapping, separate_pairs
+from ..graph import RegionGraph
+from ..network import Array, quotient
+from ..rational import (
+    PRIME,
+    IntegerRow,
+    dot,
+    integer_row,
+    margin,
+    null_space,
+    primitive,
+    rows_of,
+    solve_affine,
+)
+from .witness import ExactPoint
+
+UNIT = 2.0**-53
+CHUNK = 1 << 16  # pairs at a time
+
+
+def column_rank(rows: Sequence[IntegerRow], most: int) -> int:
+    """The rank of integer rows of length ``most``: modulo a prime, and exactly if that is less
+    than ``most``."""
+    flat = [v % PRIME for row in rows for v in row]
+    if most == 0 or not rows or nmod_mat(len(rows), most, flat, PRIME).rank() == most:
+        return most if rows else 0
+    return int(fmpz_mat([list(row) for row in rows]).rank())
+
+
+@dataclass
+class Images:
+    """Generators of all regions of a graph and their images, exact and rounded.
+
+    Homogeneous integers ``(x, w)``: w > 0 for a point, 0 for a ray. Points come before rays. No
+    region may contain a line: generators would not be unique.
+
+    Attributes:
+        generators, images: of all regions, each once.
+        stretch: a ray's image is so many times ``images``.
+        indptr, members: generators of region i are ``members[indptr[i] : indptr[i + 1]]``, rising.
+    """
+
+    graph: RegionGraph
+    generators: list[tuple[int, ...]] = field(default_factory=list, init=False)
+    images: list[IntegerRow] = field(default_factory=list, init=False)
+    stretch: list[Fraction] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self._number: dict[tuple[int, ...], int] = {}
+        matrix = rows_of(self.graph.domain.chart().matrix)
+        self.in_dim = len(matrix[0]) - 1
+        lists = [self._of_region(i) for i in range(len(self.graph))]
+        points_first = sorted(range(len(self.images)), key=lambda g: self.images[g][-1] == 0)
+        place = np.argsort(points_first)
+        self.generators = [self.generators[g] for g in points_first]
+        self.images = [self.images[g] for g in points_first]
+        self.stretch = [self.stretch[g] for g in points_first]
+        self.indptr = np.cumsum([0, *map(len, lists)])
+        self.members = np.concatenate([np.sort(place[found]) for found in lists])
+
+    def _of_region(self, index: int) -> list[int]:
+        """Numbers of a region's generators; new ones get their images."""
+        region = self.graph[index]
+        matrix = rows_of(self.graph.compiled.chart)
+        local = [*region._generators.points, *region._generators.directions]
+        found = [tuple(primitive([dot(row, g) for row in matrix])) for g in local]
+        forms = rows_of(region._forms[-1])
+        numbers = []
+        for g in found:
+            if g not in self._number:
+                self._number[g] = len(self.generators)
+                self.generators.append(g)
+                image = [dot(row, g) for row in forms]
+                self.images.append(primitive(image))
+                self.stretch.append(Fraction(gcd(*image), forms[-1][-1]))
+            numbers.append(self._number[g])
+        return numbers
+
+    def is_ray(self, number: int) -> bool:
+        return self.images[number][-1] == 0
+
+    def combine(self, weights: dict[int, Fraction]) -> ExactPoint:
+        """The point whose image is the combination of images of generators."""
+        size = sum((y * self.images[g][-1] for g, y in weights.items()), Fraction(0))
+        point = [Fraction(0)] * (len(self.generators[0]) - 1)
+        for g, y in weights.items():
+            *x, w = self.generators[g]
+            scale = y / self.stretch[g] if w == 0 else y * self.images[g][-1] / w
+            point = [p + scale * v / size for p, v in zip(point, x, strict=True)]
+        return tuple(point)
+
+    def of_region(self, index: int) -> list[int]:
+        found: list[int] = self.members[self.indptr[index] : self.indptr[index + 1]].tolist()
+        return found
+
+    def rounded(self) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
+        """The images in float64, bounds on their errors, and which are rays."""
+        scales = [g[-1] or max(map(abs, g), default=1) or 1 for g in self.images]
+        table = np.array(
+            [[quotient(v, s) for v in g[:-1]] for g, s in zip(self.images, scales, strict=True)]
+        )
+        error = UNIT * np.abs(table).max(axis=1, initial=0.0) + 2.0**-1000
+        return table, error, np.array([g[-1] == 0 for g in self.images])
+
+
+def candidate_pairs(
+    images: Images, table: Array, error: Array, is_ray: npt.NDArray[np.bool_]
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Pairs of regions whose images' bounding boxes overlap, also in diagonal directions."""
+    directions = _directions(table.shape[1])
+    values = table @ directions.T
+    slack = (table.shape[1] + 2) * (error[:, None] + UNIT * np.abs(values)) * 2
+    low_of, high_of = values - slack, values + slack
+    low_of[is_ray] = np.where(low_of[is_ray] < 0, -np.inf, np.inf)
+    high_of[is_ray] = np.where(high_of[is_ray] > 0, np.inf, -np.inf)
+    low = np.minimum.reduceat(low_of[images.members], images.indptr[:-1])
+    high = np.maximum.reduceat(high_of[images.members], images.indptr[:-1])
+    widths = np.where(np.isfinite(high - low), high - low, 0.0).mean(axis=0)
+    spread = np.ptp(np.where(np.isfinite(low), low, 0.0), axis=0) / (widths + 1e-300)
+    best = np.argsort(-spread)
+    low, high = np.ascontiguousarray(low[:, best]), np.ascontiguousarray(high[:, best])
+    order = np.argsort(low[:, 0], kind="stable")
+    until = np.searchsorted(low[order, 0], high[order, 0], side="right")
+    start = np.array([0, 1])
+    pairs = np.zeros((CHUNK, 2), dtype=np.int64)
+    while start[0] < len(order):
+        n = overlapping(order, low, high, until, start, pairs)
+        if n:
+            yield pairs[:n].copy()
+
+
+def _directions(dim: int) -> Array:
+    """The axes, and some sums and differences of two (bounding polytopes of more sides)."""
+    axes = np.eye(dim)
+    pairs = [(i, j) for i in range(dim) for j in range(i)][:24]
+    return np.array([*axes, *(axes[i] + s * axes[j] for i, j in pairs for s in (1, -1))])
+
+
+def uncertain_pairs(
+    images: Images,
+    pairs: npt.NDArray[np.int64],
+    rounded: tuple[Array, Array, npt.NDArray[np.bool_]],
+) -> npt.NDArray[np.int64]:
+    """Those whose images are not certainly apart in float64."""
+    table, error, is_ray = rounded
+    answer = np.zeros(len(pairs), np.int64)
+    most = 2 * int(np.diff(images.indptr).max()) + 2
+    dim = table.shape[1] + 1
+    wide = 2 * dim + 4
+    separate_pairs(
+        pairs, images.indptr, images.members, table, error, is_ray, images.in_dim, answer,
+        np.zeros(most, np.int64), np.zeros(most, np.int64), np.zeros((most, dim)), np.zeros(most),
+        np.zeros(most, np.int64), np.zeros((dim + 1, dim)), np.zeros(dim + 1),
+        np.zeros((dim + 1, dim)), np.zeros(dim + 1, np.int64), np.zeros(dim + 2, np.int64),
+        np.zeros(dim + 2), np.zeros((wide, wide)), np.zeros(dim + 2), np.zeros(dim),
+    )  # fmt: skip
+    uncertain: npt.NDArray[np.int64] = pairs[answer != APART]
+    return uncertain
+
+
+def meeting_points(images: Images, a: int, b: int) -> tuple[ExactPoint, ExactPoint] | None:
+    """Two different points of the closures of two regions with the same image, or None: by an
+    exact linear program for a hyperplane that separates the images but for that of the face."""
+    first, second = images.of_region(a), images.of_region(b)
+    face = sorted(set(first) & set(second))
+    rest = [(g, -1) for g in first if g not in face] + [(g, 1) for g in second if g not in face]
+    normals = null_space([images.images[g] for g in face], len(images.images[0]))
+    rows = [[s * dot(images.images[g], v) for v in normals] + [0] for g, s in rest]
+    weak = frozenset(k for k, (g, _) in enumerate(rest) if images.is_ray(g))
+    best = margin(rows, weak)
+    if best.value > 0:
+        return None
+    # What the multipliers add up to on either side differs by a combination of the face.
+    sides: dict[int, dict[int, Fraction]] = {-1: {}, 1: {}}
+    total = [Fraction(0)] * len(images.images[0])
+    for (g, s), y in zip(rest, best.multipliers, strict=True):
+        sides[s][g] = y
+        total = [t + s * y * v for t, v in zip(total, images.images[g], strict=True)]
+    if face:
+        columns = zip(*(images.images[g] for g in face), strict=True)
+        system = [integer_row([*map(Fraction, c), -t]) for c, t in zip(columns, total, strict=True)]
+        solution = solve_affine(system, len(face))
+        assert solution is not None, "the rows are zero on what is normal to the face"
+        for g, z in zip(face, solution, strict=True):
+            sides[-1 if z > 0 else 1][g] = abs(z)
+    return images.combine(sides[-1]), images.combine(sides[1])
