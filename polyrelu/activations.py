@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -66,15 +67,22 @@ class PiecewiseLinear:
         object.__setattr__(self, "slopes", (s[0], *(s[k + 1] for k in bends)))
         object.__setattr__(self, "value", v)
 
+    @cached_property
+    def pieces(self) -> tuple[tuple[Fraction, Fraction], ...]:
+        """Slope and intercept of each piece, from left to right."""
+        if not self.breakpoints:
+            return ((self.slopes[0], self.value),)
+        found, value, before = [], self.value, self.breakpoints[0]
+        for slope, at in zip(self.slopes, (before, *self.breakpoints), strict=True):
+            if found:
+                value += found[-1][0] * (at - before)
+            found.append((slope, value - slope * at))
+            before = at
+        return tuple(found)
+
     def piece(self, k: int) -> tuple[Fraction, Fraction]:
         """Slope and intercept right of ``k`` breakpoints."""
-        if not self.breakpoints:
-            return self.slopes[0], self.value
-        value = self.value
-        for j in range(1, k):
-            value += self.slopes[j] * (self.breakpoints[j] - self.breakpoints[j - 1])
-        at = self.breakpoints[max(k - 1, 0)]
-        return self.slopes[k], value - self.slopes[k] * at
+        return self.pieces[k]
 
     def exact(self, z: Fraction) -> Fraction:
         """The value at ``z``, exactly."""
@@ -83,9 +91,8 @@ class PiecewiseLinear:
 
     def __call__(self, z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The value at each entry of ``z`` in float64."""
-        pieces = [self.piece(k) for k in range(len(self.slopes))]
-        slope = np.array([float(s) for s, _ in pieces])
-        intercept = np.array([float(c) for _, c in pieces])
+        slope = np.array([float(s) for s, _ in self.pieces])
+        intercept = np.array([float(c) for _, c in self.pieces])
         k = np.searchsorted(np.array([float(t) for t in self.breakpoints]), z, side="left")
         y: npt.NDArray[np.float64] = slope[k] * z + intercept[k]
         return y

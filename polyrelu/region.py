@@ -116,6 +116,11 @@ class Region:
         return self._graph.exact_point(self.index)
 
     @property
+    def graph(self) -> RegionGraph:
+        """The graph that it belongs to."""
+        return self._graph
+
+    @property
     def bounded(self) -> bool:
         return not self._graph.unbounded[self.index]
 
@@ -203,6 +208,21 @@ class Region:
         columns = list(zip(*rows_of(chart), strict=True))
         local = [primitive([dot(g, c) for c in columns]) for g in self.inequality_rows]
         return generators(local, self._graph.compiled.dim)
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether it contains a line."""
+        return bool(self._graph.lines or self._generators.lines)
+
+    @property
+    def output_form(self) -> list[IntegerRow]:
+        """The output in homogeneous integers: takes (x, 1) to a positive multiple of (y, 1)."""
+        return rows_of(self._forms[-1])
+
+    def generators(self) -> list[IntegerRow]:
+        """Homogeneous integers, in the coordinates of ``graph.compiled.chart``: its vertices
+        (x, w > 0), then its extreme directions (x, 0)."""
+        return [*self._generators.points, *self._generators.directions]
 
     def exact_vertices(self) -> tuple[ExactPoint, ...]:
         """The vertices, exactly. With lines (see :meth:`lines`), one point of each minimal face."""

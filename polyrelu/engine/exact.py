@@ -44,8 +44,9 @@ class Counters:
 
 def activate(units: Sequence[PiecewiseLinear], forms: fmpz_mat, pieces: Sequence[int]) -> fmpz_mat:
     """Integer forms of a layer's outputs, from those of its pre-activations."""
-    chosen = [unit.piece(k) for unit, k in zip(units, pieces, strict=True)]
-    scale = lcm(*(v.denominator for piece in chosen for v in piece))
+    chosen = [unit.pieces[k] for unit, k in zip(units, pieces, strict=True)]
+    different = {id(piece): piece for piece in chosen}.values()
+    scale = lcm(*(v.denominator for piece in different for v in piece))
     table = forms.table()
     bottom = table[-1]
     rows = []

@@ -270,20 +270,19 @@ def _different(things: Iterable[T]) -> list[T]:
 @lru_cache
 def _pieces(unit: PiecewiseLinear) -> tuple[list[float], list[float], list[float]]:
     """A unit's slopes, intercepts and the relative errors of both, in float64."""
-    pieces = [unit.piece(k) for k in range(len(unit.slopes))]
-    errors = [2 * UNIT if _rounding(s) or _rounding(c) else 0.0 for s, c in pieces]
-    return [_float(s) for s, _ in pieces], [_float(c) for _, c in pieces], errors
+    errors = [2 * UNIT if _rounding(s) or _rounding(c) else 0.0 for s, c in unit.pieces]
+    return [_float(s) for s, _ in unit.pieces], [_float(c) for _, c in unit.pieces], errors
 
 
 @lru_cache
 def _denominator(unit: PiecewiseLinear) -> int:
     """A common denominator of a unit's slopes and intercepts."""
-    return lcm(*(v.denominator for k in range(len(unit.slopes)) for v in unit.piece(k)))
+    return lcm(*(v.denominator for piece in unit.pieces for v in piece))
 
 
 @lru_cache
 def _is_safe_unit(unit: PiecewiseLinear) -> bool:
-    numbers = [v for k in range(len(unit.slopes)) for v in unit.piece(k)]
+    numbers = [v for piece in unit.pieces for v in piece]
     return all(map(_is_safe, [*numbers, *unit.breakpoints]))
 
 

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from flint import fmpz_mat, nmod_mat
 
 from ..engine.separate import APART, overlapping, separate_pairs
-from ..graph import RegionGraph
 from ..network import Array, quotient
 from ..rational import (
     PRIME,
@@ -30,6 +29,7 @@ from ..rational import (
     rows_of,
     solve_affine,
 )
+from ..region import Region
 from .witness import ExactPoint
 
 UNIT = 2.0**-53
@@ -58,16 +58,17 @@ class Images:
         indptr, members: generators of region i are ``members[indptr[i] : indptr[i + 1]]``, rising.
     """
 
-    graph: RegionGraph
+    regions: Sequence[Region]
     generators: list[tuple[int, ...]] = field(default_factory=list, init=False)
     images: list[IntegerRow] = field(default_factory=list, init=False)
     stretch: list[Fraction] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self._number: dict[tuple[int, ...], int] = {}
-        matrix = rows_of(self.graph.domain.chart().matrix)
-        self.in_dim = len(matrix[0]) - 1
-        lists = [self._of_region(i) for i in range(len(self.graph))]
+        graph = self.regions[0].graph
+        self.in_dim = graph.domain.chart().dim
+        self._matrix = rows_of(graph.compiled.chart)
+        lists = [self._of_region(region) for region in self.regions]
         points_first = sorted(range(len(self.images)), key=lambda g: self.images[g][-1] == 0)
         place = np.argsort(points_first)
         self.generators = [self.generators[g] for g in points_first]
@@ -76,13 +77,12 @@ class Images:
         self.indptr = np.cumsum([0, *map(len, lists)])
         self.members = np.concatenate([np.sort(place[found]) for found in lists])
 
-    def _of_region(self, index: int) -> list[int]:
+    def _of_region(self, region: Region) -> list[int]:
         """Numbers of a region's generators; new ones get their images."""
-        region = self.graph[index]
-        matrix = rows_of(self.graph.compiled.chart)
-        local = [*region._generators.points, *region._generators.directions]
-        found = [tuple(primitive([dot(row, g) for row in matrix])) for g in local]
-        forms = rows_of(region._forms[-1])
+        found = [
+            tuple(primitive([dot(row, g) for row in self._matrix])) for g in region.generators()
+        ]
+        forms = region.output_form
         numbers = []
         for g in found:
             if g not in self._number:
@@ -181,10 +181,13 @@ def meeting_points(images: Images, a: int, b: int) -> tuple[ExactPoint, ExactPoi
     exact linear program for a hyperplane that separates the images but for that of the face."""
     first, second = images.of_region(a), images.of_region(b)
     face = sorted(set(first) & set(second))
+    if all(map(images.is_ray, face)):  # parallel, but without a common point
+        face = []
     rest = [(g, -1) for g in first if g not in face] + [(g, 1) for g in second if g not in face]
     normals = null_space([images.images[g] for g in face], len(images.images[0]))
     rows = [[s * dot(images.images[g], v) for v in normals] + [0] for g, s in rest]
-    weak = frozenset(k for k, (g, _) in enumerate(rest) if images.is_ray(g))
+    # From a point of the face a ray leaves it at once; if there is no face, rays may be parallel.
+    weak = frozenset(k for k, (g, _) in enumerate(rest) if not face and images.is_ray(g))
     best = margin(rows, weak)
     if best.value > 0:
         return None
@@ -201,4 +204,7 @@ def meeting_points(images: Images, a: int, b: int) -> tuple[ExactPoint, ExactPoi
         assert solution is not None, "the rows are zero on what is normal to the face"
         for g, z in zip(face, solution, strict=True):
             sides[-1 if z > 0 else 1][g] = abs(z)
+        if not any(images.images[g][-1] and y for g, y in sides[1].items()):
+            for side in sides.values():  # only rays: from a point of the face
+                side[face[0]] = side.get(face[0], Fraction(0)) + 1
     return images.combine(sides[-1]), images.combine(sides[1])

@@ -7,6 +7,7 @@ points with the same image (docs/injectivity.md).
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -44,27 +45,23 @@ class GraphCertificate:
         return f"GraphCertificate({len(self.graph)} regions, {self.pairs} pairs)"
 
 
-def rank_deficient(graph: RegionGraph) -> int | None:
+def rank_deficient(regions: Sequence[Region]) -> Region | None:
     """The first region whose map is not injective on it."""
-    matrix = graph.domain.chart().matrix
-    for region in graph:
-        if _rank(region, matrix) < matrix.ncols() - 1:
-            return region.index
-    return None
+    if not regions:
+        return None
+    matrix = regions[0].graph.domain.chart().matrix
+    rank = int(matrix.ncols()) - 1
+    return next((r for r in regions if column_rank(local_linear_map(r, matrix), rank) < rank), None)
 
 
 def local_linear_map(region: Region, matrix: fmpz_mat) -> list[IntegerRow]:
     """The linear part of the output in the coordinates of a chart, up to a positive factor."""
-    return [row[:-1] for row in rows_of(region._forms[-1] * matrix)[:-1]]
-
-
-def _rank(region: Region, matrix: fmpz_mat) -> int:
-    return column_rank(local_linear_map(region, matrix), int(matrix.ncols()) - 1)
+    return [row[:-1] for row in rows_of(fmpz_mat(region.output_form) * matrix)[:-1]]
 
 
 def collision_inside(region: Region) -> Collision:
     """Two points of a region whose map lacks rank."""
-    graph = region._graph
+    graph = region.graph
     matrix = graph.domain.chart().matrix
     k = int(matrix.ncols()) - 1
     along = null_space(local_linear_map(region, matrix), k)[0]
@@ -94,29 +91,31 @@ def decide_on_graph(
     """Is a network injective on a domain? By all regions and pairs of regions."""
     began = time.perf_counter()
     graph = regions(network, domain, limits=limits, progress=progress)
-    bad = rank_deficient(graph)
+    found = list(graph)  # each keeps what was worked out for it
+    bad = rank_deficient(found)
     stats = {"regions": len(graph), "seconds": time.perf_counter() - began}
     if bad is not None:
         reason = "on some region the network's map has too little rank"
-        return Answer(Status.REFUTED, reason, witness=collision_inside(graph[bad]), stats=stats)
+        return Answer(Status.REFUTED, reason, witness=collision_inside(bad), stats=stats)
     if not graph.complete:
         reason = f"the limit on {graph.stopped_by} was reached after {len(graph)} regions"
         return Answer(Status.UNKNOWN, reason, stats=stats)
-    if any(len(region.lines()) for region in graph):
+    if any(region.has_lines for region in found):
         graph = regions(_without_lines(network), domain, limits=limits, progress=progress)
-    images = Images(graph)
+        found = list(graph)
+    images = Images(found)
     rounded = images.rounded()
     n_pairs = n_exact = 0
     for pairs in candidate_pairs(images, *rounded):
         n_pairs += len(pairs)
         for a, b in uncertain_pairs(images, pairs, rounded).tolist():
             n_exact += 1
-            found = meeting_points(images, a, b)
-            if found is not None:
+            points = meeting_points(images, a, b)
+            if points is not None:
                 stats |= {"pairs": n_pairs, "exact_pairs": n_exact,
                           "seconds": time.perf_counter() - began}  # fmt: skip
                 reason = "two regions have images that meet where the regions do not"
-                witness = network_collision(network, *found)
+                witness = network_collision(network, *points)
                 return Answer(Status.REFUTED, reason, witness=witness, stats=stats)
         stopped = limits.reached(0, time.perf_counter() - began, 0, None)
         if stopped is not None:
