@@ -72,7 +72,8 @@ class PiecewiseLinear:
         """Slope and intercept of each piece, from left to right."""
         if not self.breakpoints:
             return ((self.slopes[0], self.value),)
-        found, value, before = [], self.value, self.breakpoints[0]
+        found: list[tuple[Fraction, Fraction]] = []
+        value, before = self.value, self.breakpoints[0]
         for slope, at in zip(self.slopes, (before, *self.breakpoints), strict=True):
             if found:
                 value += found[-1][0] * (at - before)

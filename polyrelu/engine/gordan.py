@@ -154,6 +154,4 @@ def vanishes(wall, wall_error, corral, size, dim, scratch, walls, codes, free, t
     first = corral[0]
     for j in range(dim):
         target[j] = wall[j, first >> 1] if first & 1 else -wall[j, first >> 1]
-    return is_combination(
-        wall_error, scratch, codes, free, dim, target, wall_error[first >> 1], y
-    )
+    return is_combination(wall_error, scratch, codes, free, dim, target, wall_error[first >> 1], y)

@@ -236,7 +236,7 @@ def is_coherently_oriented(
         i = int(flat[0])
         return Answer(Status.REFUTED, f"region {i} has determinant 0", witness=(i,), stats=stats)
     edges = graph.edges()
-    folded = np.flatnonzero(signs[edges[:, 0]] != signs[edges[:, 1]]) if len(edges) else []
+    folded = np.flatnonzero(signs[edges[:, 0]] != signs[edges[:, 1]])
     if len(folded):
         i, j = map(int, edges[folded[0]])
         reason = f"regions {i} and {j} touch and have different orientations"

@@ -219,7 +219,7 @@ class LayerProof:
 
     @property
     def _bytes(self) -> int:
-        return self.tree.record.nbytes + self.tree.interval.nbytes
+        return int(self.tree.record.nbytes + self.tree.interval.nbytes)
 
     def _grow(self, status: int) -> None:
         names = ("record",) if status == branch.GROW_RECORDS else (
@@ -350,7 +350,8 @@ class LayerProof:
 def collision_of(layer: Layer, x: ExactPoint, y: ExactPoint) -> Collision:
     """Check that two points collide, and say where."""
     a, b = layer_output(layer, x), layer_output(layer, y)
-    assert x != y and a == b, "the points of a refutation have the same output"
+    assert x != y, "the points of a refutation differ"
+    assert a == b, "the points of a refutation have the same output"
     return Collision(x, y, a)
 
 
@@ -364,9 +365,7 @@ def layer_output(layer: Layer, x: ExactPoint) -> ExactPoint:
     )
 
 
-def decide_layer(
-    layer: Layer, domain: Domain, limits: Limits, progress: Progress | None
-) -> Answer:
+def decide_layer(layer: Layer, domain: Domain, limits: Limits, progress: Progress | None) -> Answer:
     """Is a layer of monotone units injective on a domain?"""
     problem = LayerProblem(layer, domain)
     proof = LayerProof(problem)
@@ -379,7 +378,9 @@ def decide_layer(
     }
     if stopped is not None:
         reason = "Ctrl-C" if stopped == "interrupt" else f"the limit on {stopped}"
-        return Answer(Status.UNKNOWN, f"{reason} was reached after {proof.nodes} nodes", stats=stats)
+        return Answer(
+            Status.UNKNOWN, f"{reason} was reached after {proof.nodes} nodes", stats=stats
+        )
     if proof.deficient is not None:
         reason = "on some cell the active rows have too little rank"
         return Answer(Status.REFUTED, reason, witness=proof.collision(), stats=stats)

@@ -22,7 +22,7 @@ from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Affine, Layer, Network
 from ..progress import Progress
-from ..rational import IntegerRow, dot, null_space, rows_of
+from ..rational import IntegerRow, dot, dot_point, null_space, rows_of
 from ..region import Region
 from .images import Images, candidate_pairs, column_rank, meeting_points, uncertain_pairs
 from .witness import Collision, ExactPoint
@@ -69,7 +69,7 @@ def collision_inside(region: Region) -> Collision:
     direction = [dot(row, along) for row in linear]
     x = graph.exact_point(region.index)
     ratios = [
-        (dot(g[:-1], x) + g[-1]) / -slope
+        dot_point(g, x) / -slope
         for g in region.inequality_rows
         if (slope := Fraction(dot(g[:-1], direction))) < 0
     ]
@@ -81,7 +81,8 @@ def collision_inside(region: Region) -> Collision:
 def network_collision(network: Network, x: ExactPoint, y: ExactPoint) -> Collision:
     """Check that two points collide, and say where."""
     (a, _), (b, _) = network.exact(x), network.exact(y)
-    assert x != y and a == b, "the points of a refutation have the same output"
+    assert x != y, "the points of a refutation differ"
+    assert a == b, "the points of a refutation have the same output"
     return Collision(x, y, a)
 
 
@@ -131,10 +132,10 @@ def _without_lines(network: Network) -> Network:
     """The same function, its regions cut by the coordinate hyperplanes: none contains a line."""
     d = network.input_dim
     twice = Affine(np.vstack([np.eye(d), np.eye(d)]), np.zeros(2 * d))
-    cut = Layer([twice], [identity()] * d + [relu()] * d)  # type: ignore[arg-type]
+    cut = Layer([twice], [identity()] * d + [relu()] * d)
     first, *rest = network.layers
     factor = first.factors[0]
     padded = Affine(
         np.hstack([factor.weight, np.zeros((len(factor.weight), d))]), factor.bias, factor.divisor
     )
-    return Network((cut, Layer([padded, *first.factors[1:]], first.units), *rest))  # type: ignore[arg-type]
+    return Network((cut, Layer([padded, *first.factors[1:]], first.units), *rest))

@@ -107,7 +107,9 @@ class _LayerChecker:
 def _turns(unit: PiecewiseLinear) -> list:  # type: ignore[type-arg]
     """Breakpoints between a flat piece and one that is not."""
     return [
-        t for k, t in enumerate(unit.breakpoints) if (unit.slopes[k] == 0) != (unit.slopes[k + 1] == 0)
+        t
+        for k, t in enumerate(unit.breakpoints)
+        if (unit.slopes[k] == 0) != (unit.slopes[k + 1] == 0)
     ]
 
 

@@ -1,0 +1,134 @@
+"""Certified bounds on singular values: float64 with proofs for many matrices, rationals for the few
+that decide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+from flint import fmpz_mat
+
+from ..network import Array
+from ..rational import integer_row
+
+UNIT = 2.0**-53
+RELATIVE = Fraction(1, 2**50)  # to which exact bounds are refined
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A number that is certainly in ``[low, high]``."""
+
+    low: float
+    high: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def __repr__(self) -> str:
+        return f"[{self.low!r}, {self.high!r}]"
+
+
+def down(value: Fraction) -> float:
+    """The greatest float64 that is not above."""
+    rounded = float(value)
+    return rounded if Fraction(rounded) <= value else math.nextafter(rounded, -math.inf)
+
+
+def up(value: Fraction) -> float:
+    return -down(-value)
+
+
+def root_down(value: Fraction) -> float:
+    """A float64 at most, and nearly, the square root; 0 of what is not positive."""
+    if value <= 0:
+        return 0.0
+    return down(_root(value))
+
+
+def root_up(value: Fraction) -> float:
+    if value <= 0:
+        return 0.0
+    root = _root(value)
+    return up(root if root * root == value else root * (1 + Fraction(1, 2**80)))
+
+
+def _root(value: Fraction) -> Fraction:
+    """At most the root, off by less than one part in 2**80."""
+    shift = max(0, 170 + value.denominator.bit_length() - value.numerator.bit_length())
+    shift += shift % 2
+    return Fraction(math.isqrt((value.numerator << shift) // value.denominator), 1 << shift // 2)
+
+
+def eigenvalue_bounds(gram: Array, error: npt.ArrayLike) -> tuple[Array, Array, Array, Array]:
+    """Bounds on the least and greatest eigenvalues of symmetric matrices.
+
+    Args:
+        gram: shape (n, k, k); error: (n,), how far in the Frobenius norm the true matrices may be.
+
+    Returns ``(least low, least high, greatest low, greatest high)``, each of shape (n,). With the
+    computed eigenvectors V and eigenvalues w, the true ones are within
+    ``|V' V - 1| |w| + |G - V diag(w) V'|`` of w (Ostrowski and Weyl).
+    """
+    k = gram.shape[1]
+    values, vectors = np.linalg.eigh(gram)
+    largest = np.abs(values).max(axis=1)
+    size = np.abs(vectors).sum(axis=(1, 2)) ** 2
+    again = (vectors * values[:, None, :]) @ vectors.transpose(0, 2, 1)
+    left = np.sqrt(((gram - again) ** 2).sum(axis=(1, 2)))
+    left = left * 1.001 + (2 * k + 6) * UNIT * size * largest + np.asarray(error)
+    skew = vectors.transpose(0, 2, 1) @ vectors - np.eye(k)
+    departure = np.sqrt((skew**2).sum(axis=(1, 2))) * 1.001 + (k + 6) * UNIT * size
+    off = left + departure * largest
+    off = off * 1.001 + 2.0**-1000
+    return values[:, 0] - off, values[:, 0] + off, values[:, -1] - off, values[:, -1] + off
+
+
+ExactMatrix = Sequence[Sequence[Fraction]]
+
+
+def is_positive_definite(matrix: ExactMatrix) -> bool:
+    """By the leading principal minors (Sylvester), exactly."""
+    k = len(matrix)
+    flat = integer_row([v for row in matrix for v in row])
+    rows = [flat[i * k : (i + 1) * k] for i in range(k)]
+    return all(fmpz_mat([row[:m] for row in rows[:m]]).det() > 0 for m in range(1, k + 1))
+
+
+def exceeds(gram: ExactMatrix, metric: ExactMatrix, bound: Fraction, sign: int = 1) -> bool:
+    """Are all eigenvalues of gram (in a metric) above the bound, or with sign = -1 below?"""
+    return is_positive_definite(
+        [
+            [sign * (g - bound * m) for g, m in zip(row, other, strict=True)]
+            for row, other in zip(gram, metric, strict=True)
+        ]
+    )
+
+
+def extreme_eigenvalue(
+    gram: ExactMatrix, metric: ExactMatrix, low: float, high: float, sign: int
+) -> tuple[Fraction, Fraction]:
+    """Bounds on the least (sign = 1) or greatest (-1) eigenvalue, refined by bisection from bounds
+    that hold."""
+    a, b = Fraction(max(low, 0.0)), Fraction(max(high, 0.0))
+    if a == 0 and sign > 0 and not is_positive_definite(gram):
+        return Fraction(0), Fraction(0)
+    while b - a > RELATIVE * b:
+        middle = (a + b) / 2
+        if exceeds(gram, metric, middle, sign) == (sign > 0):
+            a = middle
+        else:
+            b = middle
+    return a, b
+
+
+def greatest_at_most(gram: ExactMatrix, metric: ExactMatrix) -> float:
+    """A power of two beyond all eigenvalues."""
+    power = Fraction(1)
+    while not exceeds(gram, metric, power, -1):
+        power *= 4
+    return float(power)
