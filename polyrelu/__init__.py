@@ -10,13 +10,16 @@ __version__ = "0.1.0"
 # Names load when they are first used: importing polyrelu takes milliseconds.
 _WHERE = {
     "Affine": "network",
+    "Answer": "answer",
     "Arrangement": "arrangement",
     "Box": "domain",
+    "Collision": "queries.witness",
     "Count": "enumeration",
     "Domain": "domain",
     "DomainError": "errors",
     "Facet": "region",
     "FileFormatError": "errors",
+    "IncompleteError": "errors",
     "Layer": "network",
     "Limits": "limits",
     "LimitsError": "errors",
@@ -30,19 +33,34 @@ _WHERE = {
     "RegionGraph": "graph",
     "Slice": "domain",
     "Space": "domain",
+    "Status": "answer",
+    "UnknownAnswerError": "errors",
     "UnsupportedLayerError": "errors",
     "absolute": "activations",
     "count_regions": "enumeration",
+    "doubling_layer": "queries.construct",
     "hard_tanh": "activations",
     "identity": "activations",
+    "is_coherently_oriented": "queries.injectivity",
+    "is_convolution_injective": "queries.convolution",
+    "is_injective": "queries.injectivity",
+    "is_locally_injective": "queries.injectivity",
+    "is_surjective": "queries.surjectivity",
+    "largest_uniform_bias": "queries.bias",
     "leaky_relu": "activations",
     "load_graph": "io",
     "load_network": "io",
+    "orientations": "queries.injectivity",
+    "output_range": "queries.surjectivity",
+    "polytope_bias": "queries.bias",
+    "random_injective_network": "queries.construct",
+    "reconstruct": "queries.bias",
     "regions": "enumeration",
     "relu": "activations",
     "relu6": "activations",
     "save_network": "io",
     "segment": "domain",
+    "stability": "queries.stability",
 }
 _MODULES = ("plot",)
 
@@ -50,15 +68,15 @@ __all__ = [*sorted(_WHERE), "__version__", "plot"]
 
 if TYPE_CHECKING:
     from . import plot as plot
-    from .activations import (
-        PiecewiseLinear as PiecewiseLinear,
-    )
+    from .activations import PiecewiseLinear as PiecewiseLinear
     from .activations import absolute as absolute
     from .activations import hard_tanh as hard_tanh
     from .activations import identity as identity
     from .activations import leaky_relu as leaky_relu
     from .activations import relu as relu
     from .activations import relu6 as relu6
+    from .answer import Answer as Answer
+    from .answer import Status as Status
     from .arrangement import Arrangement as Arrangement
     from .domain import Box as Box
     from .domain import Domain as Domain
@@ -71,10 +89,12 @@ if TYPE_CHECKING:
     from .enumeration import regions as regions
     from .errors import DomainError as DomainError
     from .errors import FileFormatError as FileFormatError
+    from .errors import IncompleteError as IncompleteError
     from .errors import LimitsError as LimitsError
     from .errors import MissingExtraError as MissingExtraError
     from .errors import NetworkError as NetworkError
     from .errors import PolyreluError as PolyreluError
+    from .errors import UnknownAnswerError as UnknownAnswerError
     from .errors import UnsupportedLayerError as UnsupportedLayerError
     from .graph import RegionGraph as RegionGraph
     from .io import load_graph as load_graph
@@ -84,6 +104,20 @@ if TYPE_CHECKING:
     from .network import Affine as Affine
     from .network import Layer as Layer
     from .network import Network as Network
+    from .queries.bias import largest_uniform_bias as largest_uniform_bias
+    from .queries.bias import polytope_bias as polytope_bias
+    from .queries.bias import reconstruct as reconstruct
+    from .queries.construct import doubling_layer as doubling_layer
+    from .queries.construct import random_injective_network as random_injective_network
+    from .queries.convolution import is_convolution_injective as is_convolution_injective
+    from .queries.injectivity import is_coherently_oriented as is_coherently_oriented
+    from .queries.injectivity import is_injective as is_injective
+    from .queries.injectivity import is_locally_injective as is_locally_injective
+    from .queries.injectivity import orientations as orientations
+    from .queries.stability import stability as stability
+    from .queries.surjectivity import is_surjective as is_surjective
+    from .queries.surjectivity import output_range as output_range
+    from .queries.witness import Collision as Collision
     from .region import Facet as Facet
     from .region import Region as Region
 

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 from .cli_options import parser, with_signed_values
 from .cli_where import UsageError, domain_of, numbers, start_of
-from .errors import DomainError, PolyreluError
+from .errors import DomainError, IncompleteError, PolyreluError
 
 if TYPE_CHECKING:
     from .graph import RegionGraph
     from .limits import Limits
     from .network import Network
 
+CHECKED_PAIRS = 200  # of regions, by query --check
 LARGEST_COORDINATE = 1e300  # matplotlib overflows beyond
 DONE, REFUTED, USAGE, LIMIT = 0, 1, 2, 3
 
@@ -373,11 +374,49 @@ def _conformance(args: argparse.Namespace) -> int:
     return REFUTED if wrong else DONE
 
 
+def _query(args: argparse.Namespace) -> int:
+    from .cli_query import answer_json, answer_lines, ask, stability_json, stability_lines
+    from .io import load_network
+    from .queries.stability import Stability
+
+    if args.check and args.question != "injective":
+        raise UsageError("--check is for proofs of `query injective`")
+    network = load_network(args.file)
+    where = domain_of(args, network)
+    found = _with_progress(args, partial(ask, args.question, network, where, _limits(args)))
+    asked = {"command": "query", "question": args.question, "file": str(args.file),
+             "network": _describe(network), "domain": repr(where)}  # fmt: skip
+    if isinstance(found, Stability):
+        if args.json:
+            _print_json(asked | stability_json(found))
+        else:
+            _say(args, *stability_lines(found))
+        return DONE
+    checked = _checked(found) if args.check else {}
+    if args.json:
+        _print_json(asked | answer_json(found) | checked)
+    else:
+        _say(args, *answer_lines(found))
+        if checked:
+            _say(args, f"  checked again: {checked['checked']:,} nodes or pairs")
+    return {"proved": DONE, "refuted": REFUTED}.get(found.status.value, LIMIT)
+
+
+def _checked(answer: Any) -> dict[str, Any]:
+    """What independent code says of a proof of injectivity; a refutation was checked when made."""
+    from .verify.injectivity import check_injectivity
+
+    if not answer.proved:
+        return {}
+    return {"checked": check_injectivity(answer, sample=CHECKED_PAIRS)}
+
+
 COMMANDS = {
     "info": _info,
     "regions": _regions,
     "verify": _verify,
     "plot": _plot,
+    "query": _query,
     "conformance": _conformance,
 }
 
@@ -414,6 +453,9 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has gone: `polyrelu ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except IncompleteError as error:
+        _complain(str(error))
+        return LIMIT
     except (PolyreluError, OSError) as error:
         _complain(str(error))
         return USAGE

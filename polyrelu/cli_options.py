@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from . import __version__
+from .cli_query import add_query
 
 LEVELS = ("patterns", "adjacency", "geometry", "judge")
 COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
@@ -32,11 +33,12 @@ examples:
   polyrelu regions net.onnx --box=-1,1 -o g.npz   keep the regions and their graph
   polyrelu verify g.npz                           check them by independent code
   polyrelu plot net.onnx --axes=0,1 -o net.png    a picture of a plane of inputs
+  polyrelu query injective net.onnx --space       can it be inverted?
   polyrelu conformance --quick                    known numbers against those found here
 
 exit codes:
-  0  done, or verified        2  wrong usage or input
-  1  a check failed           3  a limit or Ctrl-C stopped it: the result is incomplete
+  0  done, proved, verified   2  wrong usage or input
+  1  refuted, a check failed  3  a limit or Ctrl-C stopped it: the result is incomplete
 """
 WHERE = """\
 Where the network is looked at. Default: the input box that the file gives, if it does.
@@ -61,8 +63,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--version", action="version", version=f"polyrelu {__version__}")
     commands = made.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    def command(name: str, text: str, file: str) -> Any:
+    def command(name: str, text: str, file: str, first: Any = None) -> Any:
         one = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        if first is not None:
+            first(one)
         one.add_argument("file", metavar=file, type=Path, help=_FILES[file])
         one.add_argument("--json", action="store_true", help="print one JSON object on stdout")
         return one
@@ -71,8 +75,16 @@ def parser() -> argparse.ArgumentParser:
     _add_regions(command("regions", "enumerate every region", "NET"))
     _add_verify(command("verify", "check regions, by code independent of the engine", "GRAPH|NET"))
     _add_plot(command("plot", "draw the regions of a plane, or of a line", "GRAPH|NET"))
+    _add_query(command("query", "answer a question about a network", "NET", add_query))
     _add_conformance(commands)
     return made
+
+
+def _add_query(parser: Any) -> None:
+    parser.add_argument("--check", action="store_true", help="check a proof again, exactly")
+    _add_quiet(parser, "print nothing; the exit code tells")
+    _add_where(parser)
+    _add_limits(parser)
 
 
 def _add_conformance(commands: Any) -> None:

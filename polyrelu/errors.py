@@ -31,5 +31,9 @@ class MissingExtraError(PolyreluError, ImportError):
     """An optional package is needed; the message names the extra that brings it."""
 
 
+class IncompleteError(PolyreluError):
+    """A limit was reached before a result that needs all regions."""
+
+
 class UnknownAnswerError(PolyreluError, ValueError):
     """An answer that is UNKNOWN was used as if it were yes or no."""

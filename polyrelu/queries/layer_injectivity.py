@@ -1,8 +1,8 @@
 """Is one layer injective on a convex domain? By branching, not by enumerating its cells.
 
-For units that are monotone (ReLU, leaky ReLU, hard tanh, identity): with K the domain, F is injective
-on K iff on every full-dimensional cell the rows of the *active* units (not flat there) have the
-rank of K's affine hull. If F(x) = F(y), then at the midpoint z each unit is either in the
+For units that are monotone (ReLU, leaky ReLU, hard tanh, identity), with K the domain: F is
+injective on K iff on every full-dimensional cell the rows of the *active* units (not flat there)
+have the rank of K's affine hull. If F(x) = F(y), then at the midpoint z each unit is either in the
 interior of a flat piece, or its row vanishes on x - y; the closure of some cell holds z, and its
 active rows are among those that vanish. (Puthawala et al. 2022, theorem 2, for ReLU without bias
 on R^n; with bias and a domain: docs/injectivity.md.)

@@ -40,7 +40,7 @@ def down(value: Fraction) -> float:
 
 
 def up(value: Fraction) -> float:
-    return -down(-value)
+    return -down(-value) + 0.0  # -0.0 is 0.0
 
 
 def root_down(value: Fraction) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from ..activations import PiecewiseLinear
 from ..domain import Domain, Slice
 from ..enumeration import regions
-from ..errors import LimitsError
+from ..errors import IncompleteError
 from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Array, Layer, Network
@@ -102,14 +102,16 @@ def stability(
     each input kappa_U / kappa_L >= sqrt(2), whatever its weights.
 
     Raises:
-        LimitsError: a limit was reached; bounds need all regions.
+        IncompleteError: a limit was reached; bounds need all regions.
 
     Source: sqrt(A) / 2 <= kappa_L <= sqrt(A): Puthawala et al. 2022 sharpened, docs/injectivity.md.
     """
     network, where = _resolve(what, domain)
     graph = regions(network, where, limits=limits, progress=progress)
     if not graph.complete:
-        raise LimitsError(f"bounds need all regions, but a limit ({graph.stopped_by}) was reached")
+        raise IncompleteError(
+            f"bounds need all regions, but a limit ({graph.stopped_by}) was reached"
+        )
     maps = _Maps(graph)
     least_low, least_high, greatest_low, greatest_high = maps.bounds
     weakest, bottom = maps.extreme(least_low, least_high, 1)

@@ -28,7 +28,16 @@ If every region passes ``geometry``, no region is missing: whoever leaves one th
 is in another, and the domain is connected even without its faces of codimension 2.
 """
 
+from .injectivity import check_injectivity
 from .levels import LEVELS, verify
 from .report import Check, Failure, Verification, VerificationError
 
-__all__ = ["LEVELS", "Check", "Failure", "Verification", "VerificationError", "verify"]
+__all__ = [
+    "LEVELS",
+    "Check",
+    "Failure",
+    "Verification",
+    "VerificationError",
+    "check_injectivity",
+    "verify",
+]

@@ -1,21 +1,162 @@
 """Re-checking proofs of injectivity in rational arithmetic, without the code that found them.
 
 Of the shared code only what defines the problem is used: a layer's integer matrix, a domain's
-inequalities and the affine hull of its chart.
+inequalities, the affine hull of its chart, the forms of a region; and the exact simplex method.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
+from fractions import Fraction
+from itertools import combinations, pairwise
 
 from flint import fmpz_mat
 
 from ..activations import PiecewiseLinear
+from ..answer import Answer
+from ..domain import Domain
+from ..network import Layer
+from ..queries.injectivity import Certificate, LayerwiseCertificate
 from ..queries.layer_certificate import Branch, Constraint, LayerCertificate, Leaf
-from ..region import affine_hull_rows
+from ..queries.network_injectivity import GraphCertificate
+from ..rational import margin
+from ..region import Region, affine_hull_rows
 from .report import VerificationError
 
 Row = list[int]
+Interval = tuple[Fraction | None, Fraction | None]
+
+
+def check_injectivity(
+    proof: Answer | Certificate, *, sample: int | None = None, seed: int = 0
+) -> int:
+    """Check a proof again; returns how many nodes, or pairs of regions, were looked at.
+
+    A layer's tree is replayed node by node (some 0.2 ms each); of a layerwise proof also whether
+    each layer's domain holds what comes in. A proof by regions is checked from the inequalities of
+    regions and exact linear programs for pairs (tens of milliseconds each; ``sample`` takes so
+    many pairs at random); that the regions are all there, ``graph.verify()`` checks.
+
+    Raises:
+        VerificationError: what does not hold, and where.
+        TypeError: not a proof of injectivity.
+    """
+    certificate = proof.certificate if isinstance(proof, Answer) else proof
+    if isinstance(certificate, LayerCertificate):
+        return check_layer(certificate)
+    if isinstance(certificate, LayerwiseCertificate):
+        return _check_layerwise(certificate)
+    if isinstance(certificate, GraphCertificate):
+        return _check_graph(certificate, sample, seed)
+    raise TypeError(f"this is no proof of injectivity: {proof!r}")
+
+
+def _check_layerwise(certificate: LayerwiseCertificate) -> int:
+    for k, (before, after) in enumerate(pairwise(certificate.layers)):
+        if not _holds_image(before.layer, before.domain, after.domain):
+            raise VerificationError(f"layer {k + 1}: its domain does not hold what comes in")
+    return sum(map(check_layer, certificate.layers))
+
+
+def _holds_image(layer: Layer, before: Domain, after: Domain) -> bool:
+    """Does every inequality of ``after``, each on one coordinate, hold on the layer's image of
+    ``before``, bounded coordinate by coordinate?"""
+    sides = _sides(before)
+    *rows, bottom = [[int(v) for v in row] for row in layer.integer_matrix.table()]
+    for g in after.inequalities():
+        (i,) = (j for j, v in enumerate(g[:-1]) if v)
+        z = _interval([Fraction(v, bottom[-1]) for v in rows[i]], sides)
+        if not _stays_above(layer.units[i], z, g[i], g[-1]):
+            return False
+    return True
+
+
+def _interval(form: Sequence[Fraction], sides: Sequence[Interval]) -> Interval:
+    """The range of an affine form over a box."""
+    ends: list[Fraction | None] = [form[-1], form[-1]]
+    for weight, side in zip(form, sides, strict=False):
+        for k in (0, 1):
+            bound, before = side[k if weight > 0 else 1 - k], ends[k]
+            if weight:
+                ends[k] = None if bound is None or before is None else before + weight * bound
+    return ends[0], ends[1]
+
+
+def _stays_above(unit: PiecewiseLinear, z: Interval, factor: int, constant: int) -> bool:
+    """Is ``factor * unit(v) + constant >= 0`` for all v in an interval?"""
+    low, high = z
+    if (low is None and factor * unit.slopes[0] > 0) or (
+        high is None and factor * unit.slopes[-1] < 0
+    ):
+        return False
+    inside = [
+        t for t in unit.breakpoints if (low is None or low < t) and (high is None or t < high)
+    ]
+    corners = [*(v for v in z if v is not None), *inside] or [Fraction(0)]
+    return all(factor * unit.exact(v) + constant >= 0 for v in corners)
+
+
+def _sides(domain: Domain) -> list[Interval]:
+    """Bounds of the coordinates, as far as single inequalities give them."""
+    sides: list[list[Fraction | None]] = [[None, None] for _ in range(domain.dim)]
+    for g in domain.inequalities():
+        at = [j for j, v in enumerate(g[:-1]) if v]
+        if len(at) == 1:
+            sides[at[0]][int(g[at[0]] < 0)] = Fraction(-g[-1], g[at[0]])
+    return [(a, b) for a, b in sides]
+
+
+def _check_graph(certificate: GraphCertificate, sample: int | None, seed: int) -> int:
+    """Ranks of all regions, and of pairs that only points of both have one image."""
+    graph = certificate.graph
+    if not graph.complete:
+        raise VerificationError("the graph does not have all regions")
+    chart = graph.domain.chart().matrix
+    regions = list(graph)
+    for region in regions:
+        linear = [row[:-1] for row in (fmpz_mat(region.output_form) * chart).tolist()[:-1]]
+        if fmpz_mat(linear).rank() < chart.ncols() - 1:
+            raise VerificationError(f"region {region.index}: its map has too little rank")
+    pairs = list(combinations(range(len(regions)), 2))
+    if sample is not None and sample < len(pairs):
+        pairs = random.Random(seed).sample(pairs, sample)
+    hull = affine_hull_rows(chart)
+    for i, j in pairs:
+        if _collide(regions[i], regions[j], hull):
+            raise VerificationError(f"regions {i} and {j} have common images where they differ")
+    return len(pairs)
+
+
+def _collide(r: Region, s: Region, hull: list[Row]) -> bool:
+    """Are there x, y in the closures of two regions with one image, x not in the other's?
+
+    In variables (x, y, scale), so that 0 is always a solution: first for a point at all, then for
+    one where a pre-activation that has different signs on the regions is not 0.
+    """
+    zero = [0] * r.graph.dim
+
+    def at_x(g: Row) -> Row:
+        return [*g[:-1], *zero, g[-1], 0]
+
+    def at_y(g: Row) -> Row:
+        return [*zero, *g[:-1], g[-1], 0]
+
+    weak = [at_x(g) for g in r.inequality_rows] + [at_y(g) for g in s.inequality_rows]
+    equal = [at_x(g) for g in hull] + [at_y(g) for g in hull]
+    (*images_r, (*_, scale_r)), (*images_s, (*_, scale_s)) = r.output_form, s.output_form
+    for a, b in zip(images_r, images_s, strict=True):
+        ours, theirs = at_x([scale_s * v for v in a]), at_y([scale_r * v for v in b])
+        equal.append([u - v for u, v in zip(ours, theirs, strict=True)])
+    weak += [[sign * v for v in row] for row in equal for sign in (1, -1)]
+    finite = [*zero, *zero, 1, 0]
+    weak.append(finite)
+    apart = [0] * len(finite)
+    for t in (r.pattern != s.pattern).nonzero()[0].tolist():
+        sign = 1 if r.pattern[t] else -1
+        apart = [u + sign * v for u, v in zip(apart, at_x(r.form(t)), strict=True)]
+    held = frozenset(range(len(weak)))
+    return all(margin([*weak, goal], held).value > 0 for goal in (finite, apart))
 
 
 def check_layer(certificate: LayerCertificate) -> int:
@@ -104,13 +245,10 @@ class _LayerChecker:
         return row if constraint.above else [-v for v in row]
 
 
-def _turns(unit: PiecewiseLinear) -> list:  # type: ignore[type-arg]
+def _turns(unit: PiecewiseLinear) -> list[Fraction]:
     """Breakpoints between a flat piece and one that is not."""
-    return [
-        t
-        for k, t in enumerate(unit.breakpoints)
-        if (unit.slopes[k] == 0) != (unit.slopes[k + 1] == 0)
-    ]
+    flat = [slope == 0 for slope in unit.slopes]
+    return [t for k, t in enumerate(unit.breakpoints) if flat[k] != flat[k + 1]]
 
 
 def _is_active(unit: PiecewiseLinear, interval: int) -> bool:

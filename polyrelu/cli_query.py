@@ -1,0 +1,144 @@
+"""``polyrelu query``: questions about a network, and how the answers are written."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .answer import Answer
+    from .domain import Domain, Slice
+    from .limits import Limits
+    from .network import Network
+    from .queries.stability import Stability
+
+QUESTIONS = {
+    "injective": "do different inputs give different outputs? a proof, or two inputs that collide",
+    "local": "is every region's map injective on it, that is, of full column rank?",
+    "oriented": "as many outputs as inputs: do all regions' determinants have one sign?",
+    "surjective": "one output: does it take every real value?",
+    "stability": "bounds on how much distances shrink and grow (both Lipschitz constants)",
+}
+
+
+def ask(
+    question: str,
+    network: Network,
+    where: Domain | Slice,
+    limits: Limits,
+    progress: Any,
+) -> Answer | Stability:
+    """The answer to a question of :data:`QUESTIONS`."""
+    from .queries.injectivity import is_coherently_oriented, is_injective, is_locally_injective
+    from .queries.stability import stability
+    from .queries.surjectivity import is_surjective
+
+    tasks: dict[str, Callable[..., Any]] = {
+        "injective": is_injective,
+        "local": is_locally_injective,
+        "oriented": is_coherently_oriented,
+        "surjective": is_surjective,
+        "stability": stability,
+    }
+    answer: Answer | Stability = tasks[question](network, where, limits=limits, progress=progress)
+    return answer
+
+
+def answer_lines(answer: Answer) -> list[str]:
+    """For people."""
+    lines = [f"{answer.status.name}: {answer.reason}"]
+    if answer.witness is not None:
+        lines += [f"  {line}" for line in _witness_lines(answer.witness)]
+    if answer.certificate is not None:
+        lines.append(f"  certificate: {certificate_text(answer.certificate)}")
+    if answer.stats:
+        lines.append("  " + ", ".join(f"{k} {_number(v)}" for k, v in answer.stats.items()))
+    return lines
+
+
+def _number(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _witness_lines(witness: Any) -> list[str]:
+    from .queries.surjectivity import End
+    from .queries.witness import Collision
+
+    if isinstance(witness, Collision):
+        names = (("x", witness.x), ("y", witness.y), ("output", witness.output))
+        return [f"{name:<7} {_floats(point)}" for name, point in names]
+    if isinstance(witness, End):
+        return [f"at      {_floats(witness.point)}"]
+    return [f"regions {', '.join(map(str, witness))}"]
+
+
+def _floats(point: tuple[Fraction, ...]) -> str:
+    return "(" + ", ".join(f"{float(v):.17g}" for v in point) + ")"
+
+
+def certificate_text(certificate: Any) -> str:
+    """What kind of proof, and how large."""
+    from .graph import RegionGraph
+
+    if isinstance(certificate, RegionGraph):
+        return f"{len(certificate):,} regions"
+    return str(certificate)
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """Exact numbers are strings "p/q", with their float64 beside them."""
+    from .queries.surjectivity import End
+    from .queries.witness import Collision
+
+    witness = answer.witness
+    shown: Any = None
+    if isinstance(witness, Collision):
+        shown = {name: _point(getattr(witness, name)) for name in ("x", "y", "output")}
+    elif isinstance(witness, End):
+        shown = {"point": _point(witness.point), "value": None}
+        if witness.value is not None:
+            shown["value"] = _point((witness.value,))
+    elif witness is not None:
+        shown = {"regions": list(witness)}
+    return {
+        "status": answer.status.value,
+        "reason": answer.reason,
+        "witness": shown,
+        "certificate": answer.certificate and certificate_text(answer.certificate),
+        "stats": answer.stats,
+    }
+
+
+def _point(point: tuple[Fraction, ...]) -> dict[str, Any]:
+    return {"exact": [str(v) for v in point], "rounded": [float(v) for v in point]}
+
+
+def stability_json(found: Stability) -> dict[str, Any]:
+    names = ("lower", "upper", "frame_bound", "inverse_lipschitz", "condition_number")
+    bounds = {name: _bounds(getattr(found, name)) for name in names}
+    return {"regions": len(found.graph), "weakest": found.weakest,
+            "strongest": found.strongest, **bounds}  # fmt: skip
+
+
+def _bounds(bounds: Any) -> list[float | None]:
+    """JSON knows no infinity."""
+    return [v if abs(v) != float("inf") else None for v in (bounds.low, bounds.high)]
+
+
+def stability_lines(found: Stability) -> list[str]:
+    """For people."""
+    return [
+        f"{len(found.graph):,} regions",
+        f"  |F(x) - F(y)| >= kappa_L |x - y|, kappa_L in {found.lower}",
+        f"  |F(x) - F(y)| <= kappa_U |x - y|, kappa_U in {found.upper}",
+        f"  A, the least squared singular value: {found.frame_bound} (region {found.weakest})",
+        f"  condition number kappa_U / kappa_L in {found.condition_number}",
+    ]
+
+
+def add_query(parser: argparse.ArgumentParser) -> None:
+    """The question comes before the file."""
+    parser.add_argument("question", choices=list(QUESTIONS), metavar="QUESTION",
+                        help="; ".join(f"{k}: {v}" for k, v in QUESTIONS.items()))  # fmt: skip

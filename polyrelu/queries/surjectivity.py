@@ -1,0 +1,150 @@
+"""Which values a network with one output takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..answer import Answer, Status
+from ..domain import Domain, Slice, Space
+from ..enumeration import regions
+from ..errors import IncompleteError, NetworkError
+from ..graph import RegionGraph
+from ..limits import Limits
+from ..network import Layer, Network
+from ..progress import Progress
+from ..rational import dot, rows_of
+from .injectivity import _resolve
+from .witness import ExactPoint
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of the range of values.
+
+    Attributes:
+        value: the least or greatest value, attained at ``point``; None: there is none.
+        point: a point of the domain, exactly.
+        direction: if there is none: along it, from ``point``, the values have no bound.
+    """
+
+    value: Fraction | None
+    point: ExactPoint
+    direction: ExactPoint | None = None
+
+
+@dataclass(frozen=True)
+class OutputRange:
+    """The values of a network with one output on a convex domain, an interval: they are exactly
+    those between ``low`` and ``high``, ends included where they are finite."""
+
+    low: End
+    high: End
+
+
+def output_range(
+    network: Layer | Network,
+    domain: Domain | Slice | None = None,
+    *,
+    limits: Limits | None = None,
+    progress: bool | Progress = False,
+) -> OutputRange:
+    """The exact range of a network with one output, from the vertices and rays of all regions.
+
+    Raises:
+        NetworkError: more than one output.
+        IncompleteError: a limit was reached; the range needs all regions.
+    """
+    graph = _graph(network, domain, limits, progress)
+    if not graph.complete:
+        raise IncompleteError(
+            f"the range needs all regions, but a limit ({graph.stopped_by}) was reached"
+        )
+    return _range(graph)
+
+
+def is_surjective(
+    network: Layer | Network,
+    domain: Domain | Slice | None = None,
+    *,
+    limits: Limits | None = None,
+    progress: bool | Progress = False,
+) -> Answer:
+    """Does a network with one output take every real value on a domain (default R^n)?
+
+    It does iff its values are unbounded above and below: some region contains a ray along which
+    they rise, some region one along which they fall. (Without biases and with one hidden layer:
+    iff neither of two zonotopes contains the other, Froese, Grillo, Skutella 2025.)
+
+    Returns:
+        PROVED with both rays as certificate, or REFUTED with the least or greatest value and where
+        it is taken as witness.
+    """
+    if domain is None and isinstance(network, Layer | Network):
+        inputs = network.in_features if isinstance(network, Layer) else network.input_dim
+        domain = Space(inputs)
+    graph = _graph(network, domain, limits, progress)
+    if not graph.complete:
+        reason = f"the limit on {graph.stopped_by} was reached"
+        return Answer(Status.UNKNOWN, reason, stats={"regions": len(graph)})
+    found = _range(graph)
+    stats = {"regions": len(graph)}
+    for end, name in ((found.high, "greatest"), (found.low, "least")):
+        if end.value is not None:
+            reason = f"the {name} value is {float(end.value):.6g}"
+            return Answer(Status.REFUTED, reason, witness=end, stats=stats)
+    reason = "values are unbounded above and below"
+    return Answer(Status.PROVED, reason, certificate=found, stats=stats)
+
+
+def _graph(
+    network: Layer | Network,
+    domain: Domain | Slice | None,
+    limits: Limits | None,
+    progress: bool | Progress,
+) -> RegionGraph:
+    resolved, where = _resolve(network, domain)
+    if resolved.output_dim != 1:
+        raise NetworkError(f"the network must have one output, not {resolved.output_dim}")
+    return regions(resolved, where, limits=limits, progress=progress)
+
+
+def _range(graph: RegionGraph) -> OutputRange:
+    ends: dict[int, End] = {}
+    for sign in (-1, 1):
+        for region in graph:
+            end = _end_of_region(graph, region.index, sign)
+            best = ends.get(sign)
+            if end.value is None:
+                ends[sign] = end
+                break
+            if best is None or best.value is None or sign * end.value > sign * best.value:
+                ends[sign] = end
+    return OutputRange(ends[-1], ends[1])
+
+
+def _end_of_region(graph: RegionGraph, index: int, sign: int) -> End:
+    """The greatest value (sign = 1) or the least (-1) on a region."""
+    region = graph[index]
+    matrix = rows_of(graph.compiled.chart)
+    form, scale = region.output_form[0], region.output_form[-1][-1]
+    best: tuple[Fraction, ExactPoint] | None = None
+    lines = [[*line, 0] for line in graph.lines]
+    inner = [[dot(row, g) for row in matrix] for g in region._generators.lines]
+    for line in [*lines, *inner]:
+        slope = dot(form, line)
+        if slope:
+            turned = line if slope * sign > 0 else [-v for v in line]
+            return End(None, graph.exact_point(index), tuple(map(Fraction, turned[:-1])))
+    for g in region.generators():
+        x = [dot(row, g) for row in matrix]
+        value = dot(form, x)
+        if x[-1] == 0:
+            if sign * value > 0:
+                return End(None, graph.exact_point(index), tuple(map(Fraction, x[:-1])))
+            continue
+        exact = Fraction(value, scale * x[-1])
+        if best is None or sign * exact > sign * best[0]:
+            best = exact, tuple(Fraction(v, x[-1]) for v in x[:-1])
+    assert best is not None, "a region has a point of some minimal face"
+    return End(*best)
