@@ -100,7 +100,7 @@ def test_networks_made_to_be_injective_are(inputs, depth):
 def test_random_heads_in_the_plane():
     """Without biases 2 d outputs are enough, as the secants make a cone of dimension 2 d; fewer
     are not (12 networks each; the counts in between are chance)."""
-    counts = {m: 0 for m in (2, 3, 4, 5)}
+    counts = dict.fromkeys((2, 3, 4, 5), 0)
     for m in counts:
         for seed in range(12):
             network = random_head(2, 8, m, seed)
