@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -301,3 +302,66 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+# --- query -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    made = {
+        "doubled": pr.Network((pr.doubling_layer(np.eye(2)),)),
+        "ends": pr.random_injective_network(2, 2),
+        "flat": pr.Network.from_layers([(np.eye(2), [0, 0])], output_activation=pr.relu()),
+        "line": pr.Network.from_layers([([[1.0], [-1.0]], [0, 0]), ([[1.0, -1.0]], [0])]),
+    }
+    for name, network in made.items():
+        pr.save_network(network, tmp_path / f"{name}.npz")
+    return {name: str(tmp_path / f"{name}.npz") for name in made}
+
+
+def test_query_proves_and_checks(files, capsys):
+    for name in ("doubled", "ends"):
+        assert main(["query", "injective", files[name], "--space", "--check"]) == 0
+        text = capsys.readouterr().out
+        assert "PROVED" in text
+        assert "certificate" in text
+        assert "checked again" in text
+
+
+def test_query_refutes_with_exact_points(files, capsys):
+    assert main(["query", "injective", files["flat"], "--box=-1,1", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["status"] == "refuted"
+    network = pr.load_network(files["flat"])
+    x, y = ([Fraction(v) for v in found["witness"][p]["exact"]] for p in "xy")
+    assert x != y
+    assert network.exact(x)[0] == network.exact(y)[0]
+    assert main(["query", "injective", files["flat"], "--box=0,1", "-q"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_query_other_questions(files, capsys):
+    assert main(["query", "surjective", files["line"], "--space", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "proved"
+    assert main(["query", "surjective", files["line"], "--box=-1,1"]) == 1
+    assert "greatest value is 1" in capsys.readouterr().out
+    assert main(["query", "local", files["doubled"], "--space"]) == 0
+    assert main(["query", "oriented", files["flat"], "--box=-1,1"]) == 1
+    assert "determinant 0" in capsys.readouterr().out
+    assert main(["query", "stability", files["doubled"], "--space", "--json"]) == 0
+    low, high = json.loads(capsys.readouterr().out)["frame_bound"]
+    assert low <= 1 <= high
+    assert main(["query", "stability", files["flat"], "--box=-1,1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["inverse_lipschitz"] == [None, None]
+
+
+def test_query_limits_and_usage(files, capsys):
+    limit = ["--limit-regions=2"]
+    assert main(["query", "injective", files["ends"], "--space", *limit]) == 3
+    assert "UNKNOWN" in capsys.readouterr().out
+    assert main(["query", "stability", files["ends"], "--space", *limit]) == 3
+    assert main(["query", "surjective", files["ends"], "--space"]) == 2
+    assert "one output, not 5" in capsys.readouterr().err
+    assert main(["query", "local", files["ends"], "--space", "--check"]) == 2
+    assert main(["query", "colour", files["ends"], "--space"]) == 2

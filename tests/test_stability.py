@@ -126,8 +126,8 @@ def test_what_is_not_injective_has_no_inverse():
 
 def test_a_network_of_injective_layers_has_a_lower_bound():
     rng = np.random.default_rng(0)
-    network = Network((doubling_layer(np.eye(2)),
-                       Layer([Affine(rng.normal(size=(5, 4)), np.zeros(5))], identity())))  # fmt: skip
+    head = Layer([Affine(rng.normal(size=(5, 4)), np.zeros(5))], identity())
+    network = Network((doubling_layer(np.eye(2)), head))
     found = stability(network, Space(2))
     assert 0 < found.lower.low < found.lower.high
     leaky = Network.from_layers([(np.eye(2), [0, 0])], output_activation=leaky_relu(0.5))
