@@ -210,11 +210,6 @@ class Region:
         return generators(local, self._graph.compiled.dim)
 
     @property
-    def has_lines(self) -> bool:
-        """Whether it contains a line."""
-        return bool(self._graph.lines or self._generators.lines)
-
-    @property
     def output_form(self) -> list[IntegerRow]:
         """The output in homogeneous integers: takes (x, 1) to a positive multiple of (y, 1)."""
         return rows_of(self._forms[-1])
@@ -251,11 +246,16 @@ class Region:
             tuple(tuple(v / max(map(abs, r)) for v in r) for r in self.exact_rays())
         )
 
-    def lines(self) -> Array:
-        """Directions, shape (n, dim), that the region contains both ways (its lineality)."""
+    def exact_lines(self) -> list[IntegerRow]:
+        """Directions, in integers, that the region contains both ways: a basis of its lineality
+        space."""
         matrix = rows_of(self._graph.compiled.chart)[:-1]
         own = [primitive([dot(row, g) for row in matrix]) for g in self._generators.lines]
-        found = [*self._graph.lines, *own]
+        return [*self._graph.lines, *own]
+
+    def lines(self) -> Array:
+        """:meth:`exact_lines`, shape (n, dim), scaled to maximum norm 1."""
+        found = self.exact_lines()
         return self._rounded(tuple(tuple(Fraction(v, max(map(abs, r))) for v in r) for r in found))
 
     def _rounded(self, points: tuple[ExactPoint, ...]) -> Array:

@@ -229,10 +229,11 @@ def test_pairs_of_regions_against_cddlib(seed):
     domain = choose.choice(
         [Box(-1, 1, dim=inputs), Space(inputs), Polytope(-np.eye(inputs), np.ones(inputs))]
     )
-    found = list(regions(network, domain))
-    if any(region.has_lines for region in found):
-        found = list(regions(_without_lines(network), domain))
-    images = Images(found)
+    graph = regions(network, domain)
+    if any(region.exact_lines() for region in graph):
+        graph = regions(_without_lines(network), domain)
+    found = list(graph)
+    images = Images.of(graph)
     rounded = images.rounded()
     pairs = np.array(list(combinations(range(len(found)), 2)), dtype=np.int64).reshape(-1, 2)
     if not len(pairs) or any(rank_of(region) < inputs for region in found):

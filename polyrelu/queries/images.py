@@ -8,7 +8,6 @@ each closure, it is on their union iff the images meet only in the image of F.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from math import gcd
 
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from flint import fmpz_mat, nmod_mat
 
 from ..engine.separate import APART, overlapping, separate_pairs
+from ..graph import RegionGraph
 from ..network import Array, quotient
 from ..rational import (
     PRIME,
@@ -45,46 +45,43 @@ def column_rank(rows: Sequence[IntegerRow], most: int) -> int:
     return int(fmpz_mat([list(row) for row in rows]).rank())
 
 
-@dataclass
 class Images:
-    """Generators of all regions of a graph and their images, exact and rounded.
+    """Generators of regions and their images, exact and rounded.
 
-    Homogeneous integers ``(x, w)``: w > 0 for a point, 0 for a ray. Points come before rays. No
-    region may contain a line: generators would not be unique.
+    Homogeneous integers ``(x, w)``: w > 0 for a point, 0 for a ray. Regions are added one by one,
+    none of which may contain a line: generators would not be unique.
 
     Attributes:
         generators, images: of all regions, each once.
         stretch: a ray's image is so many times ``images``.
-        indptr, members: generators of region i are ``members[indptr[i] : indptr[i + 1]]``, rising.
+        indptr, members: generators of region i are ``members[indptr[i] : indptr[i + 1]]``, rising,
+            its points before its rays; once :meth:`close` was called.
     """
 
-    regions: Sequence[Region]
-    generators: list[tuple[int, ...]] = field(default_factory=list, init=False)
-    images: list[IntegerRow] = field(default_factory=list, init=False)
-    stretch: list[Fraction] = field(default_factory=list, init=False)
-
-    def __post_init__(self) -> None:
-        self._number: dict[tuple[int, ...], int] = {}
-        graph = self.regions[0].graph
+    def __init__(self, graph: RegionGraph) -> None:
+        self.generators: list[tuple[int, ...]] = []
+        self.images: list[IntegerRow] = []
+        self.stretch: list[Fraction] = []
         self.in_dim = graph.domain.chart().dim
         self._matrix = rows_of(graph.compiled.chart)
-        lists = [self._of_region(region) for region in self.regions]
-        points_first = sorted(range(len(self.images)), key=lambda g: self.images[g][-1] == 0)
-        place = np.argsort(points_first)
-        self.generators = [self.generators[g] for g in points_first]
-        self.images = [self.images[g] for g in points_first]
-        self.stretch = [self.stretch[g] for g in points_first]
-        self.indptr = np.cumsum([0, *map(len, lists)])
-        self.members = np.concatenate([np.sort(place[found]) for found in lists])
+        self._number: dict[tuple[int, ...], int] = {}
+        self._lists: list[list[int]] = []
 
-    def _of_region(self, region: Region) -> list[int]:
-        """Numbers of a region's generators; new ones get their images."""
-        found = [
-            tuple(primitive([dot(row, g) for row in self._matrix])) for g in region.generators()
-        ]
+    @classmethod
+    def of(cls, graph: RegionGraph) -> Images:
+        """Of all regions of a graph."""
+        images = cls(graph)
+        for region in graph:
+            images.add(region)
+        images.close()
+        return images
+
+    def add(self, region: Region) -> None:
+        """The next region."""
         forms = region.output_form
         numbers = []
-        for g in found:
+        for local in region.generators():
+            g = tuple(primitive([dot(row, local) for row in self._matrix]))
             if g not in self._number:
                 self._number[g] = len(self.generators)
                 self.generators.append(g)
@@ -92,7 +89,17 @@ class Images:
                 self.images.append(primitive(image))
                 self.stretch.append(Fraction(gcd(*image), forms[-1][-1]))
             numbers.append(self._number[g])
-        return numbers
+        self._lists.append(numbers)
+
+    def close(self) -> None:
+        """All regions are there: number points before rays."""
+        points_first = sorted(range(len(self.images)), key=self.is_ray)
+        place = np.argsort(points_first)
+        self.generators = [self.generators[g] for g in points_first]
+        self.images = [self.images[g] for g in points_first]
+        self.stretch = [self.stretch[g] for g in points_first]
+        self.indptr = np.cumsum([0, *map(len, self._lists)])
+        self.members = np.concatenate([np.sort(place[found]) for found in self._lists])
 
     def is_ray(self, number: int) -> bool:
         return self.images[number][-1] == 0

@@ -10,8 +10,7 @@ import numpy.typing as npt
 from flint import fmpz_mat
 
 from ..answer import Answer, Status
-from ..domain import Domain, Slice, Space
-from ..enumeration import regions
+from ..domain import Domain, Slice
 from ..errors import DomainError
 from ..graph import RegionGraph
 from ..limits import Limits
@@ -28,6 +27,7 @@ from .network_injectivity import (
     network_collision,
     rank_deficient,
 )
+from .where import graph_of, resolve, stopped
 from .witness import Collision
 
 LAYER_NODES = 20_000  # for a layer after the first, before the regions of the network are tried
@@ -82,7 +82,7 @@ def is_injective(
     Source: Puthawala, Kothari, Lassas, Dokmanic, de Hoop, "Globally injective ReLU networks", JMLR
     23(105), 2022, theorem 2, with bias and on a convex domain.
     """
-    network, where = _resolve(what, domain)
+    network, where = resolve(what, domain)
     bounds = limits or Limits()
     first = network.layers[0]
     stats: dict[str, Any] = {}
@@ -99,24 +99,6 @@ def is_injective(
         stats["first_layer"] = answer.status.value
     answer = decide_on_graph(network, where, bounds, progress)
     return replace(answer, stats=stats | answer.stats)
-
-
-def _resolve(what: Layer | Network, domain: Domain | Slice | None) -> tuple[Network, Domain]:
-    if isinstance(what, Layer):
-        what = Network((what,))
-    if not isinstance(what, Network):
-        raise TypeError(f"a polyrelu.Network or Layer is needed, not {type(what).__name__}")
-    if domain is None:
-        domain = what.input_box if what.input_box is not None else Space(what.input_dim)
-    if isinstance(domain, Slice):
-        return domain.restrict(what), domain.domain
-    if not isinstance(domain, Domain):
-        raise DomainError(f"domain must be a Box, Polytope, Space or Slice, not {domain!r}")
-    if domain.dim != what.input_dim:
-        raise DomainError(
-            f"the domain has dimension {domain.dim}, but there are {what.input_dim} inputs"
-        )
-    return what, domain
 
 
 def _through(network: Network, answer: Answer) -> Answer:
@@ -163,31 +145,16 @@ def is_locally_injective(
     Necessary for :func:`is_injective`. It leaves open whether regions that touch are folded over
     each other, see :func:`orientation`, and the global question.
     """
-    graph = _graph(network, domain, limits, progress)
-    bad = rank_deficient(list(graph))
+    graph = graph_of(network, domain, limits, progress)
+    bad = rank_deficient(graph)
     stats = {"regions": len(graph)}
     if bad is not None:
         reason = f"the map of region {bad.index} has too little rank"
         return Answer(Status.REFUTED, reason, witness=collision_inside(bad), stats=stats)
     if not graph.complete:
-        reason = f"the limit on {graph.stopped_by} was reached"
-        return Answer(Status.UNKNOWN, reason, stats=stats)
+        return Answer(Status.UNKNOWN, stopped(graph), stats=stats)
     reason = "the map of every region has full rank"
     return Answer(Status.PROVED, reason, certificate=graph, stats=stats)
-
-
-def _graph(
-    network: Layer | Network | RegionGraph,
-    domain: Domain | Slice | None,
-    limits: Limits | None,
-    progress: bool | Progress,
-) -> RegionGraph:
-    if isinstance(network, RegionGraph):
-        if domain is not None:
-            raise DomainError("a region graph has its domain already")
-        return network
-    resolved, where = _resolve(network, domain)
-    return regions(resolved, where, limits=limits, progress=progress)
 
 
 def orientations(graph: RegionGraph) -> npt.NDArray[np.int8]:
@@ -227,7 +194,7 @@ def is_coherently_oriented(
     Returns:
         REFUTED with the pair of regions that touch as witness (or one region, of determinant 0).
     """
-    graph = _graph(network, domain, limits, progress)
+    graph = graph_of(network, domain, limits, progress)
     signs = orientations(graph)
     stats = {"regions": len(graph), "positive": int((signs > 0).sum()),
              "negative": int((signs < 0).sum()), "zero": int((signs == 0).sum())}  # fmt: skip
@@ -242,8 +209,7 @@ def is_coherently_oriented(
         reason = f"regions {i} and {j} touch and have different orientations"
         return Answer(Status.REFUTED, reason, witness=(i, j), stats=stats)
     if not graph.complete:
-        reason = f"the limit on {graph.stopped_by} was reached"
-        return Answer(Status.UNKNOWN, reason, stats=stats)
+        return Answer(Status.UNKNOWN, stopped(graph), stats=stats)
     reason = "the determinants of all regions have one sign"
     return Answer(Status.PROVED, reason, value=int(signs[0]), certificate=graph, stats=stats)
 

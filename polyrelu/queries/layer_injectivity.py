@@ -28,9 +28,10 @@ from ..engine.walls import shifted
 from ..interrupt import deferred_interrupt
 from ..limits import Limits
 from ..network import Layer
-from ..progress import Progress
+from ..progress import Progress, compilation_announced
 from ..rational import IntegerRow, dot, independent, integer_row, margin, null_space, rows_of
 from .layer_certificate import Constraint, LayerCertificate, boundaries
+from .where import why_stopped
 from .witness import Collision, ExactPoint
 
 
@@ -197,7 +198,7 @@ class LayerProof:
     def run(self, limits: Limits, progress: Progress | None) -> str | None:
         """Until all is done or a cell lacks rank; or the name of a limit that was reached."""
         began = time.perf_counter()
-        with deferred_interrupt() as interrupted:
+        with deferred_interrupt() as interrupted, compilation_announced():
             while (status := branch.run(self.problem.tables, self.tree)) != branch.DONE:
                 if status == branch.NEED_BASIS:
                     self._find_basis()
@@ -377,10 +378,7 @@ def decide_layer(layer: Layer, domain: Domain, limits: Limits, progress: Progres
         "seconds": time.perf_counter() - began,
     }
     if stopped is not None:
-        reason = "Ctrl-C" if stopped == "interrupt" else f"the limit on {stopped}"
-        return Answer(
-            Status.UNKNOWN, f"{reason} was reached after {proof.nodes} nodes", stats=stats
-        )
+        return Answer(Status.UNKNOWN, why_stopped(stopped, f"{proof.nodes} nodes"), stats=stats)
     if proof.deficient is not None:
         reason = "on some cell the active rows have too little rank"
         return Answer(Status.REFUTED, reason, witness=proof.collision(), stats=stats)

@@ -7,9 +7,9 @@ points with the same image (docs/injectivity.md).
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from flint import fmpz_mat
@@ -21,10 +21,11 @@ from ..enumeration import regions
 from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Affine, Layer, Network
-from ..progress import Progress
+from ..progress import Progress, reporter
 from ..rational import IntegerRow, dot, dot_point, null_space, rows_of
 from ..region import Region
 from .images import Images, candidate_pairs, column_rank, meeting_points, uncertain_pairs
+from .where import stopped, why_stopped
 from .witness import Collision, ExactPoint
 
 
@@ -45,13 +46,16 @@ class GraphCertificate:
         return f"GraphCertificate({len(self.graph)} regions, {self.pairs} pairs)"
 
 
-def rank_deficient(regions: Sequence[Region]) -> Region | None:
+def rank_deficient(graph: RegionGraph) -> Region | None:
     """The first region whose map is not injective on it."""
-    if not regions:
-        return None
-    matrix = regions[0].graph.domain.chart().matrix
+    matrix = graph.domain.chart().matrix
+    return next((region for region in graph if not has_full_rank(region, matrix)), None)
+
+
+def has_full_rank(region: Region, matrix: fmpz_mat) -> bool:
+    """Is the region's map injective on it, in the coordinates of a chart?"""
     rank = int(matrix.ncols()) - 1
-    return next((r for r in regions if column_rank(local_linear_map(r, matrix), rank) < rank), None)
+    return column_rank(local_linear_map(region, matrix), rank) == rank
 
 
 def local_linear_map(region: Region, matrix: fmpz_mat) -> list[IntegerRow]:
@@ -86,46 +90,90 @@ def network_collision(network: Network, x: ExactPoint, y: ExactPoint) -> Collisi
     return Collision(x, y, a)
 
 
+class _Stopped(Exception):
+    """By a limit, after something."""
+
+
+@dataclass
+class _Clock:
+    """Looks at the limit on seconds, and reports how many regions are done."""
+
+    limits: Limits
+    progress: Progress | None
+
+    def __post_init__(self) -> None:
+        self.began = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.began
+
+    def check(self, count: int, what: str) -> None:
+        by = self.limits.reached(0, self.seconds, 0, None)
+        if by is not None:
+            raise _Stopped(why_stopped(by, f"{count} {what}"))
+        if self.progress is not None and what == "regions":
+            self.progress(count, self.seconds)
+
+
 def decide_on_graph(
     network: Network, domain: Domain, limits: Limits, progress: bool | Progress
 ) -> Answer:
     """Is a network injective on a domain? By all regions and pairs of regions."""
-    began = time.perf_counter()
+    clock = _Clock(limits, reporter(progress))
     graph = regions(network, domain, limits=limits, progress=progress)
-    found = list(graph)  # each keeps what was worked out for it
-    bad = rank_deficient(found)
-    stats = {"regions": len(graph), "seconds": time.perf_counter() - began}
-    if bad is not None:
-        reason = "on some region the network's map has too little rank"
-        return Answer(Status.REFUTED, reason, witness=collision_inside(bad), stats=stats)
+    stats: dict[str, Any] = {"regions": len(graph)}
+    try:
+        answer = _on_regions(network, graph, clock, stats)
+    except _Stopped as reason:
+        answer = Answer(Status.UNKNOWN, str(reason))
+    if answer is None:
+        return decide_on_graph(_without_lines(network), domain, limits, progress)
+    return replace(answer, stats=stats | {"seconds": clock.seconds})
+
+
+def _on_regions(
+    network: Network, graph: RegionGraph, clock: _Clock, stats: dict[str, Any]
+) -> Answer | None:
+    """First the ranks, then the pairs; None if some region contains a line."""
+    images = Images(graph)
+    matrix = graph.domain.chart().matrix
+    lines = False
+    for region in graph:  # each keeps its forms: one by one, so that they can go
+        clock.check(region.index, "regions")
+        if not has_full_rank(region, matrix):
+            reason = "on some region the network's map has too little rank"
+            return Answer(Status.REFUTED, reason, witness=collision_inside(region))
+        lines = lines or bool(region.exact_lines())
+        if graph.complete and not lines:
+            images.add(region)
     if not graph.complete:
-        reason = f"the limit on {graph.stopped_by} was reached after {len(graph)} regions"
-        return Answer(Status.UNKNOWN, reason, stats=stats)
-    if any(region.has_lines for region in found):
-        graph = regions(_without_lines(network), domain, limits=limits, progress=progress)
-        found = list(graph)
-    images = Images(found)
+        return Answer(Status.UNKNOWN, stopped(graph))
+    if lines:
+        return None
+    images.close()
+    return _on_pairs(network, graph, images, clock, stats)
+
+
+def _on_pairs(
+    network: Network, graph: RegionGraph, images: Images, clock: _Clock, stats: dict[str, Any]
+) -> Answer:
+    """Do images of regions meet only where the regions do?"""
     rounded = images.rounded()
-    n_pairs = n_exact = 0
+    stats |= {"pairs": 0, "exact_pairs": 0}
     for pairs in candidate_pairs(images, *rounded):
-        n_pairs += len(pairs)
+        stats["pairs"] += len(pairs)
         for a, b in uncertain_pairs(images, pairs, rounded).tolist():
-            n_exact += 1
+            clock.check(stats["pairs"], "pairs of regions")
+            stats["exact_pairs"] += 1
             points = meeting_points(images, a, b)
             if points is not None:
-                stats |= {"pairs": n_pairs, "exact_pairs": n_exact,
-                          "seconds": time.perf_counter() - began}  # fmt: skip
                 reason = "two regions have images that meet where the regions do not"
                 witness = network_collision(network, *points)
-                return Answer(Status.REFUTED, reason, witness=witness, stats=stats)
-        stopped = limits.reached(0, time.perf_counter() - began, 0, None)
-        if stopped is not None:
-            reason = f"the limit on {stopped} was reached after {n_pairs} pairs of regions"
-            return Answer(Status.UNKNOWN, reason, stats=stats)
-    stats |= {"pairs": n_pairs, "exact_pairs": n_exact, "seconds": time.perf_counter() - began}
+                return Answer(Status.REFUTED, reason, witness=witness)
+        clock.check(stats["pairs"], "pairs of regions")
     reason = "every region's map has full rank, and images of regions meet only where they touch"
-    certificate = GraphCertificate(graph, n_pairs)
-    return Answer(Status.PROVED, reason, certificate=certificate, stats=stats)
+    return Answer(Status.PROVED, reason, certificate=GraphCertificate(graph, stats["pairs"]))
 
 
 def _without_lines(network: Network) -> Network:

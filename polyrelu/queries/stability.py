@@ -20,7 +20,6 @@ from ..progress import Progress
 from ..rational import rows_of
 from ..region import Region
 from .enclosure import enclosures
-from .injectivity import _resolve
 from .singular import (
     UNIT,
     Bounds,
@@ -33,6 +32,7 @@ from .singular import (
     root_up,
     up,
 )
+from .where import resolve, stopped
 
 LAYER_INPUTS, LAYER_CELLS = 6, 50_000  # of layers whose own bounds are worked out for a network's
 
@@ -106,12 +106,10 @@ def stability(
 
     Source: sqrt(A) / 2 <= kappa_L <= sqrt(A): Puthawala et al. 2022 sharpened, docs/injectivity.md.
     """
-    network, where = _resolve(what, domain)
+    network, where = resolve(what, domain)
     graph = regions(network, where, limits=limits, progress=progress)
     if not graph.complete:
-        raise IncompleteError(
-            f"bounds need all regions, but a limit ({graph.stopped_by}) was reached"
-        )
+        raise IncompleteError(f"bounds need all regions, but {stopped(graph)}")
     maps = _Maps(graph)
     least_low, least_high, greatest_low, greatest_high = maps.bounds
     weakest, bottom = maps.extreme(least_low, least_high, 1)

@@ -7,14 +7,13 @@ from fractions import Fraction
 
 from ..answer import Answer, Status
 from ..domain import Domain, Slice, Space
-from ..enumeration import regions
 from ..errors import IncompleteError, NetworkError
 from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Layer, Network
 from ..progress import Progress
 from ..rational import dot, rows_of
-from .injectivity import _resolve
+from .where import as_network, graph_of, stopped
 from .witness import ExactPoint
 
 
@@ -57,9 +56,7 @@ def output_range(
     """
     graph = _graph(network, domain, limits, progress)
     if not graph.complete:
-        raise IncompleteError(
-            f"the range needs all regions, but a limit ({graph.stopped_by}) was reached"
-        )
+        raise IncompleteError(f"the range needs all regions, but {stopped(graph)}")
     return _range(graph)
 
 
@@ -80,13 +77,10 @@ def is_surjective(
         PROVED with both rays as certificate, or REFUTED with the least or greatest value and where
         it is taken as witness.
     """
-    if domain is None and isinstance(network, Layer | Network):
-        inputs = network.in_features if isinstance(network, Layer) else network.input_dim
-        domain = Space(inputs)
+    domain = Space(as_network(network).input_dim) if domain is None else domain
     graph = _graph(network, domain, limits, progress)
     if not graph.complete:
-        reason = f"the limit on {graph.stopped_by} was reached"
-        return Answer(Status.UNKNOWN, reason, stats={"regions": len(graph)})
+        return Answer(Status.UNKNOWN, stopped(graph), stats={"regions": len(graph)})
     found = _range(graph)
     stats = {"regions": len(graph)}
     for end, name in ((found.high, "greatest"), (found.low, "least")):
@@ -103,10 +97,10 @@ def _graph(
     limits: Limits | None,
     progress: bool | Progress,
 ) -> RegionGraph:
-    resolved, where = _resolve(network, domain)
-    if resolved.output_dim != 1:
-        raise NetworkError(f"the network must have one output, not {resolved.output_dim}")
-    return regions(resolved, where, limits=limits, progress=progress)
+    outputs = as_network(network).output_dim
+    if outputs != 1:
+        raise NetworkError(f"the network must have one output, not {outputs}")
+    return graph_of(network, domain, limits, progress)
 
 
 def _range(graph: RegionGraph) -> OutputRange:
@@ -129,13 +123,11 @@ def _end_of_region(graph: RegionGraph, index: int, sign: int) -> End:
     matrix = rows_of(graph.compiled.chart)
     form, scale = region.output_form[0], region.output_form[-1][-1]
     best: tuple[Fraction, ExactPoint] | None = None
-    lines = [[*line, 0] for line in graph.lines]
-    inner = [[dot(row, g) for row in matrix] for g in region._generators.lines]
-    for line in [*lines, *inner]:
-        slope = dot(form, line)
+    for line in region.exact_lines():
+        slope = dot(form[:-1], line)
         if slope:
             turned = line if slope * sign > 0 else [-v for v in line]
-            return End(None, graph.exact_point(index), tuple(map(Fraction, turned[:-1])))
+            return End(None, graph.exact_point(index), tuple(map(Fraction, turned)))
     for g in region.generators():
         x = [dot(row, g) for row in matrix]
         value = dot(form, x)
