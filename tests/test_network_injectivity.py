@@ -240,6 +240,9 @@ def test_pairs_of_regions_against_cddlib(seed):
         return
     near = {tuple(p) for block in candidate_pairs(images, *rounded) for p in block.tolist()}
     open_pairs = {tuple(p) for p in uncertain_pairs(images, pairs, rounded).tolist()}
+    for a, b in map(tuple, pairs.tolist()):  # whose images have a point in common
+        if any(not images.is_ray(g) for g in {*images.of_region(a)} & {*images.of_region(b)}):
+            assert (a, b) in near
     for a, b in map(tuple, pairs[rng.permutation(len(pairs))[:40]].tolist()):
         collide = cdd_says_they_collide(found[a], found[b])
         points = meeting_points(images, a, b)
