@@ -249,3 +249,20 @@ def test_what_computes_otherwise_is_refused() -> None:
     patched.forward = lambda x: x
     with pytest.raises(UnsupportedLayerError, match="unknown"):
         Network.from_torch(patched)
+
+
+def test_a_convolution_is_injective_as_the_matrix_that_it_is():
+    """Kernels and their opposites, on inputs of 3 x 3; by the kernels alone, of any size."""
+    from polyrelu import Space, is_convolution_injective, is_injective
+
+    torch.manual_seed(0)
+    conv = nn.Conv2d(1, 8, 2, padding=1, bias=False)
+    with torch.no_grad():
+        conv.weight[4:] = -conv.weight[:4]
+    network = Network.from_torch(nn.Sequential(conv, nn.ReLU()), (1, 3, 3))
+    assert is_injective(network, Space(9)).proved
+    assert is_convolution_injective(conv.weight.detach().numpy()).proved
+    with torch.no_grad():
+        conv.weight[7] = conv.weight[3]
+    network = Network.from_torch(nn.Sequential(conv, nn.ReLU()), (1, 1, 1))
+    assert is_injective(network, Space(1)).proved

@@ -104,6 +104,8 @@ def test_the_narrowest_injective_layers_are_doubled_bases(n):
     rng = np.random.default_rng(n)
     B, D = rng.normal(size=(n, n)), rng.random(n) + 0.5
     check(doubling_layer(B), Space(n), True)
+    rows = doubling_layer(B, D, np.ones((1, n))).weight
+    assert rows == pytest.approx(np.vstack([B, -D[:, None] * B, np.ones((1, n))]))
     check(doubling_layer(B, D, rng.normal(size=(3, n)), rng.normal(size=n)), Space(n), True)
     W = np.vstack([B, -B])
     check(layer(W + 1e-3 * rng.normal(size=W.shape)), Space(n), n == 1)
@@ -211,6 +213,16 @@ def test_a_certificate_that_was_tampered_with_is_refused(proof):
         changed[i, column] = value
         with pytest.raises(VerificationError, match="node"):
             check_injectivity(replace(proof, records=changed))
+
+
+def test_a_leaf_may_only_use_what_its_node_says(proof):
+    """A unit both on and off is a contradiction, but no node has it."""
+    leaf = next(i for i, node in enumerate(proof) if not isinstance(node, Branch))
+    row = next(r for r, named in enumerate(proof.constraints) if named.kind == "unit")
+    changed = proof.records.copy()
+    changed[leaf, 1:4] = 2, 2 * row, 2 * row + 1
+    with pytest.raises(VerificationError, match="does not say where unit"):
+        check_injectivity(replace(proof, records=changed))
 
 
 def test_a_certificate_that_is_cut_or_of_another_layer_is_refused(proof):
