@@ -44,6 +44,7 @@ _WHERE = {
     "is_coherently_oriented": "queries.injectivity",
     "is_convolution_injective": "queries.convolution",
     "is_injective": "queries.injectivity",
+    "is_injective_on_regions": "queries.injectivity",
     "is_locally_injective": "queries.injectivity",
     "is_surjective": "queries.surjectivity",
     "largest_uniform_bias": "queries.bias",
@@ -112,6 +113,7 @@ if TYPE_CHECKING:
     from .queries.convolution import is_convolution_injective as is_convolution_injective
     from .queries.injectivity import is_coherently_oriented as is_coherently_oriented
     from .queries.injectivity import is_injective as is_injective
+    from .queries.injectivity import is_injective_on_regions as is_injective_on_regions
     from .queries.injectivity import is_locally_injective as is_locally_injective
     from .queries.injectivity import orientations as orientations
     from .queries.stability import stability as stability

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 QUESTIONS = {
     "injective": "do different inputs give different outputs? a proof, or two inputs that collide",
-    "local": "is every region's map injective on it, that is, of full column rank?",
+    "local": "is it injective near every point?",
+    "rank": "is every region's map injective on it, that is, of full column rank?",
     "oriented": "as many outputs as inputs: do all regions' determinants have one sign?",
     "surjective": "one output: does it take every real value?",
     "stability": "bounds on how much distances shrink and grow (both Lipschitz constants)",
@@ -31,14 +32,15 @@ def ask(
     progress: Any,
 ) -> Answer | Stability:
     """The answer to a question of :data:`QUESTIONS`."""
-    from .queries.injectivity import is_coherently_oriented, is_injective, is_locally_injective
+    from .queries import injectivity
     from .queries.stability import stability
     from .queries.surjectivity import is_surjective
 
     tasks: dict[str, Callable[..., Any]] = {
-        "injective": is_injective,
-        "local": is_locally_injective,
-        "oriented": is_coherently_oriented,
+        "injective": injectivity.is_injective,
+        "local": injectivity.is_locally_injective,
+        "rank": injectivity.is_injective_on_regions,
+        "oriented": injectivity.is_coherently_oriented,
         "surjective": is_surjective,
         "stability": stability,
     }

@@ -57,7 +57,7 @@ def compilation_announced() -> Iterator[None]:
 
     class Announcer(event.Listener):  # type: ignore[misc]
         def on_start(self, compilation: Any) -> None:
-            if compilation.data["dispatcher"].__name__ in ("run", "run_cells"):
+            if compilation.data["dispatcher"].__name__ in ("run", "run_cells", "separate_pairs"):
                 text = "polyrelu: compiling the engine, some 20 s, once for this installation"
                 sys.stderr.write(f"{text}\n")
                 sys.stderr.flush()

@@ -15,6 +15,7 @@ from polyrelu import (
     NetworkError,
     Polytope,
     Space,
+    doubling_layer,
     is_injective,
     largest_uniform_bias,
     polytope_bias,
@@ -129,12 +130,29 @@ def test_reconstruction():
         x = rng.normal(size=3)
         x /= np.linalg.norm(x)
         assert reconstruct(layer, layer(x)) == pytest.approx(x, abs=1e-12)
+    batch = rng.normal(size=(2, 5, 3))
+    assert reconstruct(layer, layer(batch)) == pytest.approx(batch, abs=1e-12)
     with pytest.raises(NetworkError, match="do not determine"):
         reconstruct(layer, layer(np.zeros(3)))
-    with pytest.raises(NetworkError, match="12 outputs"):
+    with pytest.raises(NetworkError, match=r"shape \(\.\.\., 12\)"):
         reconstruct(layer, np.ones(3))
+    with pytest.raises(NetworkError, match="not an output"):
+        reconstruct(layer, np.ones(12))
+    with pytest.raises(TypeError, match=r"polyrelu\.Layer"):
+        reconstruct(is_injective, np.ones(12))
     with pytest.raises(NetworkError, match="no ReLU"):
         reconstruct(Layer(layer.factors, _identity()), np.ones(12))
+
+
+def test_reconstruction_on_the_boundary_of_cells():
+    """There a row that is 0 may be needed, though it looks as if it were off."""
+    doubled = doubling_layer(np.eye(2))
+    for x in ([1.0, 0.0], [0.0, 0.0], [0.0, -2.0]):
+        assert reconstruct(doubled, doubled(np.array(x))) == pytest.approx(x, abs=1e-9)
+    best = largest_uniform_bias(ICOSAHEDRON).value.low
+    layer = Layer([Affine(ICOSAHEDRON, np.full(12, -best + 1e-12))], relu())
+    for x in ICOSAHEDRON:
+        assert reconstruct(layer, layer(x)) == pytest.approx(x, abs=1e-6)
 
 
 def _identity():

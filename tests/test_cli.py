@@ -346,7 +346,8 @@ def test_query_other_questions(files, capsys):
     assert json.loads(capsys.readouterr().out)["status"] == "proved"
     assert main(["query", "surjective", files["line"], "--box=-1,1"]) == 1
     assert "greatest value is 1" in capsys.readouterr().out
-    assert main(["query", "local", files["doubled"], "--space"]) == 0
+    for question in ("local", "rank"):
+        assert main(["query", question, files["doubled"], "--space"]) == 0
     assert main(["query", "oriented", files["flat"], "--box=-1,1"]) == 1
     assert "determinant 0" in capsys.readouterr().out
     assert main(["query", "stability", files["doubled"], "--space", "--json"]) == 0

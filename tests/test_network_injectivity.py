@@ -24,6 +24,7 @@ from polyrelu import (
     identity,
     is_coherently_oriented,
     is_injective,
+    is_injective_on_regions,
     is_locally_injective,
     orientations,
     random_injective_network,
@@ -200,13 +201,30 @@ def test_orientations():
         orientations(regions(random_head(2, 5, 3, 0), Space(2)))
 
 
-def test_local_injectivity_is_rank_on_every_region():
+def test_rank_on_every_region_local_and_global_injectivity_differ():
     fold = Network.from_layers([(np.eye(2), [0, 0])], output_activation=absolute())
-    assert is_locally_injective(fold, Space(2))
-    assert not is_injective(fold, Space(2))
-    answer = is_locally_injective(gaussian_network(1, 2, 3, 3), Box(-1, 1, dim=2))
-    assert answer.refuted
-    assert answer.witness.x != answer.witness.y
+    assert is_injective_on_regions(fold, Space(2))
+    for question in (is_locally_injective, is_injective):
+        answer = question(fold, Space(2))
+        assert answer.refuted
+        assert fold.exact(answer.witness.x)[0] == fold.exact(answer.witness.y)[0]
+    for question in (is_injective_on_regions, is_locally_injective):
+        assert question(gaussian_network(1, 2, 3, 3), Box(-1, 1, dim=2)).refuted
+
+
+def test_a_curve_may_cross_itself_and_still_be_locally_injective():
+    """Right, up, left over itself: a loop in the plane."""
+    corners = np.array([[0.0, 0], [2, 0], [2, 1], [1, 1], [1, -1]])
+    steps = np.diff(corners, axis=0)
+    bends = np.diff(steps, axis=0, prepend=np.zeros((1, 2)))
+    loop = Network.from_layers([(np.ones((4, 1)), -np.arange(4.0)), (bends.T, [0, 0])])
+    domain = Box(0, 4, dim=1)
+    answer = is_locally_injective(loop, domain)
+    assert answer.proved
+    assert check_injectivity(answer) == 3
+    assert is_injective(loop, domain).refuted
+    back = Network.from_layers([(np.ones((2, 1)), [0.0, -1.0]), ([[1.0, -2.0]], [0.0])])
+    assert is_locally_injective(back, Box(0, 2, dim=1)).refuted
 
 
 @pytest.mark.parametrize("seed", range(25))

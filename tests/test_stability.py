@@ -17,10 +17,12 @@ from polyrelu import (
     Layer,
     Limits,
     Network,
+    PiecewiseLinear,
     Polytope,
     Slice,
     Space,
     doubling_layer,
+    hard_tanh,
     identity,
     leaky_relu,
     regions,
@@ -130,9 +132,24 @@ def test_a_network_of_injective_layers_has_a_lower_bound():
     network = Network((doubling_layer(np.eye(2)), head))
     found = stability(network, Space(2))
     assert 0 < found.lower.low < found.lower.high
+
+
+def test_units_that_are_nowhere_flat_and_some_that_are():
     leaky = Network.from_layers([(np.eye(2), [0, 0])], output_activation=leaky_relu(0.5))
-    assert stability(leaky, Space(2)).lower.low == 0.0  # not known
     assert close(stability(leaky, Space(2)).frame_bound, 0.25)
+    assert close(stability(leaky, Space(2)).lower, 0.5)
+    clipped = Network.from_layers([(np.eye(2), [0, 0])], output_activation=hard_tanh())
+    assert close(stability(clipped, Box(-1, 1, dim=2)).lower, 1.0)  # one region: linear
+    assert stability(clipped, Box(-2, 2, dim=2)).lower.high == 0.0
+    two = Network.from_layers([([[1.0], [1.0]], [0.0, -2.0])], output_activation=hard_tanh())
+    assert stability(two, Box(-1, 3, dim=1)).lower.low > 0.49  # each is flat on one side there
+    middle = PiecewiseLinear((0, 1), (1, 0, 1), 0)
+    held = Network.from_layers([([[1.0], [1.0]], [0.0, -2.0])], output_activation=middle)
+    assert stability(held, Space(1)).lower.low == 0.0  # not known
+    bent = PiecewiseLinear((0, 1), (0, 1, 3), 0)  # at least half of 1, where it is not flat
+    both = Network.from_layers([([[1.0], [-1.0]], [0.0, 0.0])], output_activation=bent)
+    found = stability(both, Space(1))
+    assert 0.5 - 1e-12 <= found.lower.low <= 1 / np.sqrt(2) <= found.lower.high
 
 
 def test_ties_between_cells_are_all_looked_at():

@@ -277,29 +277,74 @@ def project_on_cone(z: Vector, rays: Sequence[Vector]) -> Vector:
     raise AssertionError("some face holds the nearest point")
 
 
-def reconstruct(layer: Layer, output: npt.ArrayLike) -> Array:
-    """The input of a ReLU layer from its output: least squares on the active rows.
+def reconstruct(layer: Layer, output: npt.ArrayLike, *, tolerance: float = 1e-6) -> Array:
+    """The input of a ReLU layer from its output, in float64.
+
+    Least squares on the active rows, those with a positive output, if these determine x; else,
+    on the boundary of cells, also from the rows that are not active: a linear program.
 
     Args:
-        output: shape (m,), ``layer(x)`` up to rounding: units with a positive output are active.
+        output: shape (..., m), ``layer(x)`` up to rounding.
+        tolerance: how far ``layer(x)`` may be from the output, relative to its size.
 
-    Returns x, shape (n,). Exact but for rounding if the output is one of the layer's.
+    Returns x, shape (..., n).
 
     Raises:
-        NetworkError: the active rows do not determine x, or a unit is no ReLU.
+        NetworkError: the active rows do not determine x, a unit is no ReLU, or the output is not
+            one that the layer has.
     """
-    z = finite_array("output", output, 1)
-    if len(z) != layer.out_features:
-        raise NetworkError(f"the layer has {layer.out_features} outputs, not {len(z)}")
+    if not isinstance(layer, Layer):
+        raise TypeError(f"layer must be a polyrelu.Layer, not {type(layer).__name__}")
     for i, unit in enumerate(layer.units):
         if unit != relu():
             raise NetworkError(f"unit {i} is no ReLU")
+    given = np.asarray(output, dtype=np.float64)
+    if given.shape[-1:] != (layer.out_features,):
+        raise NetworkError(
+            f"outputs must have shape (..., {layer.out_features}), not {given.shape}"
+        )
+    finite_array("output", given.ravel(), 1)
+    flat = given.reshape(-1, layer.out_features)
+    found = np.array([_input_of(layer, z, tolerance) for z in flat])
+    return found.reshape(*given.shape[:-1], layer.in_features)
+
+
+def _input_of(layer: Layer, z: Array, tolerance: float) -> Array:
     active = np.flatnonzero(z > 0)
     rows = [integer_row([Fraction(v) for v in layer.weight[i].tolist()]) for i in active]
-    if len(independent(rows, layer.in_features) if rows else []) < layer.in_features:
+    x: Array | None
+    determined = len(independent(rows, layer.in_features) if rows else []) == layer.in_features
+    if determined:
+        rest = z[active] - layer.bias[active]
+        x = np.asarray(np.linalg.lstsq(layer.weight[active], rest, rcond=None)[0], dtype=np.float64)
+    else:
+        x = _on_boundary(layer, z, active)
+    size = max(1.0, float(np.abs(z).max()))
+    if x is None or np.abs(layer(x) - z).max() > tolerance * size:
+        raise NetworkError("this is not an output of the layer")
+    return x
+
+
+def _on_boundary(layer: Layer, z: Array, active: npt.NDArray[np.intp]) -> Array | None:
+    """The one x with ``w . x + b = z`` on active rows and ``<= 0`` on the others; None: none.
+
+    It is the only one iff two programs with opposite random costs agree.
+    """
+    from scipy.optimize import linprog
+
+    off = np.setdiff1d(np.arange(len(z)), active)
+    cost = np.random.default_rng(0).normal(size=layer.in_features)
+    ends = []
+    for sign in (1.0, -1.0):
+        found = linprog(
+            sign * cost, layer.weight[off], -layer.bias[off], layer.weight[active],
+            z[active] - layer.bias[active], bounds=(None, None),
+        )  # fmt: skip
+        if found.status == 2:
+            return None
+        ends.append(found.x)
+    if any(x is None for x in ends) or np.abs(ends[0] - ends[1]).max() > 1e-6:
         raise NetworkError(
-            f"the {len(active)} active rows do not determine the input: their rank is less "
-            f"than {layer.in_features}"
+            f"the {len(active)} active rows do not determine the input, nor do the others"
         )
-    x, *_ = np.linalg.lstsq(layer.weight[active], z[active] - layer.bias[active], rcond=None)
-    return np.asarray(x, dtype=np.float64)
+    return np.asarray(ends[0])

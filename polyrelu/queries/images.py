@@ -56,6 +56,7 @@ class Images:
         stretch: a ray's image is so many times ``images``.
         indptr, members: generators of region i are ``members[indptr[i] : indptr[i + 1]]``, rising,
             its points before its rays; once :meth:`close` was called.
+        local: only pairs of regions with a common point are candidates.
     """
 
     def __init__(self, graph: RegionGraph) -> None:
@@ -66,6 +67,7 @@ class Images:
         self._matrix = rows_of(graph.compiled.chart)
         self._number: dict[tuple[int, ...], int] = {}
         self._lists: list[list[int]] = []
+        self.local = False
 
     @classmethod
     def of(cls, graph: RegionGraph) -> Images:
@@ -100,6 +102,16 @@ class Images:
         self.stretch = [self.stretch[g] for g in points_first]
         self.indptr = np.cumsum([0, *map(len, self._lists)])
         self.members = np.concatenate([np.sort(place[found]) for found in self._lists])
+
+    def touching(self, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Those pairs of regions that have a point in common."""
+        points = [{g for g in self.of_region(i) if not self.is_ray(g)} for i in range(len(self))]
+        kept = [not points[a].isdisjoint(points[b]) for a, b in pairs.tolist()]
+        found: npt.NDArray[np.int64] = pairs[np.array(kept, dtype=bool)]
+        return found
+
+    def __len__(self) -> int:
+        return len(self._lists)
 
     def is_ray(self, number: int) -> bool:
         return self.images[number][-1] == 0
@@ -150,8 +162,8 @@ def candidate_pairs(
     pairs = np.zeros((CHUNK, 2), dtype=np.int64)
     while start[0] < len(order):
         n = overlapping(order, low, high, until, start, pairs)
-        if n:
-            yield pairs[:n].copy()
+        found = pairs[:n].copy()
+        yield images.touching(found) if images.local else found
 
 
 def _directions(dim: int) -> Array:

@@ -134,7 +134,27 @@ def _layerwise(network: Network, domain: Domain, limits: Limits, first: Answer) 
 
 
 def is_locally_injective(
-    network: Layer | Network | RegionGraph,
+    what: Layer | Network,
+    domain: Domain | Slice | None = None,
+    *,
+    limits: Limits | None = None,
+    progress: bool | Progress = False,
+) -> Answer:
+    """Has every point of the domain a neighbourhood on which the network is injective?
+
+    It is so iff every region's map has full column rank and regions with a common point have
+    images that meet only where they touch: a collision of two such regions can be drawn towards
+    the common point as near as one likes. Necessary for :func:`is_injective`.
+
+    Returns:
+        REFUTED with two points of such regions, or of one region, as witness.
+    """
+    network, where = resolve(what, domain)
+    return decide_on_graph(network, where, limits or Limits(), progress, local=True)
+
+
+def is_injective_on_regions(
+    what: Layer | Network | RegionGraph,
     domain: Domain | Slice | None = None,
     *,
     limits: Limits | None = None,
@@ -142,10 +162,10 @@ def is_locally_injective(
 ) -> Answer:
     """Is the network injective on each of its regions, its map there of full column rank?
 
-    Necessary for :func:`is_injective`. It leaves open whether regions that touch are folded over
-    each other, see :func:`orientation`, and the global question.
+    Necessary for :func:`is_locally_injective`, and much less: ``abs`` is. Regions that touch may
+    be folded over each other.
     """
-    graph = graph_of(network, domain, limits, progress)
+    graph = graph_of(what, domain, limits, progress)
     bad = rank_deficient(graph)
     stats = {"regions": len(graph)}
     if bad is not None:
@@ -221,6 +241,7 @@ __all__ = [
     "LayerwiseCertificate",
     "is_coherently_oriented",
     "is_injective",
+    "is_injective_on_regions",
     "is_locally_injective",
     "orientations",
 ]

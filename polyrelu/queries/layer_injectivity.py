@@ -29,7 +29,16 @@ from ..interrupt import deferred_interrupt
 from ..limits import Limits
 from ..network import Layer
 from ..progress import Progress, compilation_announced
-from ..rational import IntegerRow, dot, independent, integer_row, margin, null_space, rows_of
+from ..rational import (
+    IntegerRow,
+    dot,
+    dot_point,
+    independent,
+    integer_row,
+    margin,
+    null_space,
+    rows_of,
+)
 from .layer_certificate import Constraint, LayerCertificate, boundaries
 from .where import why_stopped
 from .witness import Collision, ExactPoint
@@ -332,18 +341,21 @@ class LayerProof:
         p, x = self.problem, self.deficient
         assert x is not None
         intervals = p.intervals_at(x)
+        # Of a cone every multiple will do: one of norm about 1.
+        size = 1 << max(map(abs, x)).bit_length() if p.central else 1
+        here = [Fraction(v, size) for v in x]
         active = [p.linear[u] for u, i in enumerate(intervals) if p.is_active(u, i)]
         along = null_space(active, p.rank)[0]
         direction = [*along, *[0] * (p.dim - p.rank)]
         codes = p.codes_of(intervals)
         ratios = [
-            Fraction(dot(p.coded(c), x), -slope)
+            -dot_point([*p.coded(c), 0], here) / slope
             for c in codes
             if (slope := dot(p.coded(c), direction)) < 0
         ]
         # Far enough to be seen, near enough to stay inside.
-        step = min([Fraction(max(map(abs, x), default=1) or 1), *(r / 2 for r in ratios)])
-        here = [Fraction(v) for v in x]
+        far = max(map(abs, here)) / max(map(abs, along))
+        step = min([far, *(r / 2 for r in ratios)])
         there = [a + step * v for a, v in zip(here, direction, strict=True)]
         return collision_of(p.layer, p.to_input(here), p.to_input(there))
 

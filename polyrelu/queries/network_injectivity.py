@@ -21,7 +21,7 @@ from ..enumeration import regions
 from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Affine, Layer, Network
-from ..progress import Progress, reporter
+from ..progress import Progress, compilation_announced, reporter
 from ..rational import IntegerRow, dot, dot_point, null_space, rows_of
 from ..region import Region
 from .images import Images, candidate_pairs, column_rank, meeting_points, uncertain_pairs
@@ -37,10 +37,16 @@ class GraphCertificate:
     Attributes:
         graph: the regions.
         pairs: how many pairs of images were too close for bounding polytopes.
+        local: only pairs with a common point were looked at.
     """
 
     graph: RegionGraph
     pairs: int
+    local: bool = False
+
+    def __len__(self) -> int:
+        """The number of regions."""
+        return len(self.graph)
 
     def __repr__(self) -> str:
         return f"GraphCertificate({len(self.graph)} regions, {self.pairs} pairs)"
@@ -117,23 +123,25 @@ class _Clock:
 
 
 def decide_on_graph(
-    network: Network, domain: Domain, limits: Limits, progress: bool | Progress
+    network: Network, domain: Domain, limits: Limits, progress: bool | Progress, local: bool = False
 ) -> Answer:
-    """Is a network injective on a domain? By all regions and pairs of regions."""
+    """Is a network injective on a domain? By all regions and pairs of regions; for ``local`` only
+    of pairs that have a point in common."""
     clock = _Clock(limits, reporter(progress))
     graph = regions(network, domain, limits=limits, progress=progress)
     stats: dict[str, Any] = {"regions": len(graph)}
     try:
-        answer = _on_regions(network, graph, clock, stats)
+        with compilation_announced():
+            answer = _on_regions(network, graph, clock, stats, local)
     except _Stopped as reason:
         answer = Answer(Status.UNKNOWN, str(reason))
     if answer is None:
-        return decide_on_graph(_without_lines(network), domain, limits, progress)
+        return decide_on_graph(_without_lines(network), domain, limits, progress, local)
     return replace(answer, stats=stats | {"seconds": clock.seconds})
 
 
 def _on_regions(
-    network: Network, graph: RegionGraph, clock: _Clock, stats: dict[str, Any]
+    network: Network, graph: RegionGraph, clock: _Clock, stats: dict[str, Any], local: bool
 ) -> Answer | None:
     """First the ranks, then the pairs; None if some region contains a line."""
     images = Images(graph)
@@ -152,13 +160,22 @@ def _on_regions(
     if lines:
         return None
     images.close()
-    return _on_pairs(network, graph, images, clock, stats)
+    images.local = local
+    points = _first_collision(images, clock, stats)
+    if points is not None:
+        where = "next to where they touch" if local else "where the regions do not"
+        witness = network_collision(network, *points)
+        return Answer(Status.REFUTED, f"two regions have images that meet {where}", witness)
+    reason = "every region's map has full rank, and images of regions"
+    reason += " that touch" if local else ""
+    certificate = GraphCertificate(graph, stats["pairs"], local)
+    return Answer(Status.PROVED, f"{reason} meet only where they touch", certificate=certificate)
 
 
-def _on_pairs(
-    network: Network, graph: RegionGraph, images: Images, clock: _Clock, stats: dict[str, Any]
-) -> Answer:
-    """Do images of regions meet only where the regions do?"""
+def _first_collision(
+    images: Images, clock: _Clock, stats: dict[str, Any]
+) -> tuple[ExactPoint, ExactPoint] | None:
+    """Two points of different regions with one image, if there are any."""
     rounded = images.rounded()
     stats |= {"pairs": 0, "exact_pairs": 0}
     for pairs in candidate_pairs(images, *rounded):
@@ -168,12 +185,9 @@ def _on_pairs(
             stats["exact_pairs"] += 1
             points = meeting_points(images, a, b)
             if points is not None:
-                reason = "two regions have images that meet where the regions do not"
-                witness = network_collision(network, *points)
-                return Answer(Status.REFUTED, reason, witness=witness)
+                return points
         clock.check(stats["pairs"], "pairs of regions")
-    reason = "every region's map has full rank, and images of regions meet only where they touch"
-    return Answer(Status.PROVED, reason, certificate=GraphCertificate(graph, stats["pairs"]))
+    return None
 
 
 def _without_lines(network: Network) -> Network:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from ..activations import PiecewiseLinear
 from ..domain import Domain, Slice
@@ -47,8 +49,9 @@ class Stability:
             smallest lower frame bound of its active rows.
         weakest: the region that attains A (one that may, if several are equal).
         lower: kappa_L, the inverse's Lipschitz constant is 1 / kappa_L. At most sqrt(A); at least
-            sqrt(A) / 2 for a ReLU layer, for a network at least the product of its layers'. A low
-            end of 0 says that nothing more is known.
+            sqrt(A) / 2 for a ReLU layer, for a network at least the product of its layers' on an
+            enclosure of what comes in. A low end of 0 says that nothing more is known: a layer is
+            not injective there, has more than 6 inputs, or units that are flat in the middle.
         upper: kappa_U, the greatest singular value of a region's map.
         strongest: the region that attains kappa_U.
         region_lower, region_upper: shape (regions, 2): bounds on the least and the greatest
@@ -119,7 +122,7 @@ def stability(
         graph=graph,
         frame_bound=Bounds(-up(-bottom[0]), up(bottom[1])),
         weakest=weakest,
-        lower=Bounds(min(_lower(network, where, bottom[0]), at_most), at_most),
+        lower=Bounds(min(_lower(network, where, graph), at_most), at_most),
         upper=Bounds(root_down(top[0]), root_up(top[1])),
         strongest=strongest,
         region_lower=_roots(least_low, least_high),
@@ -134,35 +137,47 @@ def _roots(low: Array, high: Array) -> Array:
     return found
 
 
-def _is_relu(unit: PiecewiseLinear) -> bool:
-    return len(unit.breakpoints) == 1 and sorted(map(abs, unit.slopes)) == [0, 1]
-
-
-def _lower(network: Network, domain: Domain, frame_bound: Fraction) -> float:
-    """A lower bound on kappa_L, given one on A."""
+def _lower(network: Network, domain: Domain, graph: RegionGraph) -> float:
+    """A lower bound on kappa_L: of a layer, or the product of a network's layers."""
     if len(network.layers) == 1:
-        return _layer_lower(network.layers[0], frame_bound)
+        return _layer_lower(graph)
     product = 1.0
     for layer, where in zip(network.layers, enclosures(network, domain), strict=True):
         if layer.in_features > LAYER_INPUTS:
             return 0.0
-        graph = regions(Network((layer,)), where, limits=Limits(regions=LAYER_CELLS))
-        if not graph.complete:
+        cells = regions(Network((layer,)), where, limits=Limits(regions=LAYER_CELLS))
+        if not cells.complete:
             return 0.0
-        maps = _Maps(graph)
-        _, bottom = maps.extreme(maps.bounds[0], maps.bounds[1], 1)
-        product = math.nextafter(product * _layer_lower(layer, bottom[0]), 0.0)
+        product = max(0.0, math.nextafter(product * _layer_lower(cells), 0.0))
     return product
 
 
-def _layer_lower(layer: Layer, frame_bound: Fraction) -> float:
-    """Where the midpoint of x and y is active, a ReLU gives half of the difference at least; a
-    unit without flat pieces is linear or has a layer's least slope, which A does not know."""
-    if all(not unit.breakpoints for unit in layer.units):
-        return root_down(frame_bound)
-    if all(not unit.breakpoints or _is_relu(unit) for unit in layer.units):
-        return root_down(frame_bound / 4)
-    return 0.0
+def _layer_lower(graph: RegionGraph) -> float:
+    """With z the midpoint of x and y, units that are not flat at z give a share of
+    ``|w . (x - y)|`` at least; some cell at z has no others that are active."""
+    maps = _Shares(graph)
+    _, bottom = maps.extreme(maps.bounds[0], maps.bounds[1], 1)
+    return root_down(bottom[0])
+
+
+def _share(unit: PiecewiseLinear, pieces: npt.NDArray[np.int64]) -> Fraction:
+    """s such that ``|unit(a) - unit(b)| >= s |a - b|`` if the midpoint of a and b is not inside
+    of a flat piece; ``pieces`` are those that occur.
+
+    The least slope; half of it if the unit is flat on one side, from where the midpoint at least
+    keeps the half of [a, b] away. 0 if it is flat elsewhere, or not monotone.
+    """
+    slopes: list[Fraction] = [unit.slopes[k] for k in sorted(set(pieces.tolist()))]
+    if len(slopes) == 1:
+        return abs(slopes[0])
+    if min(slopes) < 0 < max(slopes):
+        return Fraction(0)
+    rising = [abs(s) for s in slopes if s]
+    if len(rising) == len(slopes):
+        return min(rising)
+    if len(rising) == len(slopes) - 1 and 0 in (slopes[0], slopes[-1]):
+        return min(rising) / 2
+    return Fraction(0)
 
 
 class _Maps:
@@ -186,14 +201,17 @@ class _Maps:
 
     def exact_gram(self, index: int) -> list[list[Fraction]]:
         rows, _ = Region(self.graph, index).exact_affine_map
-        linear: list[list[Fraction]] = [list(row) for row in rows]
-        if self.flat:
-            linear = [
-                [sum((v * f for v, f in zip(row, c, strict=True)), Fraction(0))
-                 for c in zip(*self.frame, strict=True)]
-                for row in linear
-            ]  # fmt: skip
-        return _gram(linear)
+        return _gram(self._local(rows))
+
+    def _local(self, rows: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
+        """Linear maps in the domain's coordinates, or, of a flat domain, in its chart's."""
+        if not self.flat:
+            return [list(row) for row in rows]
+        columns = list(zip(*self.frame, strict=True))
+        return [
+            [sum((v * f for v, f in zip(row, c, strict=True)), Fraction(0)) for c in columns]
+            for row in rows
+        ]
 
     @cached_property
     def bounds(self) -> tuple[Array, Array, Array, Array]:
@@ -217,19 +235,19 @@ class _Maps:
         a, b, c, d = np.array(found).T
         return a, b, c, d
 
+    def _squares(self, layer: Layer) -> list[list[Fraction]]:
+        """For each unit and piece what its w w' counts."""
+        return [[s * s for s in unit.slopes] for unit in layer.units]
+
     def _layer_grams(self, layer: Layer) -> tuple[Array, Array]:
         """Sums of w w' over the units, times the squared slopes of their pieces."""
         n, k = len(layer.units), self.k
         weight = layer.weight
         outer = (weight[:, :, None] * weight[:, None, :]).reshape(n, k * k)
-        first = np.cumsum([0, *(len(u.breakpoints) for u in layer.units)])
-        ones = np.concatenate(
-            [np.zeros((len(self.graph), 1)), np.cumsum(self.graph.patterns, axis=1)], axis=1
-        )
+        pieces = layer_pieces(self.graph)
         square = np.zeros((len(self.graph), n))
-        for u, unit in enumerate(layer.units):
-            piece = (ones[:, first[u + 1]] - ones[:, first[u]]).astype(np.int64)
-            square[:, u] = np.array([float(s * s) for s in unit.slopes])[piece]
+        for u, values in enumerate(self._squares(layer)):
+            square[:, u] = np.array([float(v) for v in values])[pieces[:, u]]
         gram = (square @ outer).reshape(-1, k, k)
         size = np.sqrt((np.abs(square @ np.abs(outer)) ** 2).sum(axis=1))
         return gram, (n + 10) * UNIT * size * 1.001
@@ -262,6 +280,48 @@ class _Maps:
     def _refined(self, index: int, low: Array, high: Array, sign: int) -> tuple[Fraction, Fraction]:
         a, b = (low[index], high[index]) if sign > 0 else (-high[index], -low[index])
         return extreme_eigenvalue(self.exact_gram(index), self.metric, float(a), float(b), sign)
+
+
+class _Shares(_Maps):
+    """Of a layer, with each active unit's row times the share of it that is certain."""
+
+    @cached_property
+    def squares(self) -> list[list[Fraction]]:
+        (layer,) = self.graph.network.layers
+        pieces = layer_pieces(self.graph)
+        shares = [_share(unit, pieces[:, u]) for u, unit in enumerate(layer.units)]
+        return [
+            [share * share if slope else Fraction(0) for slope in unit.slopes]
+            for share, unit in zip(shares, layer.units, strict=True)
+        ]
+
+    def _squares(self, layer: Layer) -> list[list[Fraction]]:
+        return self.squares
+
+    def exact_gram(self, index: int) -> list[list[Fraction]]:
+        pieces = layer_pieces(self.graph)[index].tolist()
+        weights = [square[k] for square, k in zip(self.squares, pieces, strict=True)]
+        kept = [(row, w) for row, w in zip(self.rows, weights, strict=True) if w]
+        return [
+            [sum((w * row[i] * row[j] for row, w in kept), Fraction(0)) for j in range(self.k)]
+            for i in range(self.k)
+        ]
+
+    @cached_property
+    def rows(self) -> list[list[Fraction]]:
+        (layer,) = self.graph.network.layers
+        *table, bottom = rows_of(layer.integer_matrix)
+        return self._local([[Fraction(v, bottom[-1]) for v in row[:-1]] for row in table])
+
+
+def layer_pieces(graph: RegionGraph) -> npt.NDArray[np.int64]:
+    """For each region of a layer's graph the piece that each unit is on, shape (regions, units)."""
+    (layer,) = graph.network.layers
+    first = np.cumsum([0, *(len(u.breakpoints) for u in layer.units)])
+    ones = np.zeros((len(graph), first[-1] + 1), dtype=np.int64)
+    ones[:, 1:] = np.cumsum(graph.patterns, axis=1)
+    pieces: npt.NDArray[np.int64] = ones[:, first[1:]] - ones[:, first[:-1]]
+    return pieces
 
 
 def _gram(rows: list[list[Fraction]]) -> list[list[Fraction]]:

@@ -22,6 +22,7 @@ from ..queries.layer_certificate import Branch, Constraint, LayerCertificate, Le
 from ..queries.network_injectivity import GraphCertificate
 from ..rational import margin
 from ..region import Region, affine_hull_rows
+from .levels import verify
 from .report import VerificationError
 
 Row = list[int]
@@ -36,7 +37,7 @@ def check_injectivity(
     A layer's tree is replayed node by node (some 0.2 ms each); of a layerwise proof also whether
     each layer's domain holds what comes in. A proof by regions is checked from the inequalities of
     regions and exact linear programs for pairs (tens of milliseconds each; ``sample`` takes so
-    many pairs at random); that the regions are all there, ``graph.verify()`` checks.
+    many pairs at random), and the regions by :func:`verify`, level "geometry".
 
     Raises:
         VerificationError: what does not hold, and where.
@@ -49,7 +50,9 @@ def check_injectivity(
         return _check_layerwise(certificate)
     if isinstance(certificate, GraphCertificate):
         return _check_graph(certificate, sample, seed)
-    raise TypeError(f"this is no proof of injectivity: {proof!r}")
+    raise TypeError(
+        f"this is no proof of injectivity: {proof!r} (a refutation is checked by its two points)"
+    )
 
 
 def _check_layerwise(certificate: LayerwiseCertificate) -> int:
@@ -112,6 +115,9 @@ def _check_graph(certificate: GraphCertificate, sample: int | None, seed: int) -
     graph = certificate.graph
     if not graph.complete:
         raise VerificationError("the graph does not have all regions")
+    report = verify(graph, "geometry", sample=sample, seed=seed)
+    if not report.ok:
+        raise VerificationError(str(report))
     chart = graph.domain.chart().matrix
     regions = list(graph)
     for region in regions:
@@ -121,6 +127,9 @@ def _check_graph(certificate: GraphCertificate, sample: int | None, seed: int) -
     pairs = list(combinations(range(len(regions)), 2))
     if sample is not None and sample < len(pairs):
         pairs = random.Random(seed).sample(pairs, sample)
+    if certificate.local:
+        corners = [set(region.exact_vertices()) for region in regions]
+        pairs = [(i, j) for i, j in pairs if corners[i] & corners[j]]
     hull = affine_hull_rows(chart)
     for i, j in pairs:
         if _collide(regions[i], regions[j], hull):
