@@ -398,17 +398,22 @@ def _query(args: argparse.Namespace) -> int:
     else:
         _say(args, *answer_lines(found))
         if checked:
-            _say(args, f"  checked again: {checked['checked']:,} nodes or pairs")
+            _say(args, f"  checked again: {checked['checked']:,} {checked['of']}")
     return {"proved": DONE, "refuted": REFUTED}.get(found.status.value, LIMIT)
 
 
 def _checked(answer: Any) -> dict[str, Any]:
     """What independent code says of a proof of injectivity; a refutation was checked when made."""
+    from .queries.network_injectivity import GraphCertificate
     from .verify.injectivity import check_injectivity
 
     if not answer.proved:
         return {}
-    return {"checked": check_injectivity(answer, sample=CHECKED_PAIRS)}
+    checked = check_injectivity(answer, sample=CHECKED_PAIRS)
+    if not isinstance(answer.certificate, GraphCertificate):
+        return {"checked": checked, "of": "nodes, all of them"}
+    n = len(answer.certificate)
+    return {"checked": checked, "of": f"of {n * (n - 1) // 2:,} pairs of regions"}
 
 
 COMMANDS = {

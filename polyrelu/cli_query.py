@@ -77,7 +77,7 @@ def _witness_lines(witness: Any) -> list[str]:
 
 
 def _floats(point: tuple[Fraction, ...]) -> str:
-    return "(" + ", ".join(f"{float(v):.17g}" for v in point) + ")"
+    return "(" + ", ".join(f"{v:.17g}" for v in _rounded(point)) + ")"
 
 
 def certificate_text(certificate: Any) -> str:
@@ -114,7 +114,18 @@ def answer_json(answer: Answer) -> dict[str, Any]:
 
 
 def _point(point: tuple[Fraction, ...]) -> dict[str, Any]:
-    return {"exact": [str(v) for v in point], "rounded": [float(v) for v in point]}
+    return {"exact": [str(v) for v in point], "rounded": list(map(_finite, _rounded(point)))}
+
+
+def _rounded(point: tuple[Fraction, ...]) -> list[float]:
+    from .network import quotient
+
+    return [quotient(v.numerator, v.denominator) for v in point]
+
+
+def _finite(value: float) -> float | None:
+    """JSON knows no infinity."""
+    return value if abs(value) != float("inf") else None
 
 
 def stability_json(found: Stability) -> dict[str, Any]:
@@ -125,8 +136,7 @@ def stability_json(found: Stability) -> dict[str, Any]:
 
 
 def _bounds(bounds: Any) -> list[float | None]:
-    """JSON knows no infinity."""
-    return [v if abs(v) != float("inf") else None for v in (bounds.low, bounds.high)]
+    return [_finite(bounds.low), _finite(bounds.high)]
 
 
 def stability_lines(found: Stability) -> list[str]:

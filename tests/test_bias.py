@@ -181,3 +181,35 @@ def test_nearest_points_and_projections_by_their_conditions(seed):
 
 def inner(a, b) -> Fraction:
     return sum((u * v for u, v in zip(a, b, strict=True)), Fraction(0))
+
+
+def test_sizes_do_not_matter():
+    """Scaled by any power of ten the answers scale; inverses are found of badly scaled layers."""
+    triangle = np.array([[1.0, 0], [0, 1], [-1, -1]])
+    plain = polytope_bias(triangle, "sphere").alpha
+    for size in (1e200, 1e-200):
+        assert polytope_bias(triangle * size, "sphere").alpha == pytest.approx(plain * size)
+    big = largest_uniform_bias(np.vstack([triangle, -triangle]) * 1e9, Box(-1e300, 1e300, dim=2))
+    assert big.value.high <= 0
+    for basis in (np.diag([1e9, 1e-9]), np.diag([1.0, 1e-16])):
+        layer = doubling_layer(basis)
+        assert reconstruct(layer, layer(np.ones(2))) == pytest.approx([1, 1])
+
+
+def test_a_row_that_no_facet_needs_stays_off():
+    inner = np.vstack([OCTAHEDRON, [[0.6, 0.6, 0.6], [0.5, 0.4, 0.1]]])
+    for radius in (1.0, 2.0):
+        found = polytope_bias(inner, radius=radius)
+        used = {i for facet in found.facets for i in facet}
+        assert np.isfinite(found.alpha).all()
+        for i in set(range(len(inner))) - used:
+            assert found.alpha[i] >= radius * np.linalg.norm(inner[i])
+
+
+def test_empty_domains_and_odd_sets_are_named():
+    with pytest.raises(DomainError, match="empty"):
+        largest_uniform_bias(OCTAHEDRON, Polytope([[1, 0, 0], [-1, 0, 0]], [0, -1]))
+    with pytest.raises(DomainError, match="must be"):
+        largest_uniform_bias(OCTAHEDRON, np.ones(3))
+    with pytest.raises(DomainError, match="radius"):
+        polytope_bias(OCTAHEDRON, radius="1")

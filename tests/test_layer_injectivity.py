@@ -27,12 +27,19 @@ from polyrelu import (
     UnknownAnswerError,
     doubling_layer,
     hard_tanh,
+    identity,
     is_injective,
     leaky_relu,
     relu,
 )
 from polyrelu.network import Affine
-from polyrelu.queries.layer_certificate import Branch, LayerCertificate
+from polyrelu.queries.injectivity import LayerwiseCertificate
+from polyrelu.queries.layer_certificate import (
+    Branch,
+    Constraint,
+    LayerCertificate,
+    PairsCertificate,
+)
 from polyrelu.queries.layer_injectivity import is_monotone, layer_output
 from polyrelu.verify import VerificationError, check_injectivity
 
@@ -111,6 +118,38 @@ def test_the_narrowest_injective_layers_are_doubled_bases(n):
     check(layer(W + 1e-3 * rng.normal(size=W.shape)), Space(n), n == 1)
     check(layer(W[:-1]), Space(n), False)
     check(layer(rng.normal(size=(2 * n - 1, n)), rng.normal(size=2 * n - 1)), Space(n), False)
+
+
+def test_doubled_bases_of_any_size_are_proved_by_pairs():
+    rng = np.random.default_rng(0)
+    one = doubling_layer(rng.normal(size=(100, 100)), rng.random(100) + 0.5)
+    answer = is_injective(one)
+    assert isinstance(answer.certificate, PairsCertificate)
+    assert check_injectivity(answer) == 100
+
+
+def test_pairs_with_bias_are_proved_if_they_leave_no_gap():
+    for gap, injective in ((0.0, True), (-0.5, True), (0.5, False)):
+        check(layer([[1.0, 0], [-2, 0], [0, 1], [0, -1]], [-1, 2 - gap, 0, 0]), Space(2), injective)
+    # Also where the domain's hull is what makes them opposite.
+    line = Polytope([[1, 1], [-1, -1]], [1, -1])
+    check(layer([[1.0, 0], [0, 1]], [0.0, 0.0]), line, True)
+    check(layer([[1.0, 0], [0, 1]], [0.0, -1.5]), line, False)
+
+
+def test_false_pairs_are_refused():
+    good = is_injective(layer([[1.0, 0], [-1, 0], [0, 1], [0, -1]])).certificate
+    assert check_injectivity(good) == 2
+    for slots, why in (
+        (((0, 1),), "no basis"),
+        (((0, 1), (0, 1)), "no basis"),
+        (((0, 2), (1, 3)), "may all be flat"),
+        (((0,), (2, 3)), "may all be flat"),
+    ):
+        with pytest.raises(VerificationError, match=why):
+            check_injectivity(replace(good, slots=slots))
+    with pytest.raises(VerificationError, match="may all be flat"):
+        check_injectivity(replace(good, layer=layer(good.layer.weight, -np.ones(4))))
 
 
 def test_rounding_what_should_be_opposite_is_noticed():
@@ -263,3 +302,55 @@ def test_bad_input_is_named():
         is_injective(layer(np.eye(2)), "everywhere")
     with pytest.raises(DomainError, match="empty"):
         is_injective(layer(np.eye(1)), Polytope([[1], [-1]], [-1, -1]))
+
+
+def forged(one: Layer, domain, rank: int, records, *constraints) -> LayerCertificate:
+    table = np.array(records, dtype=np.int32)
+    units = tuple(range(one.out_features))
+    return LayerCertificate(one, domain, rank, table, units, constraints)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "why"),
+    [
+        # An inequality that is 0 on the whole domain is not strict there.
+        (forged(layer([[0.0, 0]]), Box([0, 0], [1, 0]), 1, [[0, 1, 0, 0]],
+                Constraint("domain", 2)), "excludes nothing"),
+        (forged(layer([[0.0, 0]]), Polytope([[0, 0], [1, 0]], [0, 1]), 2, [[0, 1, 0, 0, 0]],
+                Constraint("domain", 0)), "excludes nothing"),
+        (forged(layer([[1.0]]), Box(0, 1, dim=1), 1, [[0, 1, 0, 0]], Constraint("domain", 7)),
+         "no inequality 7"),
+        # A boundary that is counted from the end: "one ReLU is injective".
+        (forged(layer([[1.0]]), Space(1), 1, [[1, 0, 1, 0], [0, 2, 0, 3]],
+                Constraint("unit", 0, -1), Constraint("unit", 0, 0)), "boundary|does not say"),
+        # A layer of two inputs on a line: x + y.
+        (forged(layer([[1.0, 1]], units=identity()), Space(1), 1, [[1, 0, 0]]), "takes 2 inputs"),
+    ],
+)  # fmt: skip
+def test_forged_certificates_are_refused(certificate, why):
+    with pytest.raises(VerificationError, match=why):
+        check_injectivity(certificate)
+
+
+def test_forged_unit_numbers_and_layers_are_refused():
+    mixed = Layer([Affine([[0.0], [1.0]], [0, 0])], [identity(), relu()])
+    assert not is_injective(mixed)
+    wrong = LayerCertificate(mixed, Space(1), 1, np.array([[1, 0, 0, 0]], np.int32), (-2,), ())
+    with pytest.raises(VerificationError, match="no units"):
+        check_injectivity(wrong)
+    plane = is_injective(layer(np.eye(2), units=identity())).certificate
+    line = is_injective(layer([[1.0]], units=identity())).certificate
+    with pytest.raises(VerificationError, match="does not take what comes in"):
+        check_injectivity(LayerwiseCertificate((plane, line)))
+    with pytest.raises(VerificationError, match="no layer"):
+        check_injectivity(LayerwiseCertificate(()))
+    with pytest.raises(ValueError, match="sample"):
+        check_injectivity(plane, sample=0)
+
+
+def test_witnesses_on_all_of_space_are_of_ordinary_size():
+    for seed in range(20):
+        answer = is_injective(gaussian(9, 4, seed), Space(4))
+        if answer.refuted:
+            for point in (answer.witness.x, answer.witness.y):
+                assert 1e-3 < max(map(abs, point)) < 1e3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 from itertools import combinations, pairwise
 from random import Random
@@ -78,7 +79,7 @@ def test_a_layer_alone_need_not_be_injective():
     answer = is_injective(network, Space(1))
     assert answer.proved
     assert isinstance(answer.certificate, LayerwiseCertificate)
-    assert check_injectivity(answer) == 7
+    assert check_injectivity(answer) == 6
 
 
 def test_where_intervals_are_too_coarse_the_regions_decide():
@@ -334,3 +335,29 @@ def test_limits_make_it_unknown():
     answer = is_injective(network, limits=Limits(regions=9))
     assert answer.status is Status.UNKNOWN
     assert "limit on regions" in answer.reason
+
+
+def test_images_beyond_float64_are_compared_exactly():
+    """-1 and 1e-400 are taken to 1; another network's images are beyond 1e308."""
+    steep = Network.from_layers([([[-1.0], [1e200]], [0, 0]), ([[1.0, 1e200]], [0])])
+    check(steep, Box(-1, 1, dim=1), False)
+    wide = Network.from_layers([([[1.0], [-1.0]], [0, 0]), ([[1e200, 1e200]], [0])])
+    check(wide, Box(-1e200, 1e200, dim=1), False)
+    assert "inf" in str(is_injective(wide, Box(-1e200, 1e200, dim=1)).witness)
+
+
+def test_a_dead_neuron_does_not_disturb_a_layerwise_proof():
+    first = Layer([Affine([[1.0], [-1], [0]], [0, 0, 1])], relu())
+    second = Layer([Affine(np.diag([1.0, 1, 5]), np.zeros(3))], identity())
+    third = Layer([Affine(np.eye(3), np.zeros(3))], identity())
+    answer = is_injective(Network((first, second, third)))
+    assert isinstance(answer.certificate, LayerwiseCertificate)
+    assert check_injectivity(answer) > 0
+
+
+def test_seconds_bound_the_whole():
+    network = random_injective_network(5, 3)
+    began = time.perf_counter()
+    answer = is_injective(network, limits=Limits(seconds=0.5))
+    assert answer.status is Status.UNKNOWN
+    assert time.perf_counter() - began < 20  # compilation aside it is some 0.6

@@ -13,6 +13,7 @@ from networks import gaussian_network
 
 from polyrelu import (
     Box,
+    DomainError,
     IncompleteError,
     Layer,
     Limits,
@@ -205,3 +206,24 @@ def test_upper_constant_is_that_of_some_cell():
         if p.any()
     )
     assert close(stability(one).upper, best, 1e-13)
+
+
+def test_what_is_constant_has_no_lower_and_a_zero_upper_constant():
+    for one, domain in (
+        (layer([[0.0, 0]]), Space(2)),
+        (layer([[1.0]]), Box(-2, -1, dim=1)),
+        (layer([[1.0, 0]]), Box([-1, 0], [-0.5, 0])),
+    ):
+        found = stability(one, domain)
+        assert found.upper.high == found.lower.high == 0.0
+    with pytest.raises(DomainError, match="single point"):
+        stability(layer([[1.0]]), Box(3, 3, dim=1))
+
+
+@pytest.mark.parametrize("size", [1e78, 1e160, 1e-160, 5e-324])
+def test_weights_whose_squares_are_beyond_float64(size):
+    found = stability(layer([[size], [-size]]))
+    assert found.upper.low <= size <= found.upper.high
+    assert found.lower.low <= size <= found.lower.high
+    assert found.condition_number.low <= 1 <= found.condition_number.high
+    assert found.inverse_lipschitz.high * size >= 1

@@ -164,3 +164,25 @@ def test_planes_channels_and_strides():
 def test_the_zonotope_oracle_itself():
     assert contains([(2, 0), (0, 2)], [(1, 0), (0, 1)])
     assert not contains([(1, 0), (0, 1)], [(2, 0)])
+
+
+def test_values_beyond_float64_are_named_all_the_same():
+    huge = Network.from_layers([([[1e200], [-1e200]], [1e200, 1e200]), ([[1e200, 1e200]], [0])])
+    answer = is_surjective(huge)
+    assert answer.refuted
+    assert answer.witness.value > 10**400
+
+
+def test_strides_count_the_padding():
+    """A window of 3 and stride 3: of an input of 3, padded to 5, the last entry is not seen."""
+    kernels = np.zeros((6, 1, 3))
+    for i in range(3):
+        kernels[i, 0, i], kernels[3 + i, 0, i] = 1, -1
+    answer = is_convolution_injective(kernels, stride=3)
+    assert answer.proved
+    assert "with padding" in answer.reason
+    with pytest.raises(NetworkError, match=r"beyond 2\*\*53"):
+        is_convolution_injective(np.array([[[2**53 + 1]], [[-(2**53)]]]))
+    for bad in ({"stride": 1.5}, {"window": [4, 4]}, {"window": "a"}):
+        with pytest.raises(NetworkError):
+            is_convolution_injective(kernels, **bad)

@@ -29,7 +29,7 @@ from ..rational import (
     null_space,
     solve_affine,
 )
-from .singular import Bounds, down, root_down, root_up, up
+from .singular import Bounds, down, root_down, root_of, root_up, up
 
 Vector = tuple[Fraction, ...]
 
@@ -70,10 +70,12 @@ def largest_uniform_bias(weight: npt.ArrayLike, on: str | Domain = "sphere") -> 
     """
     rows = _rows(weight)
     dim = len(rows[0])
-    if not (on in ("sphere", "ball") or isinstance(on, Domain)):
+    if isinstance(on, Domain):
+        if on.dim != dim:
+            raise DomainError(f"the domain has dimension {on.dim}, the rows have length {dim}")
+        on.chart()  # refuses an empty one
+    elif not isinstance(on, str) or on not in ("sphere", "ball"):
         raise DomainError(f'on must be "sphere", "ball" or a Domain, not {on!r}')
-    if isinstance(on, Domain) and on.dim != dim:
-        raise DomainError(f"the domain has dimension {on.dim}, the rows have length {dim}")
     if len(independent([integer_row(w) for w in rows], dim)) < dim:
         return UniformBias(Bounds(-np.inf, -np.inf), None, tuple(range(len(rows))))
     best: tuple[Fraction, tuple[int, ...]] | None = None
@@ -172,12 +174,12 @@ def _level_on(domain: Domain, rows: Sequence[Vector]) -> Fraction:
     common = lcm(*(v.denominator for w in rows for v in w))
     down_rows = [[int(-v * common) for v in w] + [0] for w in rows]
     size = 1
-    while size < 2**1100:  # the program's value is at most 1: in a domain that is made smaller
+    while size < common << 2200:  # the value is at most 1: in a domain that is made smaller
         bounds = [[*(size * v for v in g[:-1]), g[-1]] for g in domain.inequalities()]
         best = margin([*bounds, *down_rows], frozenset(range(len(bounds))))
         if best.value < 1:
             return -best.value * size / common
-        size <<= 20
+        size <<= 60
     raise DomainError("the domain must be bounded: in this one no bias is too small")
 
 
@@ -186,8 +188,8 @@ class PolytopeBias:
     """What polytope bias estimation finds for a frame on a sphere or ball.
 
     Attributes:
-        alpha: shape (m,): with it ``ReLU(W x - alpha)`` is injective there; infinite for a row
-            that is on no facet, and never needed. Rounded down.
+        alpha: shape (m,): with it the rows of some facet are active wherever one looks. Rounded
+            down. A row that is on no facet is never needed: its alpha keeps it off.
         facets: rows that make a facet of the hull; their cones cover the space.
     """
 
@@ -214,29 +216,33 @@ def polytope_bias(weight: npt.ArrayLike, on: str = "ball", radius: float = 1.0) 
     """
     if on not in ("sphere", "ball"):
         raise DomainError(f'on must be "sphere" or "ball", not {on!r}')
-    if not radius > 0 or not np.isfinite(radius):
-        raise DomainError(f"radius must be positive, not {radius!r}")
+    if not isinstance(radius, int | float) or not 0 < radius < np.inf:
+        raise DomainError(f"radius must be a positive number, not {radius!r}")
     rows = _rows(weight)
     dim = len(rows[0])
-    lengths = np.linalg.norm(np.array(rows, dtype=float), axis=1)
-    if not lengths.all():
+    if not all(map(any, rows)):
         raise NetworkError("a row of zeros has no direction")
-    unit = [[v / Fraction(float(c)) for v in w] for w, c in zip(rows, lengths, strict=True)]
+    unit = [[v / root_of(_inner(w, w)) for v in w] for w in rows]
     polar = generators([integer_row([*(-v for v in w), Fraction(1)]) for w in unit], dim)
     if polar.directions or polar.lines:
         raise NetworkError(
             "the frame must be omnidirectional: the origin is not inside of its rows' convex hull"
         )
     facets = []
-    alpha: list[float] = [np.inf] * len(rows)
+    least: list[float | None] = [None] * len(rows)
     for point in polar.points:
         x = [Fraction(v, point[-1]) for v in point[:-1]]
         facet = tuple(i for i, w in enumerate(unit) if _inner(w, x) == 1)
         facets.append(facet)
         for i in facet:
-            alpha[i] = min(alpha[i], _least_on_cone(i, facet, rows, on) * radius)
-    lowered = np.nextafter(np.array(alpha), -np.inf) if radius != 1.0 else np.array(alpha)
-    return PolytopeBias(lowered, tuple(facets))
+            here = _least_on_cone(i, facet, rows, on)
+            least[i] = here if least[i] is None else min(here, least[i])  # type: ignore[type-var]
+    size = Fraction(radius)
+    alpha = [
+        up(size * Fraction(root_up(_inner(w, w)))) if v is None else down(size * Fraction(v))
+        for w, v in zip(rows, least, strict=True)
+    ]
+    return PolytopeBias(np.array(alpha), tuple(facets))
 
 
 def _least_on_cone(i: int, facet: Sequence[int], rows: Sequence[Vector], on: str) -> float:
@@ -315,12 +321,16 @@ def _input_of(layer: Layer, z: Array, tolerance: float) -> Array:
     x: Array | None
     determined = len(independent(rows, layer.in_features) if rows else []) == layer.in_features
     if determined:
-        rest = z[active] - layer.bias[active]
-        x = np.asarray(np.linalg.lstsq(layer.weight[active], rest, rcond=None)[0], dtype=np.float64)
+        weight, rest = layer.weight[active], z[active] - layer.bias[active]
+        length = np.linalg.norm(weight, axis=0)  # the rank is known: nothing is to be cut off
+        scaled, *_ = np.linalg.lstsq(weight / length, rest, rcond=0.0)
+        x = np.asarray(scaled / length, dtype=np.float64)
     else:
         x = _on_boundary(layer, z, active)
-    size = max(1.0, float(np.abs(z).max()))
-    if x is None or np.abs(layer(x) - z).max() > tolerance * size:
+    if x is None:
+        raise NetworkError("this is not an output of the layer")
+    size = np.abs(layer.weight) @ np.abs(x) + np.abs(layer.bias) + np.abs(z)
+    if (np.abs(layer(x) - z) > tolerance * size).any():
         raise NetworkError("this is not an output of the layer")
     return x
 

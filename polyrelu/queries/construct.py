@@ -72,8 +72,9 @@ def random_injective_network(
         depth: hidden layers.
         output_dim: m, between layers and at the end; default 2 d + 1.
     """
-    if input_dim < 1 or depth < 1:
-        raise NetworkError("input_dim and depth must be at least 1")
+    for name, value in (("input_dim", input_dim), ("depth", depth)):
+        if not isinstance(value, int) or value < 1:
+            raise NetworkError(f"{name} must be an integer of at least 1, not {value!r}")
     m = 2 * input_dim + 1 if output_dim is None else output_dim
     if m < input_dim:
         raise NetworkError(f"output_dim must be at least {input_dim}, not {m}")

@@ -27,7 +27,7 @@ def is_convolution_injective(
     bias: npt.ArrayLike | None = None,
     limits: Limits | None = None,
 ) -> Answer:
-    """Is ``ReLU(conv(x))`` injective on inputs of every size, by its kernels alone?
+    """Is ``ReLU(conv(x))`` injective on inputs of all sizes from some on, by its kernels alone?
 
     If for some window of input positions the kernels, shifted to all places inside it and padded
     with zeros, make an injective ReLU layer, then every such window of the input is determined by
@@ -37,24 +37,26 @@ def is_convolution_injective(
     Args:
         kernels: shape (out, in, k_1, ..., k_r), as torch has them.
         window: its size along each axis; default: the kernel's, then up to twice that.
-        stride: of the convolution; inputs must then be longer than the window by multiples of it.
+        stride: of the convolution, along every axis.
         bias: shape (out,).
 
     Returns:
-        PROVED with the window as ``value`` and the layer's certificate; holds for inputs that are
-        at least as large as the window, with any zero padding.
+        PROVED with the window as ``value`` and the layer's certificate; holds for inputs that,
+        with their zero padding, are as large as the window plus a multiple of the stride along each
+        axis (stride 1: as large as the window or larger).
 
     Source: Puthawala et al. 2022, section 2.3.
     """
-    table = np.asarray(kernels, dtype=np.float64)
-    if table.ndim < 3 or 0 in table.shape:
-        raise NetworkError(f"kernels must have shape (out, in, k_1, ...), not {table.shape}")
-    finite_array("kernels", table.reshape(len(table), -1), 2)
+    given = kernels.detach() if hasattr(kernels, "detach") else kernels  # a torch parameter
+    raw = np.asarray(given)
+    if raw.ndim < 3 or 0 in raw.shape:
+        raise NetworkError(f"kernels must have shape (out, in, k_1, ...), not {raw.shape}")
+    table = finite_array("kernels", raw, raw.ndim)
     offset = np.zeros(len(table)) if bias is None else finite_array("bias", bias, 1)
     if offset.shape != table.shape[:1]:
         raise NetworkError(f"bias must have shape {table.shape[:1]}, not {offset.shape}")
-    if stride < 1:
-        raise NetworkError(f"stride must be at least 1, not {stride}")
+    if not isinstance(stride, int) or stride < 1:
+        raise NetworkError(f"stride must be an integer of at least 1, not {stride!r}")
     size = np.array(table.shape[2:])
     tried = []
     for shape in _windows(size, window, stride):
@@ -62,7 +64,11 @@ def is_convolution_injective(
         layer = _window_layer(table, offset, shape, stride)
         answer = decide_layer(layer, Space(layer.in_features), limits or Limits(), None)
         if answer.proved:
-            reason = f"the shifted kernels make an injective layer on windows of size {shape}"
+            larger = "as large or larger" if stride == 1 else f"larger by multiples of {stride}"
+            reason = (
+                f"the shifted kernels make an injective layer on windows of size {shape}: "
+                f"for inputs (with padding) {larger}"
+            )
             return replace(answer, reason=reason, value=shape)
     reason = f"no window of the sizes {tried} is determined by the output inside it"
     return Answer(Status.UNKNOWN, reason, stats={"windows": len(tried)})
@@ -72,7 +78,12 @@ def _windows(
     size: npt.NDArray[np.int64], window: int | Sequence[int] | None, stride: int
 ) -> list[tuple[int, ...]]:
     if window is not None:
-        given = np.broadcast_to(np.asarray(window, dtype=np.int64), size.shape)
+        try:
+            given = np.broadcast_to(np.asarray(window, dtype=np.int64), size.shape)
+        except (ValueError, TypeError):
+            raise NetworkError(
+                f"window must be one size, or {len(size)} for the kernel's axes, not {window!r}"
+            ) from None
         if (given < size).any() or (given < stride).any():
             raise NetworkError(
                 f"the window must be at least as large as kernel {tuple(size.tolist())} and stride "

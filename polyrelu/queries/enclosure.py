@@ -63,8 +63,9 @@ def enclosures(network: Network, domain: Domain) -> Iterator[Domain]:
     yield domain
     intervals = _of_domain(domain)
     for layer in network.layers[:-1]:
-        intervals = _after(layer, intervals)
-        yield Enclosure(intervals)
+        enclosure = Enclosure(_after(layer, intervals))
+        intervals = enclosure.intervals  # as wide as the next proof says
+        yield enclosure
 
 
 def _of_domain(domain: Domain) -> list[Interval]:

@@ -145,16 +145,20 @@ def candidate_pairs(
 ) -> Iterator[npt.NDArray[np.int64]]:
     """Pairs of regions whose images' bounding boxes overlap, also in diagonal directions."""
     directions = _directions(table.shape[1])
-    values = table @ directions.T
-    slack = (table.shape[1] + 2) * (error[:, None] + UNIT * np.abs(values)) * 2
-    low_of, high_of = values - slack, values + slack
+    with np.errstate(all="ignore"):
+        values = table @ directions.T
+        slack = (table.shape[1] + 2) * (error[:, None] + UNIT * np.abs(values)) * 2
+        low_of, high_of = values - slack, values + slack
+    beyond = ~(np.isfinite(low_of) & np.isfinite(high_of))  # also not a number: anywhere
+    low_of[beyond], high_of[beyond] = -np.inf, np.inf
     low_of[is_ray] = np.where(low_of[is_ray] < 0, -np.inf, np.inf)
     high_of[is_ray] = np.where(high_of[is_ray] > 0, np.inf, -np.inf)
     low = np.minimum.reduceat(low_of[images.members], images.indptr[:-1])
     high = np.maximum.reduceat(high_of[images.members], images.indptr[:-1])
-    widths = np.where(np.isfinite(high - low), high - low, 0.0).mean(axis=0)
-    spread = np.ptp(np.where(np.isfinite(low), low, 0.0), axis=0) / (widths + 1e-300)
-    best = np.argsort(-spread)
+    with np.errstate(all="ignore"):  # which direction is swept first costs time, no more
+        widths = np.where(np.isfinite(high - low), high - low, 0.0).mean(axis=0)
+        spread = np.ptp(np.where(np.isfinite(low), low, 0.0), axis=0) / (widths + 1e-300)
+    best = np.argsort(-np.nan_to_num(spread))
     low, high = np.ascontiguousarray(low[:, best]), np.ascontiguousarray(high[:, best])
     order = np.argsort(low[:, 0], kind="stable")
     until = np.searchsorted(low[order, 0], high[order, 0], side="right")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..limits import Limits
 from ..network import Layer, Network
 from ..progress import Progress, reporter
 from .enclosure import enclosures
-from .layer_certificate import LayerCertificate
+from .layer_certificate import LayerCertificate, PairsCertificate
 from .layer_injectivity import decide_layer, is_monotone
 from .network_injectivity import (
     GraphCertificate,
@@ -41,13 +42,13 @@ class LayerwiseCertificate:
         layers: one proof for each layer.
     """
 
-    layers: tuple[LayerCertificate, ...]
+    layers: tuple[LayerCertificate | PairsCertificate, ...]
 
     def __repr__(self) -> str:
         return f"LayerwiseCertificate({', '.join(map(repr, self.layers))})"
 
 
-Certificate = LayerCertificate | LayerwiseCertificate | GraphCertificate
+Certificate = LayerCertificate | PairsCertificate | LayerwiseCertificate | GraphCertificate
 
 
 def is_injective(
@@ -84,6 +85,7 @@ def is_injective(
     """
     network, where = resolve(what, domain)
     bounds = limits or Limits()
+    began = time.perf_counter()
     first = network.layers[0]
     stats: dict[str, Any] = {}
     if all(map(is_monotone, first.units)):
@@ -97,6 +99,9 @@ def is_injective(
             if proved is not None:
                 return proved
         stats["first_layer"] = answer.status.value
+    if bounds.seconds is not None:  # what is left of them
+        left = bounds.seconds - (time.perf_counter() - began)
+        bounds = replace(bounds, seconds=max(left, 1e-9))
     answer = decide_on_graph(network, where, bounds, progress)
     return replace(answer, stats=stats | answer.stats)
 
@@ -239,6 +244,7 @@ __all__ = [
     "GraphCertificate",
     "LayerCertificate",
     "LayerwiseCertificate",
+    "PairsCertificate",
     "is_coherently_oriented",
     "is_injective",
     "is_injective_on_regions",

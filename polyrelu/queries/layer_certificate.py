@@ -98,3 +98,26 @@ class LayerCertificate:
 
     def __repr__(self) -> str:
         return f"LayerCertificate({len(self)} nodes)"
+
+
+@dataclass(frozen=True, eq=False)
+class PairsCertificate:
+    """A proof without branching: as many independent rows as the domain has dimensions, each
+    active everywhere, or one of two opposite ones that are never both flat (``[B; -D B; M]``).
+
+    ``len()`` is the number of slots.
+
+    Attributes:
+        layer, domain: what it is about.
+        slots: numbers of one unit that is nowhere flat, or of two.
+    """
+
+    layer: Layer
+    domain: Domain
+    slots: tuple[tuple[int, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    def __repr__(self) -> str:
+        return f"PairsCertificate({len(self)} slots)"

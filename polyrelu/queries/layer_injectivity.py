@@ -37,9 +37,10 @@ from ..rational import (
     integer_row,
     margin,
     null_space,
+    primitive,
     rows_of,
 )
-from .layer_certificate import Constraint, LayerCertificate, boundaries
+from .layer_certificate import Constraint, LayerCertificate, PairsCertificate, boundaries
 from .where import why_stopped
 from .witness import Collision, ExactPoint
 
@@ -378,11 +379,48 @@ def layer_output(layer: Layer, x: ExactPoint) -> ExactPoint:
     )
 
 
+def opposite_pairs(problem: LayerProblem) -> tuple[tuple[int, ...], ...] | None:
+    """Slots of a :class:`PairsCertificate`, if there are enough."""
+    slots: list[tuple[int, ...]] = []
+    linear: list[IntegerRow] = []
+    flat: dict[tuple[int, ...], tuple[Fraction, int]] = {}
+    for at, u in enumerate(problem.units):
+        first, last = problem.first[at], problem.first[at + 1]
+        if first == last and problem.lowest_active[at]:
+            slots.append((u,))
+            linear.append(problem.linear[at])
+        if last - first != 1:
+            continue
+        sign = 1 if problem.lowest_active[at] else -1  # flat where sign * row > 0
+        row = [sign * v for v in problem.rows[first]]
+        direction = primitive(row[: problem.rank])
+        scale = next(Fraction(v, d) for v, d in zip(row, direction, strict=False) if d)
+        beyond = Fraction(-row[-1]) / scale if problem.dim > problem.rank else Fraction(0)
+        key = tuple(direction)  # flat where direction . x > beyond
+        if key not in flat or beyond > flat[key][0]:
+            flat[key] = beyond, u
+    for key, (beyond, u) in flat.items():
+        other = flat.get(tuple(-v for v in key))
+        if other is not None and u < other[1] and -other[0] <= beyond:
+            slots.append((u, other[1]))
+            linear.append(list(key))
+    chosen = independent(linear, problem.rank) if linear else []
+    return tuple(slots[i] for i in chosen) if len(chosen) == problem.rank else None
+
+
 def decide_layer(layer: Layer, domain: Domain, limits: Limits, progress: Progress | None) -> Answer:
     """Is a layer of monotone units injective on a domain?"""
-    problem = LayerProblem(layer, domain)
-    proof = LayerProof(problem)
     began = time.perf_counter()
+    problem = LayerProblem(layer, domain)
+    slots = opposite_pairs(problem)
+    if slots is not None:
+        return Answer(
+            Status.PROVED,
+            "of opposite rows, that span the space, one of two is active everywhere",
+            certificate=PairsCertificate(layer, domain, slots),
+            stats={"nodes": 0, "exact_questions": 0, "seconds": time.perf_counter() - began},
+        )
+    proof = LayerProof(problem)
     stopped = proof.run(limits, progress) if problem.rank else None
     stats = {
         "nodes": proof.nodes,

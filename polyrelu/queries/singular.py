@@ -4,6 +4,7 @@ that decide."""
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from flint import fmpz_mat
 
-from ..network import Array
+from ..network import Array, quotient
 from ..rational import integer_row
 
 UNIT = 2.0**-53
@@ -35,8 +36,12 @@ class Bounds:
 
 def down(value: Fraction) -> float:
     """The greatest float64 that is not above."""
-    rounded = float(value)
-    return rounded if Fraction(rounded) <= value else math.nextafter(rounded, -math.inf)
+    rounded = quotient(value.numerator, value.denominator)
+    if rounded == math.inf:
+        return sys.float_info.max
+    if rounded == -math.inf or Fraction(rounded) <= value:
+        return rounded
+    return math.nextafter(rounded, -math.inf)
 
 
 def up(value: Fraction) -> float:
@@ -47,18 +52,18 @@ def root_down(value: Fraction) -> float:
     """A float64 at most, and nearly, the square root; 0 of what is not positive."""
     if value <= 0:
         return 0.0
-    return down(_root(value))
+    return down(root_of(value))
 
 
 def root_up(value: Fraction) -> float:
     if value <= 0:
         return 0.0
-    root = _root(value)
+    root = root_of(value)
     return up(root if root * root == value else root * (1 + Fraction(1, 2**80)))
 
 
-def _root(value: Fraction) -> Fraction:
-    """At most the root, off by less than one part in 2**80."""
+def root_of(value: Fraction) -> Fraction:
+    """At most the square root, off by less than one part in 2**80."""
     shift = max(0, 170 + value.denominator.bit_length() - value.numerator.bit_length())
     shift += shift % 2
     return Fraction(math.isqrt((value.numerator << shift) // value.denominator), 1 << shift // 2)
@@ -114,11 +119,13 @@ def extreme_eigenvalue(
 ) -> tuple[Fraction, Fraction]:
     """Bounds on the least (sign = 1) or greatest (-1) eigenvalue, refined by bisection from bounds
     that hold."""
-    a, b = Fraction(max(low, 0.0)), Fraction(max(high, 0.0))
-    if a == 0 and sign > 0 and not is_positive_definite(gram):
+    largest = max(g[i] / m[i] for i, (g, m) in enumerate(zip(gram, metric, strict=True)))
+    if largest == 0 or (sign > 0 and not is_positive_definite(gram)):
         return Fraction(0), Fraction(0)
+    a = max(_exact(low), largest if sign < 0 else Fraction(0))
+    b = min(_exact(high), largest) if sign > 0 else _exact(high)
     while b - a > RELATIVE * b:
-        middle = (a + b) / 2
+        middle = (a + b) / 2 if a else b / 2**40
         if exceeds(gram, metric, middle, sign) == (sign > 0):
             a = middle
         else:
@@ -126,9 +133,5 @@ def extreme_eigenvalue(
     return a, b
 
 
-def greatest_at_most(gram: ExactMatrix, metric: ExactMatrix) -> float:
-    """A power of two beyond all eigenvalues."""
-    power = Fraction(1)
-    while not exceeds(gram, metric, power, -1):
-        power *= 4
-    return float(power)
+def _exact(bound: float) -> Fraction:
+    return Fraction(bound) if 0 < bound < math.inf else Fraction(0 if bound <= 0 else 1 << 2200)

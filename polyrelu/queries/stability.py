@@ -14,10 +14,10 @@ import numpy.typing as npt
 from ..activations import PiecewiseLinear
 from ..domain import Domain, Slice
 from ..enumeration import regions
-from ..errors import IncompleteError
+from ..errors import DomainError, IncompleteError
 from ..graph import RegionGraph
 from ..limits import Limits
-from ..network import Array, Layer, Network
+from ..network import Array, Layer, Network, quotient
 from ..progress import Progress
 from ..rational import rows_of
 from ..region import Region
@@ -29,7 +29,6 @@ from .singular import (
     eigenvalue_bounds,
     exceeds,
     extreme_eigenvalue,
-    greatest_at_most,
     root_down,
     root_up,
     up,
@@ -101,19 +100,22 @@ def stability(
 ) -> Stability:
     """Bounds on how much a layer or a network contracts and stretches distances, by all regions.
 
-    Distances are Euclidean, in the domain's coordinates. For a layer with two or more outputs for
-    each input kappa_U / kappa_L >= sqrt(2), whatever its weights.
+    Distances are Euclidean, in the domain's coordinates. For a ReLU layer without bias on R^n
+    kappa_U / kappa_L >= sqrt(2).
 
     Raises:
         IncompleteError: a limit was reached; bounds need all regions.
 
-    Source: sqrt(A) / 2 <= kappa_L <= sqrt(A): Puthawala et al. 2022 sharpened, docs/injectivity.md.
+    Source: sqrt(A) / 2 <= kappa_L <= sqrt(A): Freeman and Haider 2025 (arXiv 2502.09898); proof in
+    docs/injectivity.md.
     """
     network, where = resolve(what, domain)
     graph = regions(network, where, limits=limits, progress=progress)
     if not graph.complete:
         raise IncompleteError(f"bounds need all regions, but {stopped(graph)}")
     maps = _Maps(graph)
+    if maps.k == 0:
+        raise DomainError("the domain is a single point: there are no distances in it")
     least_low, least_high, greatest_low, greatest_high = maps.bounds
     weakest, bottom = maps.extreme(least_low, least_high, 1)
     strongest, top = maps.extreme(-greatest_high, -greatest_low, -1)
@@ -216,21 +218,24 @@ class _Maps:
     @cached_property
     def bounds(self) -> tuple[Array, Array, Array, Array]:
         """Of the least and greatest squared singular value of each region's map."""
-        if self.flat:
-            return self._flat_bounds()
+        if self.flat or self.k == 0:
+            return self._exact_bounds()
         network = self.graph.network
         one = len(network.layers) == 1
-        gram, error = self._layer_grams(network.layers[0]) if one else self._region_grams()
+        with np.errstate(all="ignore"):  # what overflows is done exactly
+            gram, error = self._layer_grams(network.layers[0]) if one else self._region_grams()
+        if not (np.isfinite(gram).all() and np.isfinite(error).all()):
+            return self._exact_bounds()
         return eigenvalue_bounds(gram, error)
 
-    def _flat_bounds(self) -> tuple[Array, Array, Array, Array]:
-        """Exactly, region by region, as the metric is not a rational square."""
+    def _exact_bounds(self) -> tuple[Array, Array, Array, Array]:
+        """Exactly, region by region: in a metric that is no rational square, or where squares are
+        beyond float64."""
         found = []
         for i in range(len(self.graph)):
             gram = self.exact_gram(i)
-            most = greatest_at_most(gram, self.metric)
-            least = extreme_eigenvalue(gram, self.metric, 0.0, most, 1)
-            greatest = extreme_eigenvalue(gram, self.metric, 0.0, most, -1)
+            least = extreme_eigenvalue(gram, self.metric, 0.0, math.inf, 1)
+            greatest = extreme_eigenvalue(gram, self.metric, 0.0, math.inf, -1)
             found.append([down(least[0]), up(least[1]), down(greatest[0]), up(greatest[1])])
         a, b, c, d = np.array(found).T
         return a, b, c, d
@@ -255,7 +260,9 @@ class _Maps:
     def _region_grams(self) -> tuple[Array, Array]:
         """From each region's exact map, rounded once."""
         exact = [self.exact_gram(i) for i in range(len(self.graph))]
-        gram = np.array([[[float(v) for v in row] for row in g] for g in exact])
+        gram = np.array(
+            [[[quotient(v.numerator, v.denominator) for v in r] for r in g] for g in exact]
+        )
         return gram, 2 * UNIT * np.sqrt((gram**2).sum(axis=(1, 2)))
 
     def extreme(self, low: Array, high: Array, sign: int) -> tuple[int, tuple[Fraction, Fraction]]:

@@ -10,7 +10,7 @@ from ..domain import Domain, Slice, Space
 from ..errors import IncompleteError, NetworkError
 from ..graph import RegionGraph
 from ..limits import Limits
-from ..network import Layer, Network
+from ..network import Layer, Network, quotient
 from ..progress import Progress
 from ..rational import dot, rows_of
 from .where import as_network, graph_of, stopped
@@ -85,7 +85,7 @@ def is_surjective(
     stats = {"regions": len(graph)}
     for end, name in ((found.high, "greatest"), (found.low, "least")):
         if end.value is not None:
-            reason = f"the {name} value is {float(end.value):.6g}"
+            reason = f"the {name} value is {quotient(*end.value.as_integer_ratio()):.6g}"
             return Answer(Status.REFUTED, reason, witness=end, stats=stats)
     reason = "values are unbounded above and below"
     return Answer(Status.PROVED, reason, certificate=found, stats=stats)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from ..network import quotient
+
 ExactPoint = tuple[Fraction, ...]
 
 
@@ -26,4 +28,4 @@ class Collision:
 
 
 def _short(point: ExactPoint) -> str:
-    return ", ".join(f"{float(v):.6g}" for v in point)
+    return ", ".join(f"{quotient(v.numerator, v.denominator):.6g}" for v in point)

@@ -18,7 +18,7 @@ from ..answer import Answer
 from ..domain import Domain
 from ..network import Layer
 from ..queries.injectivity import Certificate, LayerwiseCertificate
-from ..queries.layer_certificate import Branch, Constraint, LayerCertificate, Leaf
+from ..queries.layer_certificate import Branch, Constraint, LayerCertificate, Leaf, PairsCertificate
 from ..queries.network_injectivity import GraphCertificate
 from ..rational import margin
 from ..region import Region, affine_hull_rows
@@ -43,8 +43,10 @@ def check_injectivity(
         VerificationError: what does not hold, and where.
         TypeError: not a proof of injectivity.
     """
+    if sample is not None and not (isinstance(sample, int) and sample >= 1):
+        raise ValueError(f"sample must be an integer of at least 1, not {sample!r}")
     certificate = proof.certificate if isinstance(proof, Answer) else proof
-    if isinstance(certificate, LayerCertificate):
+    if isinstance(certificate, LayerCertificate | PairsCertificate):
         return check_layer(certificate)
     if isinstance(certificate, LayerwiseCertificate):
         return _check_layerwise(certificate)
@@ -56,7 +58,11 @@ def check_injectivity(
 
 
 def _check_layerwise(certificate: LayerwiseCertificate) -> int:
+    if not certificate.layers:
+        raise VerificationError("there is no layer")
     for k, (before, after) in enumerate(pairwise(certificate.layers)):
+        if before.layer.out_features != after.layer.in_features:
+            raise VerificationError(f"layer {k + 1}: it does not take what comes in")
         if not _holds_image(before.layer, before.domain, after.domain):
             raise VerificationError(f"layer {k + 1}: its domain does not hold what comes in")
     return sum(map(check_layer, certificate.layers))
@@ -168,13 +174,68 @@ def _collide(r: Region, s: Region, hull: list[Row]) -> bool:
     return all(margin([*weak, goal], held).value > 0 for goal in (finite, apart))
 
 
-def check_layer(certificate: LayerCertificate) -> int:
-    """Check a proof that a layer is injective on a domain; returns the number of nodes.
+def check_layer(certificate: LayerCertificate | PairsCertificate) -> int:
+    """Check a proof that a layer is injective on a domain; returns the number of nodes or slots.
 
     Raises:
         VerificationError: what does not hold, by the number of the node.
     """
-    return _LayerChecker(certificate).check()
+    layer, domain = certificate.layer, certificate.domain
+    if layer.in_features != domain.dim:
+        raise VerificationError(
+            f"the layer takes {layer.in_features} inputs, its domain has dimension {domain.dim}"
+        )
+    try:
+        if isinstance(certificate, PairsCertificate):
+            return _check_pairs(certificate)
+        return _LayerChecker(certificate).check()
+    except (IndexError, ValueError) as error:
+        raise VerificationError(f"the certificate is malformed ({error})") from None
+
+
+def _check_pairs(certificate: PairsCertificate) -> int:
+    """Each slot is a unit that is nowhere flat, or two whose flat half-spaces do not meet."""
+    layer, domain = certificate.layer, certificate.domain
+    *forms, bottom = [[int(v) for v in row] for row in layer.integer_matrix.table()]
+    for unit in layer.units:
+        if any(s > 0 for s in unit.slopes) and any(s < 0 for s in unit.slopes):
+            raise VerificationError("the criterion holds for monotone units only")
+    equalities = affine_hull_rows(domain.chart().matrix)
+    for slot in certificate.slots:
+        flat = []
+        if not all(0 <= u < len(layer.units) for u in slot):
+            raise VerificationError(f"the layer has no units {slot}")
+        for u in slot:
+            turns, unit = _turns(layer.units[u]), layer.units[u]
+            if len(turns) == 1:
+                t, sign = turns[0], 1 if _is_active(unit, 0) else -1
+                row = [sign * t.denominator * v for v in forms[u]]
+                row[-1] -= sign * t.numerator * bottom[-1]
+                flat.append(row)
+            elif turns or not _is_active(unit, 0) or len(slot) > 1:
+                raise VerificationError(f"unit {u} is flat on more than a half-space")
+        always = len(slot) == 1 and not flat
+        if not always and not (len(flat) == 2 and _exclude(flat[0], flat[1], equalities)):
+            raise VerificationError(f"units {slot} may all be flat somewhere")
+    hull = [row[:-1] for row in equalities]
+    weights = [forms[slot[0]][:-1] for slot in certificate.slots]
+    rank = _rank(hull)
+    if _rank(weights + hull) < domain.dim or len(certificate.slots) != domain.dim - rank:
+        raise VerificationError("the units' weights are no basis")
+    return len(certificate.slots)
+
+
+def _exclude(a: Row, b: Row, equalities: list[Row]) -> bool:
+    """Is no point of the hull where both forms are positive: is a positive combination of them
+    and any of the equalities a constant that is not positive?"""
+    basis, nullity = fmpz_mat([g[:-1] for g in (a, b, *equalities)]).transpose().nullspace()
+    for j in range(nullity):
+        y = [int(basis[i, j]) for i in range(2 + len(equalities))]
+        y = y if y[0] > 0 else [-v for v in y]
+        constant = sum(v * g[-1] for v, g in zip(y, (a, b, *equalities), strict=True))
+        if y[0] > 0 and y[1] > 0 and constant <= 0:
+            return True
+    return False
 
 
 class _LayerChecker:
@@ -212,6 +273,8 @@ class _LayerChecker:
 
     def _children(self, node: Branch, fixed: dict[int, int]) -> list[dict[int, int]]:
         units = self.certificate.layer.units
+        if not all(0 <= u < len(units) for u in node.units):
+            raise VerificationError(f"the layer has no units {node.units}")
         weights = [self.forms[u][:-1] for u in node.units]
         hull = [row[:-1] for row in self.equalities]
         if _rank(weights + hull) < self.rank + len(hull) or len(node.units) != self.rank:
@@ -242,13 +305,21 @@ class _LayerChecker:
     def _row(self, constraint: Constraint, fixed: dict[int, int]) -> Row:
         """Integers g with ``g . (x, 1) > 0`` by the constraint, which the node must imply."""
         if constraint.kind == "domain":
-            return self.inequalities[constraint.index]
+            if not 0 <= constraint.index < len(self.inequalities):
+                raise VerificationError(f"the domain has no inequality {constraint.index}")
+            row = self.inequalities[constraint.index]
+            if _rank([*self.equalities, row]) == _rank(self.equalities):
+                raise VerificationError("an inequality that is 0 on the domain excludes nothing")
+            return row
         if constraint.kind == "infinity":
             return [0] * self.certificate.domain.dim + [1]
         u, b = constraint.index, constraint.boundary
         if u not in fixed or (b < fixed[u]) != constraint.above:
             raise VerificationError(f"the node does not say where unit {u} is")
-        t = _turns(self.certificate.layer.units[u])[b]
+        turns = _turns(self.certificate.layer.units[u])
+        if not 0 <= b < len(turns):
+            raise VerificationError(f"unit {u} has no boundary {b}")
+        t = turns[b]
         row = [t.denominator * v for v in self.forms[u]]
         row[-1] -= t.numerator * self.forms[-1][-1]
         return row if constraint.above else [-v for v in row]
