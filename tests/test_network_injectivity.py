@@ -361,3 +361,10 @@ def test_seconds_bound_the_whole():
     answer = is_injective(network, limits=Limits(seconds=0.5))
     assert answer.status is Status.UNKNOWN
     assert time.perf_counter() - began < 20  # compilation aside it is some 0.6
+
+
+def test_a_few_regions_refute_what_has_far_too_many():
+    """Some 10^9 regions, of which the first do."""
+    network = gaussian_network(0, 5, 60, 60, 60)
+    layers = (*network.layers[:-1], Layer([Affine(np.eye(60)[:5], np.zeros(5))], identity()))
+    check(Network(layers), Box(-1, 1, dim=5), False)

@@ -28,6 +28,8 @@ from .images import Images, candidate_pairs, column_rank, meeting_points, uncert
 from .where import stopped, why_stopped
 from .witness import Collision, ExactPoint
 
+FEW_REGIONS = 256  # that are looked at before all are enumerated
+
 
 @dataclass(frozen=True, eq=False)
 class GraphCertificate:
@@ -114,6 +116,16 @@ class _Clock:
     def seconds(self) -> float:
         return time.perf_counter() - self.began
 
+    @property
+    def is_over(self) -> bool:
+        return self.limits.seconds is not None and self.seconds >= self.limits.seconds
+
+    def left(self, limits: Limits) -> Limits:
+        """With what is left of the seconds."""
+        if limits.seconds is None:
+            return limits
+        return replace(limits, seconds=max(limits.seconds - self.seconds, 1e-9))
+
     def check(self, count: int, what: str) -> None:
         by = self.limits.reached(0, self.seconds, 0, None)
         if by is not None:
@@ -126,9 +138,23 @@ def decide_on_graph(
     network: Network, domain: Domain, limits: Limits, progress: bool | Progress, local: bool = False
 ) -> Answer:
     """Is a network injective on a domain? By all regions and pairs of regions; for ``local`` only
-    of pairs that have a point in common."""
+    of pairs that have a point in common. A few regions are looked at first: networks that are
+    not injective are seldom so on many."""
     clock = _Clock(limits, reporter(progress))
-    graph = regions(network, domain, limits=limits, progress=progress)
+    few = min(FEW_REGIONS, limits.regions or FEW_REGIONS)
+    answer = None
+    for bounds in (replace(limits, regions=few), limits):
+        graph = regions(network, domain, limits=clock.left(bounds), progress=progress)
+        answer = _on_graph(network, graph, clock, local)
+        if answer is None:
+            return decide_on_graph(_without_lines(network), domain, limits, progress, local)
+        if answer.status is not Status.UNKNOWN or limits.regions == few or clock.is_over:
+            break
+    assert answer is not None
+    return answer
+
+
+def _on_graph(network: Network, graph: RegionGraph, clock: _Clock, local: bool) -> Answer | None:
     stats: dict[str, Any] = {"regions": len(graph)}
     try:
         with compilation_announced():
@@ -136,7 +162,7 @@ def decide_on_graph(
     except _Stopped as reason:
         answer = Answer(Status.UNKNOWN, str(reason))
     if answer is None:
-        return decide_on_graph(_without_lines(network), domain, limits, progress, local)
+        return None
     return replace(answer, stats=stats | {"seconds": clock.seconds})
 
 
@@ -148,17 +174,15 @@ def _on_regions(
     matrix = graph.domain.chart().matrix
     lines = False
     for region in graph:  # each keeps its forms: one by one, so that they can go
-        clock.check(region.index, "regions")
         if not has_full_rank(region, matrix):
             reason = "on some region the network's map has too little rank"
             return Answer(Status.REFUTED, reason, witness=collision_inside(region))
+        clock.check(region.index, "regions")
         lines = lines or bool(region.exact_lines())
-        if graph.complete and not lines:
+        if not lines:
             images.add(region)
-    if not graph.complete:
-        return Answer(Status.UNKNOWN, stopped(graph))
     if lines:
-        return None
+        return None if graph.complete else Answer(Status.UNKNOWN, stopped(graph))
     images.close()
     images.local = local
     points = _first_collision(images, clock, stats)
@@ -166,6 +190,8 @@ def _on_regions(
         where = "next to where they touch" if local else "where the regions do not"
         witness = network_collision(network, *points)
         return Answer(Status.REFUTED, f"two regions have images that meet {where}", witness)
+    if not graph.complete:
+        return Answer(Status.UNKNOWN, stopped(graph))
     reason = "every region's map has full rank, and images of regions"
     reason += " that touch" if local else ""
     certificate = GraphCertificate(graph, stats["pairs"], local)
