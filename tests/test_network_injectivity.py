@@ -368,3 +368,25 @@ def test_a_few_regions_refute_what_has_far_too_many():
     network = gaussian_network(0, 5, 60, 60, 60)
     layers = (*network.layers[:-1], Layer([Affine(np.eye(60)[:5], np.zeros(5))], identity()))
     check(Network(layers), Box(-1, 1, dim=5), False)
+
+
+@pytest.mark.parametrize("outputs", [4, 5, 9])
+def test_faces_that_are_no_simplices(outputs):
+    """In four dimensions faces of dimension 2 have more than three vertices: what float64 takes
+    for apart is so, and with enough outputs it leaves nothing open."""
+    graph = regions(random_head(4, 9, outputs, 3, bias=0.3), Box(-1, 1, dim=4))
+    images = Images.of(graph)
+    pairs = np.array(list(combinations(range(len(graph)), 2)), dtype=np.int64)
+    left = {tuple(p) for p in uncertain_pairs(images, pairs, images.rounded()).tolist()}
+    some = np.random.default_rng(0).permutation(len(pairs))[:150]
+    for a, b in map(tuple, pairs[some].tolist()):
+        if (a, b) not in left:
+            assert meeting_points(images, a, b) is None
+    if outputs == 9:
+        assert not left
+    crowded = [
+        (a, b) for a, b in pairs.tolist()
+        if images.face_dimension(a, b) == 2
+        and len({*images.of_region(a)} & {*images.of_region(b)}) > 3
+    ]  # fmt: skip
+    assert crowded

@@ -13,7 +13,8 @@ from numba import njit
 
 from .gordan import SEPARATED, nearest
 
-APART, UNCERTAIN = 1, 0
+UNCERTAIN, APART = 0, 1
+IF_FACE = 2  # and more: apart if the face has dimension ``answer - IF_FACE``
 UNIT = 2.0**-53
 
 
@@ -187,7 +188,12 @@ def are_apart(  # type: ignore[no-untyped-def]
     first, second, n_first, n_second, image, error, is_ray, out_dim, in_dim, shared, rest,
     row, row_error, codes, span, span_error, frame, picked, corral, weight, work, found, u,
 ):  # fmt: skip
-    """Do the images of two regions certainly meet only in that of their common face?"""
+    """Do the images of two regions certainly meet only in that of their common face?
+
+    If float64 cannot know that the directions it found are all that the face has, the answer
+    depends on that.
+    """
+    answer = APART
     n_shared, n_rest = split_generators(first, second, n_first, n_second, shared, rest)
     base, dim, n_span = -1, out_dim + 1, 0
     if n_shared:
@@ -196,7 +202,7 @@ def are_apart(  # type: ignore[no-untyped-def]
             return UNCERTAIN
         n_span = face_directions(image, is_ray, shared, n_shared, dim, span, frame, picked)
         if n_span != n_shared - 1 and n_span != in_dim - 1:
-            return UNCERTAIN  # is that all of the face?
+            answer = IF_FACE + n_span
     for k in range(n_rest):
         row_error[k] = relative(image, error, is_ray, rest[k], base, dim, row[k])
         for i in range(n_span):
@@ -243,7 +249,7 @@ def are_apart(  # type: ignore[no-untyped-def]
         bound = (dim + 4.0) * UNIT * total + off * (reach + dim * moved) + 1.0001 * moved * length
         if not value > 1.0001 * bound + 2.0**-900:
             return UNCERTAIN
-    return APART
+    return answer
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from flint import fmpz_mat, nmod_mat
 
-from ..engine.separate import APART, overlapping, separate_pairs
+from ..engine.separate import APART, IF_FACE, overlapping, separate_pairs
 from ..graph import RegionGraph
 from ..network import Array, quotient
 from ..rational import (
@@ -102,6 +102,11 @@ class Images:
         self.stretch = [self.stretch[g] for g in points_first]
         self.indptr = np.cumsum([0, *map(len, self._lists)])
         self.members = np.concatenate([np.sort(place[found]) for found in self._lists])
+
+    def face_dimension(self, a: int, b: int) -> int:
+        """The dimension of the common face of two regions, -1 if there is none."""
+        shared = set(self.of_region(a)) & set(self.of_region(b))
+        return int(fmpz_mat([self.generators[g] for g in shared]).rank()) - 1 if shared else -1
 
     def touching(self, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Those pairs of regions that have a point in common."""
@@ -195,6 +200,9 @@ def uncertain_pairs(
         np.zeros((dim + 1, dim)), np.zeros(dim + 1, np.int64), np.zeros(dim + 2, np.int64),
         np.zeros(dim + 2), np.zeros((wide, wide)), np.zeros(dim + 2), np.zeros(dim),
     )  # fmt: skip
+    for p in np.flatnonzero(answer >= IF_FACE).tolist():
+        if images.face_dimension(*pairs[p].tolist()) == answer[p] - IF_FACE:
+            answer[p] = APART
     uncertain: npt.NDArray[np.int64] = pairs[answer != APART]
     return uncertain
 
