@@ -56,7 +56,6 @@ class Images:
         stretch: a ray's image is so many times ``images``.
         indptr, members: generators of region i are ``members[indptr[i] : indptr[i + 1]]``, rising,
             its points before its rays; once :meth:`close` was called.
-        local: only pairs of regions with a common point are candidates.
     """
 
     def __init__(self, graph: RegionGraph) -> None:
@@ -67,7 +66,6 @@ class Images:
         self._matrix = rows_of(graph.compiled.chart)
         self._number: dict[tuple[int, ...], int] = {}
         self._lists: list[list[int]] = []
-        self.local = False
 
     @classmethod
     def of(cls, graph: RegionGraph) -> Images:
@@ -171,8 +169,8 @@ def candidate_pairs(
     pairs = np.zeros((CHUNK, 2), dtype=np.int64)
     while start[0] < len(order):
         n = overlapping(order, low, high, until, start, pairs)
-        found = pairs[:n].copy()
-        yield images.touching(found) if images.local else found
+        if n:
+            yield pairs[:n].copy()
 
 
 def _directions(dim: int) -> Array:

@@ -184,8 +184,7 @@ def _on_regions(
     if lines:
         return None if graph.complete else Answer(Status.UNKNOWN, stopped(graph))
     images.close()
-    images.local = local
-    points = _first_collision(images, clock, stats)
+    points = _first_collision(images, clock, stats, local)
     if points is not None:
         where = "next to where they touch" if local else "where the regions do not"
         witness = network_collision(network, *points)
@@ -199,12 +198,13 @@ def _on_regions(
 
 
 def _first_collision(
-    images: Images, clock: _Clock, stats: dict[str, Any]
+    images: Images, clock: _Clock, stats: dict[str, Any], local: bool
 ) -> tuple[ExactPoint, ExactPoint] | None:
     """Two points of different regions with one image, if there are any."""
     rounded = images.rounded()
     stats |= {"pairs": 0, "exact_pairs": 0}
-    for pairs in candidate_pairs(images, *rounded):
+    for candidates in candidate_pairs(images, *rounded):
+        pairs = images.touching(candidates) if local else candidates
         stats["pairs"] += len(pairs)
         for a, b in uncertain_pairs(images, pairs, rounded).tolist():
             clock.check(stats["pairs"], "pairs of regions")
