@@ -110,7 +110,10 @@ def margin(rows: Sequence[IntegerRow], weak: frozenset[int] = frozenset()) -> Ma
 
     Args:
         rows: g = (-a, b), so that ``g . (x, 1) = b - a . x``; all of the same length.
-        weak: rows that need only be >= 0; some point must satisfy these.
+        weak: rows that need only be >= 0.
+
+    Raises:
+        ValueError: no point satisfies the weak rows.
 
     The dual ``min b . y + u : A' y = 0, sum y + u = 1, y, u >= 0`` starts from the feasible
     basis u = 1; Bland's rule makes it end on degenerate input too.
@@ -142,6 +145,8 @@ def margin(rows: Sequence[IntegerRow], weak: frozenset[int] = frozenset()) -> Ma
 
 def _leaving_row(table: list[list[fmpq]], basis: list[int | None], enter: int) -> int:
     rows = [r for r, j in enumerate(basis) if j is not None and table[r][enter] > 0]
+    if not rows:
+        raise ValueError("no point satisfies the weak rows")
     ratio = min(table[r][-1] / table[r][enter] for r in rows)
     ties = [r for r in rows if table[r][-1] / table[r][enter] == ratio]
     return min(ties, key=lambda r: basis[r] or 0)

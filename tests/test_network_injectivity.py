@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from fractions import Fraction
 from itertools import combinations, pairwise
 from random import Random
@@ -355,11 +354,29 @@ def test_a_dead_neuron_does_not_disturb_a_layerwise_proof():
 
 
 def test_seconds_bound_the_whole():
-    network = random_injective_network(5, 3)
-    began = time.perf_counter()
-    answer = is_injective(network, limits=Limits(seconds=0.5))
+    answer = is_injective(random_injective_network(5, 3), limits=Limits(seconds=0.2))
     assert answer.status is Status.UNKNOWN
-    assert time.perf_counter() - began < 20  # compilation aside it is some 0.6
+    assert "limit on seconds" in answer.reason
+
+
+@pytest.mark.parametrize("reason", ["interrupt", "memory"])
+def test_only_too_few_regions_are_a_reason_to_enumerate_all(reason, monkeypatch):
+    """Ctrl-C at the first regions must not start the full enumeration."""
+    from dataclasses import replace
+
+    from polyrelu.queries import network_injectivity
+
+    calls = []
+
+    def stopped(network, domain, **options):
+        calls.append(options)
+        part = regions(network, domain, limits=Limits(regions=3))
+        return replace(part, stopped_by=reason)
+
+    monkeypatch.setattr(network_injectivity, "regions", stopped)
+    answer = is_injective(random_injective_network(2, 2))
+    assert answer.status is Status.UNKNOWN
+    assert len(calls) == 1
 
 
 def test_a_few_regions_refute_what_has_far_too_many():

@@ -144,3 +144,14 @@ def test_bland_rule_ends_on_many_rows_through_one_point():
     choose = Random(3)
     rows = [[*r, 0] for r in random_rows(choose, 25, 4, high=2)]
     assert check_certificates(rows) in (0, 1)
+
+
+def test_margin_with_rows_that_need_only_hold_weakly():
+    """x >= 0 and -x >= 0 leave the origin: there 1 - y >= t, y >= t has t = 1/2."""
+    rows = [[1, 0, 0], [-1, 0, 0], [0, -1, 1], [0, 1, 0]]
+    best = margin(rows, frozenset({0, 1}))
+    assert best.value == Fraction(1, 2)
+    assert best.point == (0, Fraction(1, 2))
+    assert margin(rows).value == 0
+    with pytest.raises(ValueError, match="no point satisfies the weak rows"):
+        margin([[1, -2], [-1, 1], [1, 0]], frozenset({0, 1}))

@@ -12,10 +12,10 @@ import numpy as np
 from numba import njit
 
 from .gordan import SEPARATED, nearest
+from .kernel import UNIT
 
 UNCERTAIN, APART = 0, 1
 IF_FACE = 2  # and more: apart if the face has dimension ``answer - IF_FACE``
-UNIT = 2.0**-53
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)

@@ -291,7 +291,9 @@ def reconstruct(layer: Layer, output: npt.ArrayLike, *, tolerance: float = 1e-6)
 
     Args:
         output: shape (..., m), ``layer(x)`` up to rounding.
-        tolerance: how far ``layer(x)`` may be from the output, relative to its size.
+        tolerance: how far ``layer(x)`` may be from the output, relative to its size; and on the
+            boundary of cells, two inputs that fit from each other: outputs are rounded, so that
+            whether a row is 0 there has no exact answer.
 
     Returns x, shape (..., n).
 
@@ -326,7 +328,7 @@ def _input_of(layer: Layer, z: Array, tolerance: float) -> Array:
         scaled, *_ = np.linalg.lstsq(weight / length, rest, rcond=0.0)
         x = np.asarray(scaled / length, dtype=np.float64)
     else:
-        x = _on_boundary(layer, z, active)
+        x = _on_boundary(layer, z, active, tolerance)
     if x is None:
         raise NetworkError("this is not an output of the layer")
     size = np.abs(layer.weight) @ np.abs(x) + np.abs(layer.bias) + np.abs(z)
@@ -335,10 +337,12 @@ def _input_of(layer: Layer, z: Array, tolerance: float) -> Array:
     return x
 
 
-def _on_boundary(layer: Layer, z: Array, active: npt.NDArray[np.intp]) -> Array | None:
+def _on_boundary(
+    layer: Layer, z: Array, active: npt.NDArray[np.intp], tolerance: float
+) -> Array | None:
     """The one x with ``w . x + b = z`` on active rows and ``<= 0`` on the others; None: none.
 
-    It is the only one iff two programs with opposite random costs agree.
+    It is taken for the only one if two programs with opposite random costs agree.
     """
     from scipy.optimize import linprog
 
@@ -353,8 +357,13 @@ def _on_boundary(layer: Layer, z: Array, active: npt.NDArray[np.intp]) -> Array 
         if found.status == 2:
             return None
         ends.append(found.x)
-    if any(x is None for x in ends) or np.abs(ends[0] - ends[1]).max() > 1e-6:
+    one, other = ends
+    if (
+        one is None
+        or other is None
+        or np.linalg.norm(one - other) > tolerance * max(1.0, float(np.linalg.norm(one)))
+    ):
         raise NetworkError(
             f"the {len(active)} active rows do not determine the input, nor do the others"
         )
-    return np.asarray(ends[0])
+    return np.asarray(one)

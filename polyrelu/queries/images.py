@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from flint import fmpz_mat, nmod_mat
 
+from ..engine.kernel import UNIT
 from ..engine.separate import APART, IF_FACE, overlapping, separate_pairs
 from ..graph import RegionGraph
 from ..network import Array, quotient
@@ -32,7 +33,6 @@ from ..rational import (
 from ..region import Region
 from .witness import ExactPoint
 
-UNIT = 2.0**-53
 CHUNK = 1 << 16  # pairs at a time
 
 

@@ -95,14 +95,11 @@ def is_injective(
         if answer.refuted:
             return _through(network, answer)
         if answer.proved:
-            proved = _layerwise(network, where, bounds, answer)
+            proved = _layerwise(network, where, bounds, answer, began)
             if proved is not None:
                 return proved
         stats["first_layer"] = answer.status.value
-    if bounds.seconds is not None:  # what is left of them
-        left = bounds.seconds - (time.perf_counter() - began)
-        bounds = replace(bounds, seconds=max(left, 1e-9))
-    answer = decide_on_graph(network, where, bounds, progress)
+    answer = decide_on_graph(network, where, _left(bounds, began), progress)
     return replace(answer, stats=stats | answer.stats)
 
 
@@ -113,7 +110,17 @@ def _through(network: Network, answer: Answer) -> Answer:
     return replace(answer, witness=witness, reason=reason)
 
 
-def _layerwise(network: Network, domain: Domain, limits: Limits, first: Answer) -> Answer | None:
+def _left(limits: Limits, began: float) -> Limits:
+    """With what is left of the seconds."""
+    if limits.seconds is None:
+        return limits
+    left = limits.seconds - (time.perf_counter() - began)
+    return replace(limits, seconds=max(left, 1e-9))
+
+
+def _layerwise(
+    network: Network, domain: Domain, limits: Limits, first: Answer, began: float
+) -> Answer | None:
     """A proof layer by layer, if there is one."""
     proofs = [first.certificate]
     nodes = first.stats["nodes"]
@@ -125,7 +132,7 @@ def _layerwise(network: Network, domain: Domain, limits: Limits, first: Answer) 
             continue
         if not all(map(is_monotone, layer.units)):
             return None
-        answer = decide_layer(layer, where, replace(limits, regions=most), None)
+        answer = decide_layer(layer, where, replace(_left(limits, began), regions=most), None)
         if not answer.proved:
             return None
         proofs.append(answer.certificate)
@@ -134,7 +141,7 @@ def _layerwise(network: Network, domain: Domain, limits: Limits, first: Answer) 
         Status.PROVED,
         "every layer is injective on all that comes in",
         certificate=LayerwiseCertificate(tuple(proofs)),
-        stats={"nodes": nodes, "seconds": first.stats["seconds"]},
+        stats={"nodes": nodes, "seconds": time.perf_counter() - began},
     )
 
 

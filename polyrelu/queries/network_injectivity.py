@@ -148,7 +148,8 @@ def decide_on_graph(
         answer = _on_graph(network, graph, clock, local)
         if answer is None:
             return decide_on_graph(_without_lines(network), domain, limits, progress, local)
-        if answer.status is not Status.UNKNOWN or limits.regions == few or clock.is_over:
+        few_were_too_few = graph.stopped_by == "regions" and limits.regions != few
+        if answer.status is not Status.UNKNOWN or not few_were_too_few or clock.is_over:
             break
     assert answer is not None
     return answer

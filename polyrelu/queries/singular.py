@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from flint import fmpz_mat
 
+from ..engine.kernel import UNIT
 from ..network import Array, quotient
 from ..rational import integer_row
 
-UNIT = 2.0**-53
 RELATIVE = Fraction(1, 2**50)  # to which exact bounds are refined
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..activations import PiecewiseLinear
 from ..domain import Domain, Slice
+from ..engine.kernel import UNIT
 from ..enumeration import regions
 from ..errors import DomainError, IncompleteError
 from ..graph import RegionGraph
@@ -23,7 +24,6 @@ from ..rational import rows_of
 from ..region import Region
 from .enclosure import enclosures
 from .singular import (
-    UNIT,
     Bounds,
     down,
     eigenvalue_bounds,
@@ -104,6 +104,7 @@ def stability(
     kappa_U / kappa_L >= sqrt(2).
 
     Raises:
+        DomainError: the domain does not fit, is empty, or is a single point.
         IncompleteError: a limit was reached; bounds need all regions.
 
     Source: sqrt(A) / 2 <= kappa_L <= sqrt(A): Freeman and Haider 2025 (arXiv 2502.09898); proof in
@@ -218,7 +219,7 @@ class _Maps:
     @cached_property
     def bounds(self) -> tuple[Array, Array, Array, Array]:
         """Of the least and greatest squared singular value of each region's map."""
-        if self.flat or self.k == 0:
+        if self.flat:
             return self._exact_bounds()
         network = self.graph.network
         one = len(network.layers) == 1
@@ -240,6 +241,10 @@ class _Maps:
         a, b, c, d = np.array(found).T
         return a, b, c, d
 
+    @cached_property
+    def pieces(self) -> npt.NDArray[np.int64]:
+        return layer_pieces(self.graph)
+
     def _squares(self, layer: Layer) -> list[list[Fraction]]:
         """For each unit and piece what its w w' counts."""
         return [[s * s for s in unit.slopes] for unit in layer.units]
@@ -249,10 +254,9 @@ class _Maps:
         n, k = len(layer.units), self.k
         weight = layer.weight
         outer = (weight[:, :, None] * weight[:, None, :]).reshape(n, k * k)
-        pieces = layer_pieces(self.graph)
         square = np.zeros((len(self.graph), n))
         for u, values in enumerate(self._squares(layer)):
-            square[:, u] = np.array([float(v) for v in values])[pieces[:, u]]
+            square[:, u] = np.array([float(v) for v in values])[self.pieces[:, u]]
         gram = (square @ outer).reshape(-1, k, k)
         size = np.sqrt((np.abs(square @ np.abs(outer)) ** 2).sum(axis=1))
         return gram, (n + 10) * UNIT * size * 1.001
@@ -295,8 +299,7 @@ class _Shares(_Maps):
     @cached_property
     def squares(self) -> list[list[Fraction]]:
         (layer,) = self.graph.network.layers
-        pieces = layer_pieces(self.graph)
-        shares = [_share(unit, pieces[:, u]) for u, unit in enumerate(layer.units)]
+        shares = [_share(unit, self.pieces[:, u]) for u, unit in enumerate(layer.units)]
         return [
             [share * share if slope else Fraction(0) for slope in unit.slopes]
             for share, unit in zip(shares, layer.units, strict=True)
@@ -306,7 +309,7 @@ class _Shares(_Maps):
         return self.squares
 
     def exact_gram(self, index: int) -> list[list[Fraction]]:
-        pieces = layer_pieces(self.graph)[index].tolist()
+        pieces = self.pieces[index].tolist()
         weights = [square[k] for square, k in zip(self.squares, pieces, strict=True)]
         kept = [(row, w) for row, w in zip(self.rows, weights, strict=True) if w]
         return [
