@@ -103,6 +103,8 @@ def regions(
         indptr=columns.indptr,
         facets=columns.facets,
         neighbor=columns.neighbors,
+        coincident=columns.coincident,
+        vanishing=columns.vanishing,
         complete=search.stopped_by is None,
         stopped_by=search.stopped_by,
         stats=stats,

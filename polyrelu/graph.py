@@ -52,6 +52,9 @@ class RegionGraph(FieldsOnly):
         facets: for each facet the threshold that vanishes on it, or -1 - k for inequality k of
             the domain.
         neighbor: for each facet the region behind it, or -1 (domain) or -2 (unexplored).
+        coincident: rows (facet, threshold), shape (m, 2): what else vanishes on a facet inside the
+            domain (one threshold for each boundary, also where it is not crossed there).
+        vanishing: rows (region, threshold), shape (m, 2): what is identically 0 on a region.
         stats: what the enumeration took: seconds, splits, rational arithmetic, versions.
     """
 
@@ -64,6 +67,8 @@ class RegionGraph(FieldsOnly):
     indptr: npt.NDArray[np.int64]
     facets: npt.NDArray[np.int32]
     neighbor: npt.NDArray[np.signedinteger[Any]]
+    coincident: npt.NDArray[np.int64]
+    vanishing: npt.NDArray[np.int64]
     complete: bool = True
     stopped_by: str | None = None
     slice: Slice | None = None
@@ -71,7 +76,7 @@ class RegionGraph(FieldsOnly):
 
     def __post_init__(self) -> None:
         for name in ("packed_patterns", "local_witnesses", "unbounded", "indptr", "facets",
-                     "neighbor"):  # fmt: skip
+                     "neighbor", "coincident", "vanishing"):  # fmt: skip
             getattr(self, name).flags.writeable = False
 
     # -- regions -----------------------------------------------------------------------------

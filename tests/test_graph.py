@@ -7,6 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from flint import fmpz_mat
 from networks import (
     cantor_net,
     doubled,
@@ -31,6 +32,7 @@ from polyrelu import (
     segment,
 )
 from polyrelu.errors import DomainError
+from polyrelu.rational import rows_of
 
 
 def one_layer(W, b):
@@ -62,7 +64,7 @@ def G(request):
 
 def test_columns_cannot_be_written_to(G):
     for name in ("packed_patterns", "local_witnesses", "unbounded", "indptr", "facets",
-                 "neighbor", "witnesses"):  # fmt: skip
+                 "neighbor", "coincident", "vanishing", "witnesses"):  # fmt: skip
         column = getattr(G, name)
         assert not column.flags.writeable
         with pytest.raises(ValueError, match="read-only"):
@@ -343,3 +345,37 @@ def test_the_folded_line_is_a_path():
     assert sorted(G.degrees.tolist()) == [1, 1, *[2] * (4**4 - 2)]
     assert G.statistics()["unbounded_regions"] == 2
     assert repr(G) == "RegionGraph(256 regions, 255 walls)"
+
+
+def walls_that_vanish(graph, region, rows):
+    """For each row the walls of the network whose form is zero where the row is."""
+    wall = graph.compiled.threshold_wall
+    hull = graph.domain.chart().matrix
+    forms = [rows_of(fmpz_mat([region.form(t)]) * hull)[0] for t in range(len(wall))]
+    local = [rows_of(fmpz_mat([row]) * hull)[0] for row in rows]
+    return [
+        {int(wall[t]) for t, g in enumerate(forms) if any(g) and fmpz_mat([g, row]).rank() < 2}
+        for row in local
+    ], {int(wall[t]) for t, g in enumerate(forms) if not any(g)}
+
+
+@pytest.mark.parametrize("cells", ["vertices", "lp"])
+@pytest.mark.parametrize("seed", range(60))
+def test_all_that_vanishes_on_a_facet_or_a_region_is_listed(seed, cells):
+    """Also what touches a facet without being crossed there."""
+    network, domain = problem(Random(seed), 3)
+    graph = regions(network, domain, cells=cells)
+    wall = graph.compiled.threshold_wall
+    listed = [{int(wall[t])} if t >= 0 else set() for t in graph.facets]
+    for f, t in graph.coincident.tolist():
+        assert wall[t] not in listed[f]
+        listed[f].add(int(wall[t]))
+    zero = [set() for _ in graph]
+    for i, t in graph.vanishing.tolist():
+        zero[i].add(int(wall[t]))
+    for region in graph:
+        here = range(*graph.indptr[region.index : region.index + 2].tolist())
+        on_facet, everywhere = walls_that_vanish(graph, region, region.inequality_rows)
+        assert zero[region.index] == everywhere
+        for f, found in zip(here, on_facet, strict=True):
+            assert graph.facets[f] < 0 or listed[f] == found

@@ -300,9 +300,9 @@ def test_an_archive_that_unpacks_to_gigabytes(tmp_path, arrays):
         ("[]", "its header does not say so"),
         ("3", "its header does not say so"),
         ("{}", "its header does not say so"),
-        ('{"format": "polyrelu region graph"}', "has format version None; this polyrelu reads 1"),
-        ('{"format": "polyrelu region graph", "version": 2}', "has format version 2"),
-        ('{"format": "polyrelu region graph", "version": 1}', "damaged"),
+        ('{"format": "polyrelu region graph"}', "has format version None; this polyrelu reads 2"),
+        ('{"format": "polyrelu region graph", "version": 1}', "has format version 1"),
+        ('{"format": "polyrelu region graph", "version": 2}', "damaged"),
     ],
 )
 def test_headers_that_are_refused(tmp_path, arrays, text, message):
@@ -373,7 +373,7 @@ def test_the_file_is_what_the_documentation_says(tmp_path):
         header = json.loads(file["header"].tobytes())
         assert (file["patterns"] == G.packed_patterns).all()
         assert (file["neighbors"] == G.neighbor).all()
-    assert (header["format"], header["version"]) == ("polyrelu region graph", 1)
+    assert (header["format"], header["version"]) == ("polyrelu region graph", 2)
     assert header["network_hash"] == G.network.hash
     assert header["stats"]["versions"]["polyrelu"]
     assert header["arithmetic"].startswith("float64 with certified bounds, rational where")

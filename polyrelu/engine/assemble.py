@@ -29,6 +29,8 @@ class Columns:
     indptr: np.ndarray
     facets: np.ndarray
     neighbors: np.ndarray
+    coincident: np.ndarray
+    vanishing: np.ndarray
     cut_short: bool
 
 
@@ -76,16 +78,18 @@ def assemble(
     indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
     facet = _from_layer_1(found.facet, first)
     attached = found.attached - np.array([0, 0, first])
-    # A facet on several walls has the name of the first, whichever of them was cut along.
-    np.minimum.at(facet, attached[:, 1], attached[:, 2].astype(facet.dtype))
+    facet, coincident = _first_names(facet, attached[:, 1:])
+    names = _wall_names(compiled)
     return Columns(
         patterns=_threshold_bits(compiled, found.pattern, bits, zero),
         witnesses=found.witness,
         exact_witnesses=found.exact_witness,
         unbounded=found.unbounded,
         indptr=indptr,
-        facets=_name_facets(compiled, facet),
+        facets=names[facet],
         neighbors=neighbors,
+        coincident=np.stack([coincident[:, 0], names[coincident[:, 1]]], axis=1),
+        vanishing=np.stack([zero[:, 0], names[zero[:, 1]]], axis=1),
         cut_short=cut_short,
     )
 
@@ -251,8 +255,22 @@ def _threshold_bits(
     return packed
 
 
-def _name_facets(compiled: Compiled, facet: np.ndarray) -> np.ndarray:
-    """Facets by the threshold that represents their wall, or -1 - (inequality of the domain)."""
+def _first_names(facet: np.ndarray, attached: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A facet on several walls has the name of the first, whichever of them was cut along.
+
+    Returns the facets' walls, and rows (facet, wall) of the others.
+    """
+    attached = attached[facet[attached[:, 0]] >= 0]
+    first = facet.copy()
+    np.minimum.at(first, attached[:, 0], attached[:, 1].astype(facet.dtype))
+    several = np.unique(attached[:, 0])
+    through = np.concatenate([attached, np.stack([several, facet[several]], axis=1)])
+    through = np.unique(through, axis=0)
+    return first, through[through[:, 1] != first[through[:, 0]]]
+
+
+def _wall_names(compiled: Compiled) -> np.ndarray:
+    """For each wall the threshold that represents it, or -1 - (inequality of the domain)."""
     n_walls = sum(map(len, compiled.walls))
     n_domain = compiled.program.n_domain
     names = np.zeros(n_walls + n_domain, dtype=np.int32)
@@ -261,5 +279,4 @@ def _name_facets(compiled: Compiled, facet: np.ndarray) -> np.ndarray:
             names[compiled.threshold_wall[t]] = t
     for k in range(n_domain):
         names[-1 - k] = -1 - compiled.sources[k]
-    named: np.ndarray = names[facet]
-    return named
+    return names

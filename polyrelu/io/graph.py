@@ -25,7 +25,7 @@ from ._archive import read_arrays
 from ._limits import MAX_BYTES
 from .npz import network_arrays, network_from_arrays
 
-FORMAT, VERSION = "polyrelu region graph", 1
+FORMAT, VERSION = "polyrelu region graph", 2
 
 _COLUMNS = {
     "patterns": (np.uint8, 2),
@@ -34,6 +34,8 @@ _COLUMNS = {
     "indptr": (np.int64, 1),
     "facets": (np.int32, 1),
     "neighbors": (np.int64, 1),
+    "coincident": (np.int64, 2),
+    "vanishing": (np.int64, 2),
 }
 _STOPPED_BY = (None, "regions", "seconds", "memory", "interrupt")
 _MEMBER = re.compile(
@@ -63,6 +65,8 @@ def save_graph(graph: RegionGraph, path: str | os.PathLike[str]) -> None:
         "indptr": graph.indptr,
         "facets": graph.facets,
         "neighbors": graph.neighbor.astype(np.int64),
+        "coincident": graph.coincident,
+        "vanishing": graph.vanishing,
     }
     arrays |= {f"network_{k}": v for k, v in network_arrays(graph.network).items()}
     if graph.slice is not None:
@@ -170,6 +174,7 @@ def _graph(file: Path, header: dict[str, Any], arrays: dict[str, npt.NDArray[Any
         exact_witnesses=exact,
         unbounded=columns["unbounded"].astype(bool), indptr=columns["indptr"],
         facets=columns["facets"], neighbor=neighbor,
+        coincident=columns["coincident"], vanishing=columns["vanishing"],
         complete=header["complete"], stopped_by=header["stopped_by"],
         stats=dict(header["stats"]),
     )  # fmt: skip
@@ -205,9 +210,15 @@ def _check_columns(
         and bool(((neighbors >= -2) & (neighbors < n)).all())
         and bool(((facets >= -n_inequalities) & (facets < n_thresholds)).all())
         and bool(((facets < 0) == (neighbors == DOMAIN_WALL)).all())
+        and _are_pairs(columns["coincident"], len(facets), n_thresholds)
+        and _are_pairs(columns["vanishing"], n, n_thresholds)
     )
     if not right:
         raise FileFormatError(f"{file} is damaged: its columns do not fit together")
+
+
+def _are_pairs(rows: npt.NDArray[Any], n_first: int, n_second: int) -> bool:
+    return rows.shape[1] == 2 and bool(((rows >= 0) & (rows < (n_first, n_second))).all())
 
 
 def _exact_witnesses(data: dict[str, list[str]], n: int, dim: int) -> dict[int, ExactPoint]:
