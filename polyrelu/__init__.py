@@ -15,9 +15,11 @@ _WHERE = {
     "Box": "domain",
     "Collision": "queries.witness",
     "Count": "enumeration",
+    "DecisionBoundary": "queries.boundary",
     "Domain": "domain",
     "DomainError": "errors",
     "Facet": "region",
+    "FaceComplex": "faces",
     "FileFormatError": "errors",
     "IncompleteError": "errors",
     "Layer": "network",
@@ -38,7 +40,9 @@ _WHERE = {
     "UnsupportedLayerError": "errors",
     "absolute": "activations",
     "count_regions": "enumeration",
+    "decision_boundary": "queries.boundary",
     "doubling_layer": "queries.construct",
+    "face_complex": "faces",
     "hard_tanh": "activations",
     "identity": "activations",
     "is_coherently_oriented": "queries.injectivity",
@@ -97,6 +101,8 @@ if TYPE_CHECKING:
     from .errors import PolyreluError as PolyreluError
     from .errors import UnknownAnswerError as UnknownAnswerError
     from .errors import UnsupportedLayerError as UnsupportedLayerError
+    from .faces import FaceComplex as FaceComplex
+    from .faces import face_complex as face_complex
     from .graph import RegionGraph as RegionGraph
     from .io import load_graph as load_graph
     from .io import load_network as load_network
@@ -108,6 +114,8 @@ if TYPE_CHECKING:
     from .queries.bias import largest_uniform_bias as largest_uniform_bias
     from .queries.bias import polytope_bias as polytope_bias
     from .queries.bias import reconstruct as reconstruct
+    from .queries.boundary import DecisionBoundary as DecisionBoundary
+    from .queries.boundary import decision_boundary as decision_boundary
     from .queries.construct import doubling_layer as doubling_layer
     from .queries.construct import random_injective_network as random_injective_network
     from .queries.convolution import is_convolution_injective as is_convolution_injective

@@ -237,7 +237,7 @@ class RegionGraph(FieldsOnly):
 
     @cached_property
     def _order(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.void]]:
-        keys = _as_keys(self.packed_patterns)
+        keys = as_keys(self.packed_patterns)
         order = np.argsort(keys)
         return order, keys[order]
 
@@ -253,7 +253,7 @@ class RegionGraph(FieldsOnly):
         if packed.shape[1] == 0:
             return np.zeros(len(packed), dtype=np.int64) if len(self) else np.full(len(packed), -1)
         order, keys = self._order
-        wanted = _as_keys(packed)
+        wanted = as_keys(packed)
         at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
         if not len(keys):
             return np.full(len(packed), -1, dtype=np.int64)
@@ -338,7 +338,7 @@ class RegionGraph(FieldsOnly):
         return load_graph(path)
 
 
-def _as_keys(packed: npt.NDArray[np.uint8]) -> npt.NDArray[np.void]:
+def as_keys(packed: npt.NDArray[np.uint8]) -> npt.NDArray[np.void]:
     """Rows of bytes as single values that sort."""
     rows = np.ascontiguousarray(packed)
     return rows.view(np.dtype((np.void, rows.shape[1]))).ravel()

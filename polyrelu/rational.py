@@ -198,3 +198,7 @@ def solve_affine(rows: Sequence[IntegerRow], dim: int) -> tuple[Fraction, ...] |
             return None
         x[lead] = Fraction(-row[dim], row[lead])
     return tuple(x)
+
+
+def rank(rows: Sequence[IntegerRow]) -> int:
+    return int(fmpz_mat([list(row) for row in rows]).rank()) if rows else 0

@@ -203,11 +203,19 @@ class Region:
         return -table[:, :-1], table[:, -1]
 
     @cached_property
+    def local_rows(self) -> list[IntegerRow]:
+        """:attr:`inequality_rows` in the coordinates of ``graph.compiled.chart``."""
+        columns = list(zip(*rows_of(self._graph.compiled.chart), strict=True))
+        return [primitive([dot(g, c) for c in columns]) for g in self.inequality_rows]
+
+    @cached_property
     def _generators(self) -> Generators:
-        chart = self._graph.compiled.chart
-        columns = list(zip(*rows_of(chart), strict=True))
-        local = [primitive([dot(g, c) for c in columns]) for g in self.inequality_rows]
-        return generators(local, self._graph.compiled.dim)
+        return generators(self.local_rows, self._graph.compiled.dim)
+
+    @property
+    def has_own_lines(self) -> bool:
+        """Does it contain a line beyond those that all regions do (``graph.lines``)?"""
+        return bool(self._generators.lines)
 
     @property
     def output_form(self) -> list[IntegerRow]:
@@ -218,6 +226,13 @@ class Region:
         """Homogeneous integers, in the coordinates of ``graph.compiled.chart``: its vertices
         (x, w > 0), then its extreme directions (x, 0)."""
         return [*self._generators.points, *self._generators.directions]
+
+    def vertices_on(self, facet: int) -> tuple[list[IntegerRow], list[frozenset[int]]]:
+        """The vertices of facet number ``facet``, homogeneous and in the chart's coordinates, and
+        what walls each is on."""
+        row, found = self.local_rows[facet], self._generators
+        on = [k for k, g in enumerate(found.points) if dot(row, g) == 0]
+        return [found.points[k] for k in on], [found.on_point[k] for k in on]
 
     def exact_vertices(self) -> tuple[ExactPoint, ...]:
         """The vertices, exactly. With lines (see :meth:`lines`), one point of each minimal face."""
@@ -288,7 +303,7 @@ class Region:
         gram = fmpz_mat([[dot(u, v) for v in columns] for u in columns])
         scale = int(compiled.chart[compiled.chart.nrows() - 1, compiled.dim]) ** compiled.dim
         factor = Fraction(int(gram.det()), scale**2) if columns else Fraction(1)
-        return _square_root(self._local_volume() ** 2 * factor)
+        return square_root(self._local_volume() ** 2 * factor)
 
     def _local_volume(self) -> Fraction:
         return volume(self._generators, self._graph.compiled.dim)
@@ -299,8 +314,8 @@ class Region:
         return Fraction(int(det), matrix[-1][-1] ** self._graph.compiled.dim)
 
 
-def _square_root(square: Fraction) -> float:
-    """Also where the square itself is beyond the range of float64."""
+def square_root(square: Fraction) -> float:
+    """The square root, rounded; also where the square itself is beyond the range of float64."""
     shift = max(0, 128 + square.denominator.bit_length() - square.numerator.bit_length()) // 2
     root = math.isqrt((square.numerator << 2 * shift) // square.denominator)
     return quotient(root, 1 << shift)

@@ -81,7 +81,7 @@ def assemble(
     facet, coincident = _first_names(facet, attached[:, 1:])
     names = _wall_names(compiled)
     return Columns(
-        patterns=_threshold_bits(compiled, found.pattern, bits, zero),
+        patterns=threshold_bits(compiled, found.pattern, bits, zero),
         witnesses=found.witness,
         exact_witnesses=found.exact_witness,
         unbounded=found.unbounded,
@@ -232,7 +232,7 @@ def _select(found: Found, keep: np.ndarray) -> Found:
     )
 
 
-def _threshold_bits(
+def threshold_bits(
     compiled: Compiled, words: np.ndarray, bits: np.ndarray, zero: np.ndarray
 ) -> np.ndarray:
     """Patterns packed by threshold, eight to a byte, the first in the lowest bit."""

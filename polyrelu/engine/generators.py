@@ -1,4 +1,5 @@
-"""The exact generators (vertices and directions) of one polyhedron given by inequalities."""
+"""The exact generators (vertices and directions) of one polyhedron given by inequalities, and of
+all regions of a network."""
 
 from __future__ import annotations
 
@@ -14,8 +15,9 @@ from ..domain import Chart, Domain
 from ..network import Network
 from ..rational import IntegerRow, dot, primitive, rows_of
 from . import kernel
+from .assemble import threshold_bits
 from .enumerate import Enumeration
-from .program import compile_network
+from .program import Compiled, bit_of_wall, compile_network
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,54 @@ def generators(rows: Sequence[IntegerRow], dim: int) -> Generators:
     return Generators(points, directions, lines, on_point)
 
 
+Cell = tuple[list[tuple[int, ...]], list[int]]
+
+
+def cell_generators(compiled: Compiled) -> tuple[np.ndarray, list[Cell]]:
+    """The generators of all regions, ten times quicker than one region after the other: the search
+    by vertices once more, which gives each exact generator once.
+
+    There must be no auxiliary walls.
+
+    Returns:
+        The packed patterns, and for each region its generators, in the coordinates of
+        ``compiled.chart``, and the facets that each is on, as bits (in no order of facets).
+    """
+    search = Enumeration(compiled, counting=True, max_regions=0)
+    first = slice(int(compiled.program.first_word[1]), None)
+    exact: dict[int, tuple[int, ...]] = {}
+    positive, negative, cells = [], [], []
+    for stack in search.cells():
+        e = int(stack.scalar[kernel.TOP])
+        n = int(stack.n_vertices[e])
+        found = []
+        places = stack.vertex[e, :n].astype(np.int64)
+        for i, ident in enumerate(stack.ident[places].tolist()):
+            generator = exact.get(ident)
+            if generator is None:
+                p, mask = int(places[i]), stack.mask[e, i]
+                generator = tuple(search.resolver.generator(stack, e, p, mask, []))
+                exact[ident] = generator
+            found.append(generator)
+        cells.append((found, _bits(stack.mask[e, :n] & stack.used[e])))
+        positive.append(stack.positive[e, first].copy())
+        negative.append(stack.negative[e, first].copy())
+    return _patterns(compiled, np.array(positive), np.array(negative)), cells
+
+
+def _bits(words: np.ndarray) -> list[int]:
+    """Rows of words as integers, without bit 0, which is infinity."""
+    rows = (sum(w << 64 * k for k, w in enumerate(row)) for row in words.tolist())
+    return [row & ~(1 << kernel.INFINITY) for row in rows]
+
+
+def _patterns(compiled: Compiled, positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
+    bits = bit_of_wall(compiled)
+    signs = (positive | negative).view(np.uint8)
+    decided = np.unpackbits(signs, axis=1, bitorder="little")[:, bits]
+    return threshold_bits(compiled, positive, bits, np.argwhere(decided == 0))
+
+
 def volume(cell: Generators, dim: int) -> Fraction:
     """The exact volume of a bounded polyhedron, by a pulling triangulation.
 
@@ -94,28 +144,29 @@ def volume(cell: Generators, dim: int) -> Fraction:
     """
     points = [[Fraction(v, g[-1]) for v in g[:-1]] for g in cell.points]
     total = Fraction(0)
-    for simplex in _triangulate(list(range(len(points))), cell.on_point, dim):
+    for simplex in simplices(list(range(len(points))), cell.on_point, dim):
         apex = points[simplex[0]]
         edges = [[a - b for a, b in zip(points[i], apex, strict=True)] for i in simplex[1:]]
-        total += abs(_determinant(edges))
+        total += abs(determinant(edges))
     for k in range(2, dim + 1):
         total /= k
     return total
 
 
-def _triangulate(face: list[int], on: list[frozenset[int]], dim: int) -> list[list[int]]:
+def simplices(face: list[int], on: list[frozenset[int]], dim: int) -> list[list[int]]:
+    """A triangulation of a bounded face of some dimension, given for each vertex what it is on."""
     if dim == 0:
         return [face[:1]]
     shared = frozenset.intersection(*(on[i] for i in face))
-    simplices = []
+    found = []
     seen = set()
     for wall in sorted(frozenset.union(*(on[i] for i in face)) - shared - on[face[0]]):
         below = tuple(i for i in face if wall in on[i])
         if below in seen or not _is_facet(below, face, on):
             continue
         seen.add(below)
-        simplices += [[face[0], *rest] for rest in _triangulate(list(below), on, dim - 1)]
-    return simplices
+        found += [[face[0], *rest] for rest in simplices(list(below), on, dim - 1)]
+    return found
 
 
 def _is_facet(below: tuple[int, ...], face: list[int], on: list[frozenset[int]]) -> bool:
@@ -128,7 +179,8 @@ def _is_facet(below: tuple[int, ...], face: list[int], on: list[frozenset[int]])
     return True
 
 
-def _determinant(rows: list[list[Fraction]]) -> Fraction:
+def determinant(rows: list[list[Fraction]]) -> Fraction:
+    """Of a square matrix; 1 if it has no rows."""
     from flint import fmpq, fmpq_mat
 
     if not rows:
