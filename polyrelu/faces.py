@@ -18,7 +18,7 @@ import numpy as np
 from .engine.generators import cell_generators
 from .errors import DomainError
 from .graph import RegionGraph
-from .rational import IntegerRow, dot, primitive, rows_of
+from .rational import IntegerRow, dot, echelon, primitive, rows_of
 from .region import ExactPoint, Region
 
 Members = frozenset[int]
@@ -92,9 +92,9 @@ class FaceComplex:
 
     def __init__(self, graph: RegionGraph) -> None:
         self.graph = graph
-        self.n_lines = graph.compiled.n_lines
-        self._top = graph.compiled.dim
-        cells = list(_cells_of(graph))
+        lines, cells = _cells_of(graph)
+        self.n_lines = graph.compiled.n_lines + len(lines)
+        self._top = graph.compiled.dim - len(lines)
         points_first = _points_first(cells)
         number = {g: i for i, g in enumerate(points_first)}
         self.n_points = sum(g[-1] > 0 for g in points_first)
@@ -151,12 +151,17 @@ class FaceComplex:
 
     def face(self, dim: int, index: int) -> Face:
         """Face number ``index`` of a dimension."""
+        n = self._count(dim)
+        if not 0 <= index < n:
+            raise DomainError(f"face {index} of {n} of dimension {dim}")
         return Face(self, dim, index, self.members[dim - self.n_lines][index])
+
+    def _count(self, dim: int) -> int:
+        return self.f_vector[dim] if 0 <= dim <= self.dim else 0
 
     def faces(self, dim: int) -> Iterator[Face]:
         """All faces of a dimension; those of the greatest one are the regions."""
-        n = self.f_vector[dim] if 0 <= dim <= self.dim else 0
-        return (self.face(dim, i) for i in range(n))
+        return (self.face(dim, i) for i in range(self._count(dim)))
 
     def find(self, dim: int, members: Members) -> int | None:
         """The number of the face with these generators."""
@@ -166,6 +171,12 @@ class FaceComplex:
     def f_vector(self) -> tuple[int, ...]:
         """How many faces of each dimension 0, ..., d."""
         return (0,) * self.n_lines + tuple(map(len, self.members))
+
+    @property
+    def average_degree(self) -> float:
+        """How many others a region touches, on average: on R^d at most 2 d for a network in general
+        position (docs/boundary.md)."""
+        return 2 * self.graph.n_walls / len(self.graph)
 
     @property
     def euler_characteristic(self) -> int:
@@ -192,10 +203,6 @@ def face_complex(graph: RegionGraph) -> FaceComplex:
 
     The cost is some 0.2 ms a region in three dimensions; in d dimensions a simple region has as
     many as 2^d faces for each vertex.
-
-    Raises:
-        DomainError: a region contains a line that not all do, so that faces are not known by
-            their vertices and directions; on a bounded domain this cannot be.
     """
     return FaceComplex(graph)
 
@@ -203,27 +210,34 @@ def face_complex(graph: RegionGraph) -> FaceComplex:
 Cell = tuple[list[tuple[int, ...]], list[int]]
 
 
-def _cells_of(graph: RegionGraph) -> Iterator[Cell]:
-    """For each region its generators, in the coordinates of the chart, and bits of their facets."""
+def _cells_of(graph: RegionGraph) -> tuple[list[IntegerRow], list[Cell]]:
+    """Lines that all regions contain, in the coordinates of the chart; and for each region its
+    generators, without these, and bits of their facets."""
     compiled = graph.compiled
     if graph.complete and len(compiled.root_rows) == compiled.program.n_domain:
         patterns, cells = cell_generators(compiled)
         at = graph._lookup(patterns)
         assert sorted(at.tolist()) == list(range(len(graph))), "the same regions are found again"
-        yield from (cells[i] for i in np.argsort(at).tolist())
-    else:
-        yield from map(_cell_of, graph)
+        return [], [cells[i] for i in np.argsort(at).tolist()]
+    # Along a line of a region no threshold of layer 1 changes, so what reaches layer 2 changes
+    # alike in all regions, and so on: all of them contain the line.
+    lines = echelon(graph[0].local_lines) if len(graph) else []
+    return lines, [_cell_of(region, lines) for region in graph]
 
 
-def _cell_of(region: Region) -> Cell:
-    if region.has_own_lines:
-        raise DomainError(
-            f"region {region.index} contains a line that not all regions do; "
-            f"take a bounded domain, such as a Box"
-        )
+def _cell_of(region: Region, lines: Sequence[IntegerRow]) -> Cell:
     rows = region.local_rows
-    found = region.generators()
+    found = [_without(g, lines) for g in region.generators()]
     return [tuple(g) for g in found], [_zeros(rows, g) for g in found]
+
+
+def _without(generator: IntegerRow, lines: Sequence[IntegerRow]) -> IntegerRow:
+    """The point of the same class modulo the lines that is 0 where these begin."""
+    for line in lines:
+        lead = next(j for j, v in enumerate(line) if v)
+        size, off = abs(line[lead]), generator[lead] * (1 if line[lead] > 0 else -1)
+        generator = primitive([size * v - off * w for v, w in zip(generator, line, strict=True)])
+    return generator
 
 
 def _zeros(rows: Sequence[IntegerRow], generator: Sequence[int]) -> int:

@@ -213,9 +213,9 @@ class Region:
         return generators(self.local_rows, self._graph.compiled.dim)
 
     @property
-    def has_own_lines(self) -> bool:
-        """Does it contain a line beyond those that all regions do (``graph.lines``)?"""
-        return bool(self._generators.lines)
+    def local_lines(self) -> list[IntegerRow]:
+        """Lines that it contains beyond ``graph.lines``, in the coordinates of the chart."""
+        return self._generators.lines
 
     @property
     def output_form(self) -> list[IntegerRow]:

@@ -77,7 +77,7 @@ class Piece:
 
     @property
     def bounded(self) -> bool:
-        return not self._generators[1] and not self.boundary.graph.lines
+        return not self._generators[1] and not self._parts[0][0].exact_lines()
 
     @cached_property
     def _generators(self) -> tuple[list[IntegerRow], list[IntegerRow]]:
@@ -107,7 +107,7 @@ class Piece:
         ]
         local = [primitive([dot(g, c) for c in columns]) for g in rows]
         local.append([0] * graph.compiled.dim + [1])
-        need = graph.compiled.dim
+        need = graph.compiled.dim - len(region.local_lines)
         return [g for g in generators if rank([r for r in local if dot(r, g) == 0]) == need]
 
     def exact_vertices(self) -> tuple[ExactPoint, ...]:
