@@ -18,7 +18,7 @@ import numpy as np
 from .engine.generators import cell_generators
 from .errors import DomainError
 from .graph import RegionGraph
-from .rational import IntegerRow, dot, echelon, primitive, rows_of
+from .rational import IntegerRow, dot, primitive, rows_of
 from .region import ExactPoint, Region
 
 Members = frozenset[int]
@@ -93,8 +93,8 @@ class FaceComplex:
     def __init__(self, graph: RegionGraph) -> None:
         self.graph = graph
         lines, cells = _cells_of(graph)
-        self.n_lines = graph.compiled.n_lines + len(lines)
-        self._top = graph.compiled.dim - len(lines)
+        self.n_lines = graph.compiled.n_lines + lines
+        self._top = graph.compiled.dim - lines
         points_first = _points_first(cells)
         number = {g: i for i, g in enumerate(points_first)}
         self.n_points = sum(g[-1] > 0 for g in points_first)
@@ -210,34 +210,24 @@ def face_complex(graph: RegionGraph) -> FaceComplex:
 Cell = tuple[list[tuple[int, ...]], list[int]]
 
 
-def _cells_of(graph: RegionGraph) -> tuple[list[IntegerRow], list[Cell]]:
-    """Lines that all regions contain, in the coordinates of the chart; and for each region its
-    generators, without these, and bits of their facets."""
+def _cells_of(graph: RegionGraph) -> tuple[int, list[Cell]]:
+    """How many independent lines all regions contain beyond ``graph.lines``; and for each region
+    its generators, in the coordinates of the chart, and bits of their facets."""
     compiled = graph.compiled
     if graph.complete and len(compiled.root_rows) == compiled.program.n_domain:
         patterns, cells = cell_generators(compiled)
         at = graph._lookup(patterns)
         assert sorted(at.tolist()) == list(range(len(graph))), "the same regions are found again"
-        return [], [cells[i] for i in np.argsort(at).tolist()]
+        return 0, [cells[i] for i in np.argsort(at).tolist()]
     # Along a line of a region no threshold of layer 1 changes, so what reaches layer 2 changes
-    # alike in all regions, and so on: all of them contain the line.
-    lines = echelon(graph[0].local_lines) if len(graph) else []
-    return lines, [_cell_of(region, lines) for region in graph]
+    # alike in all regions, and so on: all of them contain the line. Their generators are then
+    # taken where the same coordinates are 0, and are the same wherever they are seen from.
+    return len(graph[0].local_lines) if len(graph) else 0, [_cell_of(region) for region in graph]
 
 
-def _cell_of(region: Region, lines: Sequence[IntegerRow]) -> Cell:
-    rows = region.local_rows
-    found = [_without(g, lines) for g in region.generators()]
+def _cell_of(region: Region) -> Cell:
+    rows, found = region.local_rows, region.generators()
     return [tuple(g) for g in found], [_zeros(rows, g) for g in found]
-
-
-def _without(generator: IntegerRow, lines: Sequence[IntegerRow]) -> IntegerRow:
-    """The point of the same class modulo the lines that is 0 where these begin."""
-    for line in lines:
-        lead = next(j for j, v in enumerate(line) if v)
-        size, off = abs(line[lead]), generator[lead] * (1 if line[lead] > 0 else -1)
-        generator = primitive([size * v - off * w for v, w in zip(generator, line, strict=True)])
-    return generator
 
 
 def _zeros(rows: Sequence[IntegerRow], generator: Sequence[int]) -> int:

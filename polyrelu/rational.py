@@ -202,11 +202,3 @@ def solve_affine(rows: Sequence[IntegerRow], dim: int) -> tuple[Fraction, ...] |
 
 def rank(rows: Sequence[IntegerRow]) -> int:
     return int(fmpz_mat([list(row) for row in rows]).rank()) if rows else 0
-
-
-def echelon(rows: Sequence[IntegerRow]) -> list[IntegerRow]:
-    """A basis of what the rows span, in reduced echelon form, primitive."""
-    if not rows:
-        return []
-    reduced, _, rank = fmpz_mat([list(row) for row in rows]).rref()
-    return [primitive(row) for row in rows_of(reduced)[:rank]]

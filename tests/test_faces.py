@@ -155,16 +155,17 @@ def test_common_lines_raise_dimensions():
     assert not any(face.bounded for face in cells.faces(2))
 
 
-def test_directions_that_matter_late_or_never():
-    """The second input first matters in layer 2, the third only in the output."""
+@pytest.mark.parametrize("turn", [np.eye(3), [[1, 0, 0], [2, 1, 1], [1, 3, -1]]])
+def test_directions_that_matter_late_or_never(turn):
+    """What the second unit passes on first matters in layer 2, the third's only in the output."""
     skip = [relu(), identity(), identity()]
-    first = (np.eye(3), np.zeros(3))
+    first = (turn, np.zeros(3))
     second = ([[1.0, -1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]], [-1.0, -1.0, 0.0])
     units = [relu(), relu(), identity()]
     network = Network.from_layers([first, second], activation=skip, output_activation=units)
     cells = face_complex(regions(network, Space(3)))
     assert cells.n_lines == 1
-    flat = ([[1.0, 0.0], [0.0, 1.0]], np.zeros(2)), ([[1.0, -1.0], [1.0, 1.0]], [-1.0, -1.0])
+    flat = (np.eye(2), np.zeros(2)), ([[1.0, -1.0], [1.0, 1.0]], [-1.0, -1.0])
     plane = Network.from_layers(flat, activation=skip[:2], output_activation=relu())
     assert cells.f_vector == (0, *face_complex(regions(plane, Space(2))).f_vector)
     assert cells.f_vector == (0, *oracle.f_vector(plane, Space(2)))
