@@ -375,8 +375,17 @@ def _conformance(args: argparse.Namespace) -> int:
 
 
 def _query(args: argparse.Namespace) -> int:
-    from .cli_query import answer_json, answer_lines, ask, stability_json, stability_lines
+    from .cli_query import (
+        answer_json,
+        answer_lines,
+        ask,
+        boundary_json,
+        boundary_lines,
+        stability_json,
+        stability_lines,
+    )
     from .io import load_network
+    from .queries.boundary import DecisionBoundary
     from .queries.stability import Stability
 
     if args.check and args.question != "injective":
@@ -392,6 +401,13 @@ def _query(args: argparse.Namespace) -> int:
         else:
             _say(args, *stability_lines(found))
         return DONE
+    if isinstance(found, DecisionBoundary):
+        shown = boundary_json(found)
+        if args.json:
+            _print_json(asked | shown)
+        else:
+            _say(args, *boundary_lines(shown))
+        return DONE if found.complete else LIMIT
     checked = _checked(found) if args.check else {}
     if args.json:
         _print_json(asked | answer_json(found) | checked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from .domain import Domain, Slice
     from .limits import Limits
     from .network import Network
+    from .queries.boundary import DecisionBoundary
     from .queries.stability import Stability
+
+    Found = Answer | Stability | DecisionBoundary
 
 QUESTIONS = {
     "injective": "do different inputs give different outputs? a proof, or two inputs that collide",
@@ -21,6 +24,7 @@ QUESTIONS = {
     "oriented": "as many outputs as inputs: do all regions' determinants have one sign?",
     "surjective": "one output: does it take every real value?",
     "stability": "bounds on how much distances shrink and grow (both Lipschitz constants)",
+    "boundary": "the decision boundary: pieces, components, Betti numbers, what is inside and outside",
 }
 
 
@@ -30,9 +34,10 @@ def ask(
     where: Domain | Slice,
     limits: Limits,
     progress: Any,
-) -> Answer | Stability:
+) -> Found:
     """The answer to a question of :data:`QUESTIONS`."""
     from .queries import injectivity
+    from .queries.boundary import decision_boundary
     from .queries.stability import stability
     from .queries.surjectivity import is_surjective
 
@@ -43,9 +48,10 @@ def ask(
         "oriented": injectivity.is_coherently_oriented,
         "surjective": is_surjective,
         "stability": stability,
+        "boundary": decision_boundary,
     }
-    answer: Answer | Stability = tasks[question](network, where, limits=limits, progress=progress)
-    return answer
+    found: Found = tasks[question](network, where, limits=limits, progress=progress)
+    return found
 
 
 def answer_lines(answer: Answer) -> list[str]:
@@ -148,6 +154,57 @@ def stability_lines(found: Stability) -> list[str]:
         f"  A, the least squared singular value: {found.frame_bound} (region {found.weakest})",
         f"  condition number kappa_U / kappa_L in {found.condition_number}",
     ]
+
+
+def boundary_json(found: DecisionBoundary) -> dict[str, Any]:
+    """What there is to say in numbers; of an incomplete one, how many pieces were found."""
+    shown: dict[str, Any] = {"complete": found.complete, "regions": len(found.graph),
+                             "pieces": len(found), "tied_regions": len(found.tied)}  # fmt: skip
+    if not found.complete:
+        return shown
+    classes = {}
+    for c in found.decision.classes:
+        region = found.decision_region(c)
+        classes[str(c)] = {
+            "betti": found.region_betti(c), "components": len(region.components),
+            "bounded_components": sum(region.bounded),
+        }  # fmt: skip
+    components = [
+        {"pieces": len(c.pieces), "tied_regions": len(c.tied), "bounded": c.bounded,
+         "closed": c.closed, "betti": c.betti}
+        for c in found.components
+    ]  # fmt: skip
+    return shown | {
+        "f_vector": found.f_vector, "betti": found.betti(),
+        "betti_with_infinity": found.betti("infinity"), "components": components,
+        "classes": classes,
+    }  # fmt: skip
+
+
+def boundary_lines(shown: dict[str, Any]) -> list[str]:
+    """For people, of :func:`boundary_json`."""
+    tied = shown["tied_regions"]
+    lines = [
+        f"{shown['pieces']:,} pieces, {shown['regions']:,} regions"
+        + (f", of which {tied:,} tied everywhere" if tied else "")
+    ]
+    if not shown["complete"]:
+        return [*lines, "  incomplete: topology needs all regions"]
+    ends = _list(shown["betti_with_infinity"])
+    lines.append(f"  Betti numbers over Z/2: {_list(shown['betti'])}")
+    lines.append(f"  with one point for infinity and the domain's boundary: {ends}")
+    for k, c in enumerate(shown["components"]):
+        kind = "closed" if c["closed"] else "bounded" if c["bounded"] else "unbounded"
+        betti = _list(c["betti"])
+        lines.append(f"  component {k}: {c['pieces']:,} pieces, {kind}, Betti numbers {betti}")
+    for name, c in shown["classes"].items():
+        where = f"{c['components']} components, {c['bounded_components']} bounded"
+        lines.append(f"  class {name} wins on {where}, Betti numbers {_list(c['betti'])}")
+    return lines
+
+
+def _list(numbers: Sequence[int]) -> str:
+    return " ".join(map(str, numbers))
 
 
 def add_query(parser: argparse.ArgumentParser) -> None:

@@ -366,3 +366,21 @@ def test_query_limits_and_usage(files, capsys):
     assert "one output, not 5" in capsys.readouterr().err
     assert main(["query", "local", files["ends"], "--space", "--check"]) == 2
     assert main(["query", "colour", files["ends"], "--space"]) == 2
+
+
+def test_query_boundary(tmp_path, capsys):
+    path = str(tmp_path / "square.npz")
+    hidden, output = (np.eye(2), np.zeros(2)), ([[1.0, 1.0]], [-1.0])
+    pr.save_network(pr.Network.from_layers([hidden, output], activation=pr.absolute()), path)
+    assert main(["query", "boundary", path, "--space", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["pieces"] == 4
+    assert shown["betti"] == shown["betti_with_infinity"] == [1, 1, 0]
+    assert shown["components"][0]["closed"]
+    assert shown["classes"]["1"] == {"betti": [1, 1, 0], "components": 1, "bounded_components": 0}
+    assert main(["query", "boundary", path, "--box=0,2"]) == 0
+    text = capsys.readouterr().out
+    assert "1 pieces" in text
+    assert "component 0: 1 pieces, bounded, Betti numbers 1 0 0" in text
+    assert main(["query", "boundary", path, "--space", "--limit-regions=2"]) == 3
+    assert "incomplete" in capsys.readouterr().out
