@@ -16,7 +16,7 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 
 from ..activations import exact, relu
 from ..errors import NetworkError
-from ..network import Affine, Layer, finite_array
+from ..network import Affine, Layer, Network, finite_array
 from ..rational import IntegerRow, integer_row, rows_of, to_fraction
 from .witness import ExactPoint
 
@@ -163,12 +163,14 @@ def exact_layer(weight: npt.ArrayLike | Layer, bias: npt.ArrayLike | None) -> Ex
     """A layer from its weight and bias, or from a :class:`Layer` of ReLU units.
 
     Raises:
-        NetworkError: shapes that do not match, NaN, infinity, other units than ReLU.
+        NetworkError: shapes that do not match, NaN, infinity, other units than ReLU, a Network.
     """
     if isinstance(weight, Layer):
         if bias is not None:
             raise NetworkError("a Layer has its bias already")
         return _from_layer(weight)
+    if isinstance(weight, Network):
+        raise NetworkError("a Layer is needed, such as network.layers[0], not a Network")
     if bias is None:
         raise NetworkError("a bias is needed to go with the weight")
     table = _array("weight", weight, 2)
