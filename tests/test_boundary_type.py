@@ -89,7 +89,7 @@ def test_counts_of_any_case(choose, d):
 
 
 def test_a_wrong_count_is_not_confirmed():
-    """The same n and c, but of a layer that has not 2^d regions; and a wrong p."""
+    """The count does not come from p."""
     found = boundary_type(np.eye(2), [0, 0], [1, 1], 1)
     assert found.confirm()
     object.__setattr__(found, "p", 1)
