@@ -12,6 +12,8 @@ _WHERE = {
     "Affine": "network",
     "Answer": "answer",
     "Arrangement": "arrangement",
+    "BoundaryKind": "queries.boundary_type",
+    "BoundaryType": "queries.boundary_type",
     "Box": "domain",
     "Collision": "queries.witness",
     "Count": "enumeration",
@@ -23,22 +25,26 @@ _WHERE = {
     "FileFormatError": "errors",
     "IncompleteError": "errors",
     "Layer": "network",
+    "LayerGeometry": "queries.layer_geometry",
     "Limits": "limits",
     "LimitsError": "errors",
     "MissingExtraError": "errors",
     "Network": "network",
     "NetworkError": "errors",
     "PiecewiseLinear": "activations",
+    "Polyhedron": "queries.polyhedron",
     "PolyreluError": "errors",
     "Polytope": "domain",
     "Region": "region",
     "RegionGraph": "graph",
+    "Sector": "queries.layer_geometry",
     "Slice": "domain",
     "Space": "domain",
     "Status": "answer",
     "UnknownAnswerError": "errors",
     "UnsupportedLayerError": "errors",
     "absolute": "activations",
+    "boundary_type": "queries.boundary_type",
     "count_regions": "enumeration",
     "decision_boundary": "queries.boundary",
     "doubling_layer": "queries.construct",
@@ -52,6 +58,7 @@ _WHERE = {
     "is_locally_injective": "queries.injectivity",
     "is_surjective": "queries.surjectivity",
     "largest_uniform_bias": "queries.bias",
+    "layer_geometry": "queries.layer_geometry",
     "leaky_relu": "activations",
     "load_graph": "io",
     "load_network": "io",
@@ -116,6 +123,9 @@ if TYPE_CHECKING:
     from .queries.bias import reconstruct as reconstruct
     from .queries.boundary import DecisionBoundary as DecisionBoundary
     from .queries.boundary import decision_boundary as decision_boundary
+    from .queries.boundary_type import BoundaryKind as BoundaryKind
+    from .queries.boundary_type import BoundaryType as BoundaryType
+    from .queries.boundary_type import boundary_type as boundary_type
     from .queries.construct import doubling_layer as doubling_layer
     from .queries.construct import random_injective_network as random_injective_network
     from .queries.convolution import is_convolution_injective as is_convolution_injective
@@ -124,6 +134,10 @@ if TYPE_CHECKING:
     from .queries.injectivity import is_injective_on_regions as is_injective_on_regions
     from .queries.injectivity import is_locally_injective as is_locally_injective
     from .queries.injectivity import orientations as orientations
+    from .queries.layer_geometry import LayerGeometry as LayerGeometry
+    from .queries.layer_geometry import Sector as Sector
+    from .queries.layer_geometry import layer_geometry as layer_geometry
+    from .queries.polyhedron import Polyhedron as Polyhedron
     from .queries.stability import stability as stability
     from .queries.surjectivity import is_surjective as is_surjective
     from .queries.surjectivity import output_range as output_range

@@ -24,7 +24,7 @@ QUESTIONS = {
     "oriented": "as many outputs as inputs: do all regions' determinants have one sign?",
     "surjective": "one output: does it take every real value?",
     "stability": "bounds on how much distances shrink and grow (both Lipschitz constants)",
-    "boundary": "the decision boundary: pieces, components, Betti numbers, what is inside and outside",
+    "boundary": "the decision boundary: pieces, components, topology, also of its two sides",
 }
 
 
