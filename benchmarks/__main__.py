@@ -14,7 +14,16 @@ from .process import ONE_THREAD
 
 os.environ.update(ONE_THREAD)  # before numpy is imported
 
-SUBJECTS = ("speed", "peers", "growth", "memory", "degenerate", "dimensions", "injectivity")
+SUBJECTS = (
+    "speed",
+    "peers",
+    "growth",
+    "memory",
+    "degenerate",
+    "dimensions",
+    "injectivity",
+    "boundary",
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -58,7 +67,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.nets is not None and not options.nets.is_dir():
         made.error("--nets must be a folder")
 
-    from . import degenerate, dimensions, growth, injectivity, machine, memory, peers, speed
+    from . import (
+        boundary,
+        degenerate,
+        dimensions,
+        growth,
+        injectivity,
+        machine,
+        memory,
+        peers,
+        speed,
+    )
     from .tools import Peers
 
     others = Peers(options.peer_python, options.time_limit)
@@ -70,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "degenerate": lambda: degenerate.run(options.quick, others),
         "dimensions": lambda: dimensions.run(options.quick, others),
         "injectivity": lambda: injectivity.run(options.quick),
+        "boundary": lambda: boundary.run(options.quick),
     }
     known = machine.facts()
     print(machine.header(known) + "\n")

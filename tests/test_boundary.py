@@ -174,8 +174,7 @@ def classifier(seed: int, *widths: int) -> Network:
 
 
 def greatest(net: Network, kept) -> Network:
-    """``y_i - max of the others``, i = kept[0], by another way than the query's tournament: one
-    after the other, max(m, y) = m + relu(y - m)."""
+    """``y_i - max of the others``, i = kept[0]: the level set is the boundary of class i alone."""
     n = net.output_dim
     i, first, *rest = kept
     rows = [np.eye(n)[i], np.eye(n)[first], *(np.eye(n)[k] for k in rest)]

@@ -273,7 +273,7 @@ class DecisionBoundary:
 
     def _number_pieces(self) -> npt.NDArray[np.int64]:
         """Parts between the same regions of the network and the same classes are one piece."""
-        if len(self.decision.matches) == 1:
+        if len(self.decision.classes) == 2:
             return np.arange(len(self.parts))
         sides = self.parts[:, :2]
         rows = _without_bits(self.graph.packed_patterns[sides.ravel()], self.decision.first)
@@ -500,9 +500,10 @@ class DecisionBoundary:
 
 
 def _path_walls(decided: Decision, graph: RegionGraph) -> list[set[int]]:
-    """For each class the walls of the matches that it may play."""
+    """For each class the walls of the matches that it has played if it wins."""
     wall = graph.compiled.threshold_wall
-    return [{int(wall[t]) for t in path} for path in decided.on_path()]
+    winners = range(len(decided.classes))
+    return [{int(wall[t]) for t in decided.matches_of(k)} for k in winners]
 
 
 def _without_bits(packed: npt.NDArray[np.uint8], n: int) -> npt.NDArray[np.uint8]:
