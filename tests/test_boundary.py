@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import pairwise
 from math import inf, sqrt
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -26,6 +27,7 @@ from polyrelu import (
     absolute,
     decision_boundary,
     identity,
+    load_network,
     relu,
 )
 from polyrelu.network import Affine
@@ -514,3 +516,36 @@ def test_what_is_not_there():
         boundary.region_betti(7)
     with pytest.raises(ValueError, match="closure must be"):
         boundary.betti("open")
+
+
+# ---------------------------------------------------------------- trained surfaces
+
+SURFACES = {
+    "sphere": (1, 0, 1, 0),
+    "torus": (1, 2, 1, 0),
+    "two_spheres": (2, 0, 2, 0),
+    "linked_rings": (2, 4, 2, 0),
+}
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_trained_surfaces(name):
+    """Closed surfaces, also by gudhi of their pieces in triangles; inside and outside by Alexander
+    duality."""
+    net = load_network(Path(__file__).parents[1] / "demo" / "surfaces" / f"{name}.npz")
+    boundary = decision_boundary(net)
+    expected = SURFACES[name]
+    assert boundary.betti() == boundary.betti("infinity") == expected
+    assert all(component.closed for component in boundary.components)
+    assert sum(len(component.pieces) for component in boundary.components) == len(boundary)
+    parts, loops = expected[0], expected[1]
+    assert boundary.region_betti(0) == (parts, loops // 2, 0, 0)
+    assert boundary.region_betti(1) == (1, loops // 2, parts, 0)
+    cells = boundary.complex
+    triangles = [
+        (("middle", face), *cells.members[1][edge])
+        for face, edges in enumerate(cells.boundary[2])
+        if boundary.winners[2][face].bit_count() > 1
+        for edge in edges
+    ]
+    assert betti_of_simplices(triangles, 3) == expected

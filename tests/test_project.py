@@ -180,10 +180,10 @@ def python_blocks(text: str) -> Iterator[Block]:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_documentation_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each document, from top to bottom in one namespace, in a folder with the demo's network."""
+    """Each document, from top to bottom in one namespace, in a folder with the demo's networks."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    (tmp_path / "demo").mkdir()
+    shutil.copytree(ROOT / "demo" / "surfaces", tmp_path / "demo" / "surfaces")
     shutil.copy(ROOT / "demo" / "network.npz", tmp_path / "demo")
     namespace: dict[str, object] = {"__name__": "__main__"}
     for block in python_blocks(path.read_text()):
