@@ -148,34 +148,75 @@ def evaluate_layer(program, stack, tables, layer, p):  # type: ignore[no-untyped
     word0, wall0 = program.first_word[layer], program.first_wall[layer]
     n = program.first_wall[layer + 1] - wall0
     x, radius, size, gap = stack.x[p], stack.radius[p], stack.size[p], stack.gap[p]
-    value, bound = tables.values[0], tables.values[1]
-    for i in range(n):
-        value[i] = 0.0
+    value = tables.values[0]
     for j in range(program.dim + 1):
-        xj = x[j]
-        for i in range(n):
-            value[i] += tables.wall[j, wall0 + i] * xj
-    a = 1.0000001 * (radius + 2.0 * (program.dim + 4) * UNIT * size)
-    b = 1.0000001 * (size + radius)
-    for i in range(n):
-        norm, error = tables.wall_norm[wall0 + i], tables.wall_error[wall0 + i]
-        bound[i] = norm * a + error * b + (TINY if norm + error > 0.0 else 0.0)
+        add_multiple(tables.wall[j, wall0 : wall0 + n], x[j], j == 0, value)
     undecided = False
     for k in range(program.first_word[layer + 1] - word0):
-        pos, neg, unknown = ZERO, ZERO, ZERO
-        for i in range(64 * k, min(n, 64 * k + 64)):
-            bit = ONE << np.uint64(i & 63)
-            if bound[i] < value[i] < np.inf:
-                pos |= bit
-            elif bound[i] < -value[i] < np.inf:
-                neg |= bit
-            elif not is_zero(value[i], bound[i], gap / tables.wall_scale[wall0 + i]):
-                unknown |= bit
+        here = min(n - 64 * k, 64)
+        begin = wall0 + 64 * k
+        pos, neg = certain_signs(
+            value[64 * k :], tables.wall_norm[begin:], tables.wall_error[begin:], here,
+            radius, size, program.dim,
+        )  # fmt: skip
+        unknown = first_bits(here) & ~(pos | neg)
+        if unknown:
+            unknown = without_zeros(
+                unknown, value[64 * k :], tables.wall_norm[begin:], tables.wall_error[begin:],
+                tables.wall_scale[begin:], radius, size, gap, program.dim,
+            )  # fmt: skip
+            undecided |= unknown != ZERO
         stack.pos[p, word0 + k] = pos
         stack.neg[p, word0 + k] = neg
         stack.unknown[p, word0 + k] = unknown
-        undecided |= unknown != ZERO
     return undecided
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def first_bits(n):  # type: ignore[no-untyped-def]
+    """A word with its n lowest bits set."""
+    return ~ZERO if n == 64 else (ONE << np.uint64(n)) - ONE
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def add_multiple(row, factor, first, total):  # type: ignore[no-untyped-def]
+    """Add a row, times the factor, to the total; the ``first`` overwrites it."""
+    if first:
+        for i in range(len(row)):
+            total[i] = row[i] * factor
+    else:
+        for i in range(len(row)):
+            total[i] += row[i] * factor
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def certain_signs(value, norm, error, n, radius, size, dim):  # type: ignore[no-untyped-def]
+    """Which of n <= 64 forms are certainly positive, and negative, by :func:`sign_bound`.
+
+    Without a branch, so that it vectorises: signs of one generator are hard to predict.
+    """
+    a = 1.0000001 * (radius + 2.0 * (dim + 4) * UNIT * size)
+    b = 1.0000001 * (size + radius)
+    pos, neg = ZERO, ZERO
+    for i in range(n):
+        bound = norm[i] * a + error[i] * b + (TINY if norm[i] + error[i] > 0.0 else 0.0)
+        pos |= np.uint64((bound < value[i]) & (value[i] < np.inf)) << np.uint64(i)
+        neg |= np.uint64((bound < -value[i]) & (-value[i] < np.inf)) << np.uint64(i)
+    return pos, neg
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def without_zeros(unknown, value, norm, error, scale, radius, size, gap, dim):  # type: ignore[no-untyped-def]
+    """Of the forms in a word whose signs are open, those that are not certainly 0."""
+    bits = unknown
+    while bits:
+        low = lowest_bit(bits)
+        bits &= bits - ONE
+        i = np.int64(low)
+        bound = sign_bound(norm[i], error[i], radius, size, dim)
+        if is_zero(value[i], bound, gap / scale[i]):
+            unknown &= ~(ONE << low)
+    return unknown
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
@@ -329,6 +370,109 @@ def _radius(wall_error, scratch, walls, dim, n, x):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def solve_in_plane(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
+    """As :func:`solve` for a point in two dimensions, all in registers, R by Cramer's rule.
+
+    The same bound, as it asks nothing of R: a poor one (or a determinant that is 0 or not finite,
+    which makes R so) only gives a large radius. Sums over j of |R||A| are taken row by row.
+    """
+    rounding = 10.0 * UNIT  # 2 d + 6
+    i, j = walls[0], walls[1]
+    a0, a1, a2 = wall[0, i], wall[1, i], -wall[2, i]
+    b0, b1, b2 = wall[0, j], wall[1, j], -wall[2, j]
+    lead = 1.0 / (a0 * b1 - a1 * b0)
+    r00, r01, r10, r11 = b1 * lead, -a1 * lead, -b0 * lead, a0 * lead
+    x0, x1 = r00 * a2 + r01 * b2, r10 * a2 + r11 * b2
+    rest0, rest1 = a2 - a0 * x0 - a1 * x1, b2 - b0 * x0 - b1 * x1
+    x0 += r00 * rest0 + r01 * rest1
+    x1 += r10 * rest0 + r11 * rest1
+    x[0], x[1] = x0, x1
+    size = max(1.0, max(abs(x0), abs(x1)))
+    rest0 = abs(a2 - a0 * x0 - a1 * x1) + wall_error[i] * size + TINY
+    rest1 = abs(b2 - b0 * x0 - b1 * x1) + wall_error[j] * size + TINY
+    rest0 += rounding * (abs(a2) + abs(a0 * x0) + abs(a1 * x1))
+    rest1 += rounding * (abs(b2) + abs(b0 * x0) + abs(b1 * x1))
+    norm0 = rounding * (abs(a0) + abs(a1)) + wall_error[i]
+    norm1 = rounding * (abs(b0) + abs(b1)) + wall_error[j]
+    off0 = abs(r00 * a0 + r01 * b0 - 1.0) + abs(r00 * a1 + r01 * b1)
+    off1 = abs(r10 * a0 + r11 * b0) + abs(r10 * a1 + r11 * b1 - 1.0)
+    off0 += 2.0 * rounding + abs(r00) * norm0 + abs(r01) * norm1
+    off1 += 2.0 * rounding + abs(r10) * norm0 + abs(r11) * norm1
+    moved0 = abs(r00) * rest0 + abs(r01) * rest1
+    moved1 = abs(r10) * rest0 + abs(r11) * rest1
+    if not (off0 < 0.5 and off1 < 0.5 and moved0 < np.inf and moved1 < np.inf):
+        return np.inf
+    return 1.001 * max(moved0, moved1) / (1.0 - max(off0, off1))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def solve_in_space(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
+    """As :func:`solve_in_plane` in three dimensions."""
+    rounding = 12.0 * UNIT  # 2 d + 6
+    i, j, k = walls[0], walls[1], walls[2]
+    a0, a1, a2, a3 = wall[0, i], wall[1, i], wall[2, i], -wall[3, i]
+    b0, b1, b2, b3 = wall[0, j], wall[1, j], wall[2, j], -wall[3, j]
+    c0, c1, c2, c3 = wall[0, k], wall[1, k], wall[2, k], -wall[3, k]
+    r00, r01, r02 = b1 * c2 - b2 * c1, a2 * c1 - a1 * c2, a1 * b2 - a2 * b1
+    r10, r11, r12 = b2 * c0 - b0 * c2, a0 * c2 - a2 * c0, a2 * b0 - a0 * b2
+    r20, r21, r22 = b0 * c1 - b1 * c0, a1 * c0 - a0 * c1, a0 * b1 - a1 * b0
+    lead = 1.0 / (a0 * r00 + a1 * r10 + a2 * r20)
+    r00, r01, r02 = r00 * lead, r01 * lead, r02 * lead
+    r10, r11, r12 = r10 * lead, r11 * lead, r12 * lead
+    r20, r21, r22 = r20 * lead, r21 * lead, r22 * lead
+    x0 = r00 * a3 + r01 * b3 + r02 * c3
+    x1 = r10 * a3 + r11 * b3 + r12 * c3
+    x2 = r20 * a3 + r21 * b3 + r22 * c3
+    rest0 = a3 - a0 * x0 - a1 * x1 - a2 * x2
+    rest1 = b3 - b0 * x0 - b1 * x1 - b2 * x2
+    rest2 = c3 - c0 * x0 - c1 * x1 - c2 * x2
+    x0 += r00 * rest0 + r01 * rest1 + r02 * rest2
+    x1 += r10 * rest0 + r11 * rest1 + r12 * rest2
+    x2 += r20 * rest0 + r21 * rest1 + r22 * rest2
+    x[0], x[1], x[2] = x0, x1, x2
+    size = max(max(1.0, abs(x0)), max(abs(x1), abs(x2)))
+    rest0 = abs(a3 - a0 * x0 - a1 * x1 - a2 * x2) + wall_error[i] * size + TINY
+    rest1 = abs(b3 - b0 * x0 - b1 * x1 - b2 * x2) + wall_error[j] * size + TINY
+    rest2 = abs(c3 - c0 * x0 - c1 * x1 - c2 * x2) + wall_error[k] * size + TINY
+    rest0 += rounding * (abs(a3) + abs(a0 * x0) + abs(a1 * x1) + abs(a2 * x2))
+    rest1 += rounding * (abs(b3) + abs(b0 * x0) + abs(b1 * x1) + abs(b2 * x2))
+    rest2 += rounding * (abs(c3) + abs(c0 * x0) + abs(c1 * x1) + abs(c2 * x2))
+    norm0 = rounding * (abs(a0) + abs(a1) + abs(a2)) + wall_error[i]
+    norm1 = rounding * (abs(b0) + abs(b1) + abs(b2)) + wall_error[j]
+    norm2 = rounding * (abs(c0) + abs(c1) + abs(c2)) + wall_error[k]
+    off0 = 3.0 * rounding + abs(r00) * norm0 + abs(r01) * norm1 + abs(r02) * norm2
+    off1 = 3.0 * rounding + abs(r10) * norm0 + abs(r11) * norm1 + abs(r12) * norm2
+    off2 = 3.0 * rounding + abs(r20) * norm0 + abs(r21) * norm1 + abs(r22) * norm2
+    off0 += abs(r00 * a0 + r01 * b0 + r02 * c0 - 1.0)
+    off0 += abs(r00 * a1 + r01 * b1 + r02 * c1) + abs(r00 * a2 + r01 * b2 + r02 * c2)
+    off1 += abs(r10 * a1 + r11 * b1 + r12 * c1 - 1.0)
+    off1 += abs(r10 * a0 + r11 * b0 + r12 * c0) + abs(r10 * a2 + r11 * b2 + r12 * c2)
+    off2 += abs(r20 * a2 + r21 * b2 + r22 * c2 - 1.0)
+    off2 += abs(r20 * a0 + r21 * b0 + r22 * c0) + abs(r20 * a1 + r21 * b1 + r22 * c1)
+    moved0 = abs(r00) * rest0 + abs(r01) * rest1 + abs(r02) * rest2
+    moved1 = abs(r10) * rest0 + abs(r11) * rest1 + abs(r12) * rest2
+    moved2 = abs(r20) * rest0 + abs(r21) * rest1 + abs(r22) * rest2
+    if not (off0 < 0.5 and off1 < 0.5 and off2 < 0.5):  # max would drop a NaN
+        return np.inf
+    if not (moved0 < np.inf and moved1 < np.inf and moved2 < np.inf):
+        return np.inf
+    return 1.001 * max(max(moved0, moved1), moved2) / (1.0 - max(max(off0, off1), off2))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def solve_point(wall, wall_error, scratch, walls, dim, x):  # type: ignore[no-untyped-def]
+    """The point on ``dim`` walls and its radius, the quickest way that bounds it."""
+    radius = np.inf
+    if dim == 3:
+        radius = solve_in_space(wall, wall_error, walls, x)
+    elif dim == 2:
+        radius = solve_in_plane(wall, wall_error, walls, x)
+    if radius == np.inf:
+        return solve(wall, wall_error, scratch, walls, dim, -1, 0.0, x)
+    return radius
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def gap_of(wall, wall_error, wall_scale, walls, n, dim):  # type: ignore[no-untyped-def]
     """A lower bound on 1 / (common denominator of the generator on ``walls[:n]``).
 
@@ -336,6 +480,8 @@ def gap_of(wall, wall_error, wall_scale, walls, n, dim):  # type: ignore[no-unty
     """
     gap = 0.999999
     for i in range(n):
+        if wall_scale[walls[i]] == np.inf:
+            return 0.0
         total = 0.0
         for j in range(dim):
             total += wall[j, walls[i]] ** 2
@@ -446,12 +592,15 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
         stack.radius[p] = np.inf
         stack.gap[p] = 0.0
     else:
-        axis, sign = np.int64(-1), 0.0
         if ray:
             axis, sign = largest_between(tables.wall, wall, stack.x[u], stack.x[v], dim)
-        radius = solve(tables.wall, tables.wall_error, tables.scratch, walls, dim, axis, sign, x)
-        if ray and not is_forward(stack, tables, e, iu, iv, x, radius, dim):
-            radius = np.inf
+            radius = solve(
+                tables.wall, tables.wall_error, tables.scratch, walls, dim, axis, sign, x
+            )
+            if not is_forward(stack, tables, e, iu, iv, x, radius, dim):
+                radius = np.inf
+        else:
+            radius = solve_point(tables.wall, tables.wall_error, tables.scratch, walls, dim, x)
         stack.radius[p] = radius
         stack.gap[p] = gap_of(tables.wall, tables.wall_error, tables.wall_scale, walls, need, dim)
     x[dim] = 0.0 if ray else 1.0
@@ -884,30 +1033,15 @@ def set_walls(program, tables, layer):  # type: ignore[no-untyped-def]
 def enter_layer(program, stack, tables, e):  # type: ignore[no-untyped-def]
     """Move entry e, decided in its layer, to the next one, whose forms are set.
 
-    Its generators are copied: the cells that wait below still need their signs. Returns a
-    status.
+    The cells that wait below share its generators, and still need their signs in the layers that
+    they are in; in this one all is evaluated anew. Returns DONE or NEED_SIGNS.
     """
     layer = stack.layer[e] + 1
-    n = stack.n_vertices[e]
-    top = stack.pool_top[e]
-    if top + n > stack.x.shape[0]:
-        return GROW_POOL
     stack.layer[e] = layer
     mark_all_undecided(program, stack, e)
     undecided = False
-    for i in range(n):
-        p, q = stack.vertex[e, i], top + i
-        for j in range(program.dim + 1):
-            stack.x[q, j] = stack.x[p, j]
-        stack.radius[q] = stack.radius[p]
-        stack.gap[q] = stack.gap[p]
-        stack.size[q] = stack.size[p]
-        stack.ident[q] = stack.ident[p]
-        stack.vertex[e, i] = q
-        undecided |= evaluate_layer(program, stack, tables, layer, q)
-    stack.scalar[NEW_BEGIN] = top
-    stack.scalar[NEW_END] = top + n
-    stack.pool_top[e] = top + n
+    for i in range(stack.n_vertices[e]):
+        undecided |= evaluate_layer(program, stack, tables, layer, stack.vertex[e, i])
     return NEED_SIGNS if undecided else DONE
 
 
@@ -918,8 +1052,7 @@ def mark_all_undecided(program, stack, e):  # type: ignore[no-untyped-def]
     word0 = program.first_word[layer]
     n = program.first_wall[layer + 1] - program.first_wall[layer]
     for k in range(program.first_word[layer + 1] - word0):
-        here = min(64, n - 64 * k)
-        bits = ~ZERO if here == 64 else (ONE << np.uint64(here)) - ONE
+        bits = first_bits(min(64, n - 64 * k))
         done = stack.positive[e, word0 + k] | stack.negative[e, word0 + k]
         stack.undecided[e, word0 + k] = bits & ~done
 
@@ -1093,8 +1226,6 @@ def run(program, stack, tables, block, counting):  # type: ignore[no-untyped-def
                 set_walls(program, tables, layer)
                 scalar[READY] = 1
             status = enter_layer(program, stack, tables, e)
-            if status == GROW_POOL:
-                return status
             scalar[PHASE] = DECIDE
             if status != DONE:
                 return status
