@@ -46,6 +46,8 @@ N_SCALARS = 9
 
 WORK_LIMIT = 1 << 24  # after so much work it returns, for its caller to look at the clock
 
+ABOVE, BELOW = 1, 2  # where a generator is of the wall that cuts its cell; 0: on it
+
 INFINITY = 0  # the facet slot that marks directions; no wall ever gets it
 
 
@@ -78,7 +80,7 @@ def test_bit(words, k):  # type: ignore[no-untyped-def]
     return (words[k >> 6] >> np.uint64(k & 63)) & ONE != ZERO
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 def form_at(table, wall, x):  # type: ignore[no-untyped-def]
     """The float value of a wall's form (a column of the table) at a generator."""
     value = 0.0
@@ -129,11 +131,11 @@ def evaluate(program, stack, tables, layer, p, wanted):  # type: ignore[no-untyp
             bound = sign_bound(
                 tables.wall_norm[wall], tables.wall_error[wall], radius, size, program.dim
             )
-            if bound < value < np.inf:
-                pos |= ONE << low
-            elif bound < -value < np.inf:
-                neg |= ONE << low
-            elif not is_zero(value, bound, gap / tables.wall_scale[wall]):
+            above = np.uint64((bound < value) & (value < np.inf))
+            below = np.uint64((bound < -value) & (-value < np.inf))
+            pos |= above << low
+            neg |= below << low
+            if not (above | below) and not is_zero(value, bound, gap / tables.wall_scale[wall]):
                 unknown |= ONE << low
         stack.pos[p, word0 + k] = pos
         stack.neg[p, word0 + k] = neg
@@ -148,7 +150,7 @@ def evaluate_layer(program, stack, tables, layer, p):  # type: ignore[no-untyped
     word0, wall0 = program.first_word[layer], program.first_wall[layer]
     n = program.first_wall[layer + 1] - wall0
     x, radius, size, gap = stack.x[p], stack.radius[p], stack.size[p], stack.gap[p]
-    value = tables.values[0]
+    value = tables.values
     for j in range(program.dim + 1):
         add_multiple(tables.wall[j, wall0 : wall0 + n], x[j], j == 0, value)
     undecided = False
@@ -178,7 +180,7 @@ def first_bits(n):  # type: ignore[no-untyped-def]
     return ~ZERO if n == 64 else (ONE << np.uint64(n)) - ONE
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 def add_multiple(row, factor, first, total):  # type: ignore[no-untyped-def]
     """Add a row, times the factor, to the total; the ``first`` overwrites it."""
     if first:
@@ -189,7 +191,7 @@ def add_multiple(row, factor, first, total):  # type: ignore[no-untyped-def]
             total[i] += row[i] * factor
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 def certain_signs(value, norm, error, n, radius, size, dim):  # type: ignore[no-untyped-def]
     """Which of n <= 64 forms are certainly positive, and negative, by :func:`sign_bound`.
 
@@ -369,7 +371,7 @@ def _radius(wall_error, scratch, walls, dim, n, x):  # type: ignore[no-untyped-d
     return 1.001 * worst / (1.0 - departure)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 def solve_in_plane(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
     """As :func:`solve` for a point in two dimensions, all in registers, R by Cramer's rule.
 
@@ -405,7 +407,7 @@ def solve_in_plane(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
     return 1.001 * max(moved0, moved1) / (1.0 - max(off0, off1))
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 def solve_in_space(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
     """As :func:`solve_in_plane` in three dimensions."""
     rounding = 12.0 * UNIT  # 2 d + 6
@@ -459,7 +461,7 @@ def solve_in_space(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
     return 1.001 * max(max(moved0, moved1), moved2) / (1.0 - max(max(off0, off1), off2))
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 def solve_point(wall, wall_error, scratch, walls, dim, x):  # type: ignore[no-untyped-def]
     """The point on ``dim`` walls and its radius, the quickest way that bounds it."""
     radius = np.inf
@@ -472,7 +474,7 @@ def solve_point(wall, wall_error, scratch, walls, dim, x):  # type: ignore[no-un
     return radius
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 def gap_of(wall, wall_error, wall_scale, walls, n, dim):  # type: ignore[no-untyped-def]
     """A lower bound on 1 / (common denominator of the generator on ``walls[:n]``).
 
@@ -501,11 +503,9 @@ def find_cached(tables, walls, dim):  # type: ignore[no-untyped-def]
         name = tables.name[walls[i]]
         mixed = np.uint64(name) * np.uint64(0x9E3779B97F4A7C15)
         h += mixed ^ (mixed >> np.uint64(29))
-        j = i
-        while j > 0 and names[j - 1] > name:
-            names[j] = names[j - 1]
-            j -= 1
-        names[j] = name
+        for j in range(i):  # insertion without a branch
+            name, names[j] = max(name, names[j]), min(name, names[j])
+        names[i] = name
     h *= np.uint64(0xBF58476D1CE4E5B9)
     at = np.int64((h >> np.uint64(20)) & np.uint64(len(tables.cache_ident) - 1))
     for i in range(dim):
@@ -761,14 +761,17 @@ def cut(program, stack, tables, e, wall):  # type: ignore[no-untyped-def]
     stack.scalar[NEW_END] = begin
     undecided = False
     status = DONE
-    mask, below, n_below = stack.mask[e], stack.below, 0
-    for i in range(n):
-        if (stack.neg[stack.vertex[e, i], k] >> bit) & ONE:
-            below[n_below] = i
-            n_below += 1
-    for iu in range(n):
-        if not (stack.pos[stack.vertex[e, iu], k] >> bit) & ONE:
-            continue
+    mask, above, below, side = stack.mask[e], stack.above, stack.below, stack.side
+    n_above, n_below = 0, 0
+    for i in range(n):  # without a branch, as which are above is hard to predict
+        p = stack.vertex[e, i]
+        is_above, is_below = (stack.pos[p, k] >> bit) & ONE, (stack.neg[p, k] >> bit) & ONE
+        side[i] = is_above * np.uint64(ABOVE) | is_below * np.uint64(BELOW)
+        above[n_above], below[n_below] = i, i
+        n_above += np.int64(is_above)
+        n_below += np.int64(is_below)
+    for i_above in range(n_above):
+        iu = above[i_above]
         for i_below in range(n_below):
             iv = below[i_below]
             if not is_edge(mask, n, iu, iv, program.dim):
@@ -788,9 +791,12 @@ def cut(program, stack, tables, e, wall):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def free_slot(stack, e):  # type: ignore[no-untyped-def]
-    for s in range(stack.facet.shape[1]):
-        if s != INFINITY and not test_bit(stack.used[e], s):
-            return s
+    for w in range(stack.used.shape[1]):
+        free = ~stack.used[e, w]
+        if w == 0:
+            free &= ~(ONE << np.uint64(INFINITY))
+        if free:
+            return 64 * w + np.int64(lowest_bit(free))
     return -1
 
 
@@ -800,30 +806,18 @@ def write_child(program, stack, source, e, k, bit, positive, slot, wall):  # typ
 
     Reading is ahead of writing, so that the parent may be overwritten.
     """
-    words = stack.used.shape[1]
-    inside, outside = (stack.pos, stack.neg) if positive else (stack.neg, stack.pos)
+    inside = np.uint64(ABOVE if positive else BELOW)
+    n_old, n_new = stack.n_vertices[source], stack.scalar[NEW_END] - stack.scalar[NEW_BEGIN]
     used = stack.new_mask[stack.new_mask.shape[0] - 1]  # scratch
-    for w in range(words):
-        used[w] = ZERO
-    for i in range(stack.n_vertices[source]):
-        if (inside[stack.vertex[source, i], k] >> bit) & ONE:
-            for w in range(words):
-                used[w] |= stack.mask[source, i, w]
-    for w in range(words):  # a facet survives iff a generator strictly inside lies on it
-        used[w] &= stack.used[source, w]
-    n = 0
-    for i in range(stack.n_vertices[source]):
-        p = stack.vertex[source, i]
-        if not (outside[p, k] >> bit) & ONE:
-            stack.vertex[e, n] = p
-            on_wall = not (inside[p, k] >> bit) & ONE
-            copy_mask(stack.mask[source, i], used, slot if on_wall else -1, stack.mask[e, n])
-            n += 1
-    for i in range(stack.scalar[NEW_END] - stack.scalar[NEW_BEGIN]):
-        stack.vertex[e, n] = stack.scalar[NEW_BEGIN] + i
-        copy_mask(stack.new_mask[i], used, slot, stack.mask[e, n])
-        n += 1
-    stack.n_vertices[e] = n
+    surviving(stack.mask[source], stack.side, n_old, inside, stack.used[source], used)
+    n = keep_inside(
+        stack.vertex[source], stack.mask[source], stack.side, n_old, inside, used, slot,
+        stack.vertex[e], stack.mask[e],
+    )  # fmt: skip
+    for i in range(n_new):
+        stack.vertex[e, n + i] = stack.scalar[NEW_BEGIN] + i
+    put_on_wall(stack.new_mask, n_new, used, slot, stack.mask[e, n:])
+    stack.n_vertices[e] = n + n_new
     m = 0
     for i in range(stack.n_attached[source]):
         if test_bit(used, stack.attached[source, i, 0]):
@@ -844,24 +838,51 @@ def write_child(program, stack, source, e, k, bit, positive, slot, wall):  # typ
     stack.pool_top[e] = stack.scalar[NEW_END]
 
 
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+def surviving(mask, side, n, inside, facets, used):  # type: ignore[no-untyped-def]
+    """Writes to ``used`` the facets on which a generator strictly inside lies: these survive."""
+    for w in range(len(used)):
+        through = ZERO
+        for i in range(n):
+            through |= mask[i, w] if side[i] == inside else ZERO
+        used[w] = through & facets[w]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+def keep_inside(vertex, mask, side, n, inside, used, slot, child, child_mask):  # type: ignore[no-untyped-def]
+    """The generators that are inside, or on the wall, whose facet is in ``slot``; returns how many.
+
+    ``child`` may be ``vertex``: one that goes is overwritten by the next.
+    """
+    word, bit = slot >> 6, ONE << np.uint64(slot & 63)
+    at_infinity = ONE << np.uint64(INFINITY)
+    m = 0
+    for i in range(n):
+        child[m] = vertex[i]
+        child_mask[m, 0] = mask[i, 0] & (used[0] | at_infinity)
+        for w in range(1, len(used)):
+            child_mask[m, w] = mask[i, w] & used[w]
+        child_mask[m, word] |= bit if side[i] == ZERO else ZERO
+        m += np.int64((side[i] == ZERO) | (side[i] == inside))
+    return m
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+def put_on_wall(mask, n, used, slot, child_mask):  # type: ignore[no-untyped-def]
+    """The masks of n new generators in a child: without facets that are gone, with the wall's."""
+    word, bit = slot >> 6, ONE << np.uint64(slot & 63)
+    at_infinity = ONE << np.uint64(INFINITY)
+    for i in range(n):
+        child_mask[i, 0] = mask[i, 0] & (used[0] | at_infinity)
+        for w in range(1, len(used)):
+            child_mask[i, w] = mask[i, w] & used[w]
+        child_mask[i, word] |= bit
+
+
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def copy_row(row, target):  # type: ignore[no-untyped-def]
     for i in range(len(row)):
         target[i] = row[i]
-
-
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def copy_mask(mask, used, slot, target):  # type: ignore[no-untyped-def]
-    """Without the facets that are gone; with the one in ``slot``, unless it is -1.
-
-    ``mask`` and ``target`` may be the same.
-    """
-    at_infinity = mask[0] & (ONE << np.uint64(INFINITY))
-    for w in range(len(mask)):
-        target[w] = mask[w] & used[w]
-    target[0] |= at_infinity
-    if slot >= 0:
-        target[slot >> 6] |= ONE << np.uint64(slot & 63)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
@@ -920,103 +941,139 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
     u0, u1 = program.first_unit[layer - 1], program.first_unit[layer]
     n = program.first_unit[layer + 1] - u1
     rounding = (u1 - u0 + 4) * UNIT * 1.01 + program.weight_error[layer]
-    live, coefficient, input_errors = tables.live, tables.coefficient, tables.values[0]
-    n_live, input_error = 0, 0.0
+    live, coefficient, input_errors = tables.live, tables.coefficient, tables.values
+    n_live = 0
     for u in range(u0, u1):
         piece = piece_of(program, stack, e, u)
         slope, intercept = program.slope[piece], program.intercept[piece]
-        dead = slope == 0.0 or (tables.unit_norm[u] == 0.0 and tables.unit_error[u] == 0.0)
-        if dead and intercept == 0.0:
-            continue
-        norm = abs(slope) * tables.unit_norm[u] + abs(intercept)
-        error = abs(slope) * tables.unit_error[u] + norm * (rounding + program.piece_error[piece])
-        input_error = max(input_error, error + TINY)
+        unit_norm, unit_error = tables.unit_norm[u], tables.unit_error[u]
+        norm = abs(slope) * unit_norm + abs(intercept)
+        error = abs(slope) * unit_error + norm * (rounding + program.piece_error[piece])
+        # Every unit is written, and one that is off overwritten by the next: which are off
+        # cannot be predicted.
         input_errors[n_live] = error + TINY
-        if not error < np.inf:
-            return True
         live[n_live] = program.first_weight[layer] + (u - u0) * n
-        for j in range(dim + 1):
-            coefficient[j, n_live] = slope * tables.unit[j, u] + (intercept if j == dim else 0.0)
-        n_live += 1
-    for j in range(dim + 1):
-        row = tables.unit[j, u1 : u1 + n]
-        for i in range(n):
-            row[i] = program.bias[u1 + i] if j == dim else 0.0
-        combine(program.weight, live, coefficient[j], n_live, row)
-    worst = 0.0
+        for j in range(dim):
+            coefficient[j, n_live] = slope * tables.unit[j, u]
+        coefficient[dim, n_live] = slope * tables.unit[dim, u] + intercept
+        is_zero_unit = (slope == 0.0) | ((unit_norm == 0.0) & (unit_error == 0.0))
+        n_live += np.int64(not (is_zero_unit & (intercept == 0.0)))
+    input_error = 0.0
+    for k in range(n_live):
+        if not input_errors[k] < np.inf:
+            return True
+        input_error = max(input_error, input_errors[k])
+    combine(
+        program.weight, live, coefficient, n_live, program.first_weight[layer],
+        program.bias[u1 : u1 + n], tables.unit, u1,
+    )  # fmt: skip
+    norms, errors = tables.unit_norm[u1 : u1 + n], tables.unit_error[u1 : u1 + n]
+    l1_norms(tables.unit, u1, norms)
     for i in range(n):
-        norm = 0.0
-        for j in range(dim + 1):
-            norm += abs(tables.unit[j, u1 + i])
-        tables.unit_norm[u1 + i] = norm
-        tables.unit_error[u1 + i] = input_error * program.weight_norm[u1 + i]
-        if norm > 0.0:
-            worst = max(worst, tables.unit_error[u1 + i] / norm)
-    if not worst < LOOSE_ERROR:
-        errors = tables.unit_error[u1 : u1 + n]
+        errors[i] = input_error * program.weight_norm[u1 + i]
+    if is_beyond(errors, norms, LOOSE_ERROR):
         for i in range(n):
             errors[i] = input_error * program.left_out[u1 + i]
         add_errors(program.weight, live, input_errors, n_live, errors)
-    worst = 0.0
+    if n_live == 0:
+        rounding = program.weight_error[layer]
     for i in range(n):
-        error, norm = tables.unit_error[u1 + i], tables.unit_norm[u1 + i]
-        error += abs(program.bias[u1 + i]) * (rounding if n_live else program.weight_error[layer])
-        tables.unit_error[u1 + i] = 1.0001 * error
-        if norm > 0.0:
-            worst = max(worst, tables.unit_error[u1 + i] / norm)
-    return not worst < WORST_ERROR
+        errors[i] = 1.0001 * (errors[i] + abs(program.bias[u1 + i]) * rounding)
+    return is_beyond(errors, norms, WORST_ERROR)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def is_beyond(error, norm, most):  # type: ignore[no-untyped-def]
+    """Is the relative error of some row, but for zeros, not below ``most``?"""
+    beyond = False
+    for i in range(len(norm)):
+        beyond |= (norm[i] > 0.0) & (not error[i] < most * norm[i])
+    return beyond
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+def l1_norms(unit, first, norm):  # type: ignore[no-untyped-def]
+    """The norms of the units' forms from column ``first`` on."""
+    n = len(norm)
+    for i in range(n):
+        norm[i] = 0.0
+    for j in range(len(unit)):
+        row = unit[j, first : first + n]
+        for i in range(n):
+            norm[i] += abs(row[i])
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def add_errors(weight, start, error, n, total):  # type: ignore[no-untyped-def]
-    """As :func:`combine` of the errors, with absolute weights."""
+    """Add to ``total`` the rows of absolute weights from ``start[k]`` on, times ``error[k]``."""
     for k in range(n):
         w = weight[start[k] :][: len(total)]
         for i in range(len(total)):
             total[i] += error[k] * abs(w[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def combine(weight, start, coefficient, n, total):  # type: ignore[no-untyped-def]
-    """Add to ``total`` the rows of ``weight`` from ``start[k]`` on, times ``coefficient[k]``.
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+def combine(weight, start, coefficient, n, any_row, bias, unit, first):  # type: ignore[no-untyped-def]
+    """Write the forms of a layer's units, from column ``first`` of ``unit`` on: the bias, and the
+    n rows of ``weight`` from ``start[k]`` on, times the columns of ``coefficient``.
 
-    Four rows at a time: ``total`` is then read and written a quarter as often.
+    Four rows at a time: a form is then read and written a quarter as often. What is missing to a
+    multiple of four is filled up with zeros times ``any_row`` of the weights.
     """
-    width = len(total)
-    k = 0
-    while k + 4 <= n:
-        c0, c1 = coefficient[k], coefficient[k + 1]
-        c2, c3 = coefficient[k + 2], coefficient[k + 3]
+    width, last = len(bias), len(unit) - 1
+    while n & 3:
+        start[n] = any_row
+        for j in range(last + 1):
+            coefficient[j, n] = 0.0
+        n += 1
+    for j in range(last + 1):
+        total = unit[j, first : first + width]
+        for i in range(width):
+            total[i] = bias[i] if j == last else 0.0
+    for k in range(0, n, 4):
         w0, w1 = weight[start[k] :][:width], weight[start[k + 1] :][:width]
         w2, w3 = weight[start[k + 2] :][:width], weight[start[k + 3] :][:width]
-        for i in range(width):
-            total[i] += (c0 * w0[i] + c1 * w1[i]) + (c2 * w2[i] + c3 * w3[i])
-        k += 4
-    while k < n:
-        c, w = coefficient[k], weight[start[k] :][:width]
-        for i in range(width):
-            total[i] += c * w[i]
-        k += 1
+        for j in range(last + 1):
+            c0, c1 = coefficient[j, k], coefficient[j, k + 1]
+            c2, c3 = coefficient[j, k + 2], coefficient[j, k + 3]
+            total = unit[j, first : first + width]
+            for i in range(width):
+                total[i] += (c0 * w0[i] + c1 * w1[i]) + (c2 * w2[i] + c3 * w3[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 def put_walls(  # type: ignore[no-untyped-def]
     first, last, dim, of_unit, shifts, shift_errors, unit, unit_norm, unit_error, table,
     table_norm, table_error, name,
 ):  # fmt: skip
     """See :func:`set_walls`, for walls ``first``, ..., ``last - 1``."""
-    for wall in range(first, last):
-        u, shift = of_unit[wall], shifts[wall]
+    while first < last:  # runs of walls of consecutive units, which is nearly always one
+        u, end = of_unit[first], first + 1
+        while end < last and of_unit[end] == u + (end - first):
+            end += 1
+        n = end - first
         for j in range(dim + 1):
-            table[j, wall] = unit[j, u]
-        norm, error = unit_norm[u], unit_error[u]
-        if shift != 0.0 or shift_errors[wall] != 0.0:
-            table[dim, wall] -= shift
-            error += shift_errors[wall] + 2.0 * UNIT * (norm + abs(shift))
-            norm += abs(shift)
-        name[wall] += len(name)
-        table_norm[wall] = norm * 1.0000001
-        table_error[wall] = error * 1.0000001
+            copy_row(unit[j, u : u + n], table[j, first:end])
+        put_errors(
+            shifts[first:end], shift_errors[first:end], unit_norm[u : u + n],
+            unit_error[u : u + n], table[dim, first:end], table_norm[first:end],
+            table_error[first:end],
+        )  # fmt: skip
+        for wall in range(first, end):
+            name[wall] += len(name)
+        first = end
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def put_errors(shift, shift_error, norm, error, constant, table_norm, table_error):  # type: ignore[no-untyped-def]
+    """Subtract the breakpoints from the constants of a run of walls; their norms and errors."""
+    for i in range(len(shift)):
+        moved = norm[i] + abs(shift[i])
+        rounding = shift_error[i] + 2.0 * UNIT * moved
+        is_moved = (shift[i] != 0.0) | (shift_error[i] != 0.0)
+        constant[i] -= shift[i]
+        table_norm[i] = moved * 1.0000001
+        table_error[i] = (error[i] + (rounding if is_moved else 0.0)) * 1.0000001
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
