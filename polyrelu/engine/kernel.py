@@ -50,6 +50,19 @@ ABOVE, BELOW = 1, 2  # where a generator is of the wall that cuts its cell; 0: o
 
 INFINITY = 0  # the facet slot that marks directions; no wall ever gets it
 
+# Of functions that only compiled ones call: without wrappers, which take as long to compile as a
+# small function. Arrays are passed as seven to nine arguments each, so that a call costs more
+# than a short body: INLINED leaves none.
+CALLED: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "_nrt": False,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+INLINED: dict[str, Any] = CALLED | {"forceinline": True}
+
 
 @intrinsic
 def popcount(typingctx: Any, word: Any) -> Any:
@@ -75,12 +88,12 @@ ONE = np.uint64(1)
 ZERO = np.uint64(0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def test_bit(words, k):  # type: ignore[no-untyped-def]
     return (words[k >> 6] >> np.uint64(k & 63)) & ONE != ZERO
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+@njit(**INLINED)
 def form_at(table, wall, x):  # type: ignore[no-untyped-def]
     """The float value of a wall's form (a column of the table) at a generator."""
     value = 0.0
@@ -89,7 +102,7 @@ def form_at(table, wall, x):  # type: ignore[no-untyped-def]
     return value
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def sign_bound(norm, error, radius, size, dim):  # type: ignore[no-untyped-def]
     """How far the float value of a form at a generator can be from the true one.
 
@@ -101,7 +114,7 @@ def sign_bound(norm, error, radius, size, dim):  # type: ignore[no-untyped-def]
     return 1.0000001 * (norm * (radius + rounding) + error * (size + radius) + TINY)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def is_zero(value, bound, gap):  # type: ignore[no-untyped-def]
     """Is the true value certainly 0, being either 0 or at least ``gap`` in absolute value?"""
     return (bound == 0.0 and value == 0.0) or abs(value) + bound < gap
@@ -174,13 +187,13 @@ def evaluate_layer(program, stack, tables, layer, p):  # type: ignore[no-untyped
     return undecided
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def first_bits(n):  # type: ignore[no-untyped-def]
     """A word with its n lowest bits set."""
     return ~ZERO if n == 64 else (ONE << np.uint64(n)) - ONE
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+@njit(**INLINED)
 def add_multiple(row, factor, first, total):  # type: ignore[no-untyped-def]
     """Add a row, times the factor, to the total; the ``first`` overwrites it."""
     if first:
@@ -191,7 +204,7 @@ def add_multiple(row, factor, first, total):  # type: ignore[no-untyped-def]
             total[i] += row[i] * factor
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+@njit(**INLINED)
 def certain_signs(value, norm, error, n, radius, size, dim):  # type: ignore[no-untyped-def]
     """Which of n <= 64 forms are certainly positive, and negative, by :func:`sign_bound`.
 
@@ -207,7 +220,7 @@ def certain_signs(value, norm, error, n, radius, size, dim):  # type: ignore[no-
     return pos, neg
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def without_zeros(unknown, value, norm, error, scale, radius, size, gap, dim):  # type: ignore[no-untyped-def]
     """Of the forms in a word whose signs are open, those that are not certainly 0."""
     bits = unknown
@@ -221,7 +234,7 @@ def without_zeros(unknown, value, norm, error, scale, radius, size, gap, dim):  
     return unknown
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def pick_rows(wall, basis, walls, n, need, dim):  # type: ignore[no-untyped-def]
     """Reorder ``walls[:n]`` so that the first ``need`` have well-conditioned normals.
 
@@ -260,7 +273,7 @@ def pick_rows(wall, basis, walls, n, need, dim):  # type: ignore[no-untyped-def]
             basis[r, j] = basis[r, j] / norm if norm > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def invert(matrix, inverse, dim):  # type: ignore[no-untyped-def]
     """Approximate inverse by Gauss-Jordan with partial pivoting; matrix is destroyed."""
     for i in range(dim):
@@ -290,7 +303,7 @@ def invert(matrix, inverse, dim):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def solve(wall, wall_error, scratch, walls, dim, ray_axis, ray_sign, x):  # type: ignore[no-untyped-def]
     """The generator on ``dim`` walls, or, if ``ray_axis >= 0``, the direction on ``dim - 1``
     walls with ``x[ray_axis] = ray_sign``. Writes x; returns its radius (infinite if unsolved).
@@ -336,7 +349,7 @@ def solve(wall, wall_error, scratch, walls, dim, ray_axis, ray_sign, x):  # type
     return _radius(wall_error, scratch, walls, dim, n, x)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def _radius(wall_error, scratch, walls, dim, n, x):  # type: ignore[no-untyped-def]
     a, r, work = scratch[0], scratch[1], scratch[2]
     rounding = (2.0 * dim + 6.0) * UNIT
@@ -371,7 +384,7 @@ def _radius(wall_error, scratch, walls, dim, n, x):  # type: ignore[no-untyped-d
     return 1.001 * worst / (1.0 - departure)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def solve_in_plane(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
     """As :func:`solve` for a point in two dimensions, all in registers, R by Cramer's rule.
 
@@ -407,7 +420,7 @@ def solve_in_plane(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
     return 1.001 * max(moved0, moved1) / (1.0 - max(off0, off1))
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def solve_in_space(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
     """As :func:`solve_in_plane` in three dimensions."""
     rounding = 12.0 * UNIT  # 2 d + 6
@@ -461,7 +474,7 @@ def solve_in_space(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
     return 1.001 * max(max(moved0, moved1), moved2) / (1.0 - max(max(off0, off1), off2))
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+@njit(**INLINED)
 def solve_point(wall, wall_error, scratch, walls, dim, x):  # type: ignore[no-untyped-def]
     """The point on ``dim`` walls and its radius, the quickest way that bounds it."""
     radius = np.inf
@@ -470,11 +483,11 @@ def solve_point(wall, wall_error, scratch, walls, dim, x):  # type: ignore[no-un
     elif dim == 2:
         radius = solve_in_plane(wall, wall_error, walls, x)
     if radius == np.inf:
-        return solve(wall, wall_error, scratch, walls, dim, -1, 0.0, x)
+        return solve(wall, wall_error, scratch, walls, dim, np.int64(-1), 0.0, x)
     return radius
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+@njit(**INLINED)
 def gap_of(wall, wall_error, wall_scale, walls, n, dim):  # type: ignore[no-untyped-def]
     """A lower bound on 1 / (common denominator of the generator on ``walls[:n]``).
 
@@ -515,7 +528,7 @@ def find_cached(tables, walls, dim):  # type: ignore[no-untyped-def]
     return at
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def largest_between(table, wall, u, v, dim):  # type: ignore[no-untyped-def]
     """Largest coordinate of the direction between directions u and v on a wall, and its sign.
 
@@ -681,7 +694,7 @@ def decide(program, stack, e):  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def attach(n_domain, wall0, k, touching, used, vertex, n, mask, facet, pos, neg, attached, m):  # type: ignore[no-untyped-def]
     """Note the walls ``wall0 + i``, i in ``touching`` (word k of the signs), that contain a whole
     facet of the cell with these n generators. Returns how many are noted then, from m on; or -1
@@ -838,7 +851,7 @@ def write_child(program, stack, source, e, k, bit, positive, slot, wall):  # typ
     stack.pool_top[e] = stack.scalar[NEW_END]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+@njit(**INLINED)
 def surviving(mask, side, n, inside, facets, used):  # type: ignore[no-untyped-def]
     """Writes to ``used`` the facets on which a generator strictly inside lies: these survive."""
     for w in range(len(used)):
@@ -848,7 +861,7 @@ def surviving(mask, side, n, inside, facets, used):  # type: ignore[no-untyped-d
         used[w] = through & facets[w]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+@njit(**INLINED)
 def keep_inside(vertex, mask, side, n, inside, used, slot, child, child_mask):  # type: ignore[no-untyped-def]
     """The generators that are inside, or on the wall, whose facet is in ``slot``; returns how many.
 
@@ -867,7 +880,7 @@ def keep_inside(vertex, mask, side, n, inside, used, slot, child, child_mask):  
     return m
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+@njit(**INLINED)
 def put_on_wall(mask, n, used, slot, child_mask):  # type: ignore[no-untyped-def]
     """The masks of n new generators in a child: without facets that are gone, with the wall's."""
     word, bit = slot >> 6, ONE << np.uint64(slot & 63)
@@ -879,7 +892,7 @@ def put_on_wall(mask, n, used, slot, child_mask):  # type: ignore[no-untyped-def
         child_mask[i, word] |= bit
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def copy_row(row, target):  # type: ignore[no-untyped-def]
     for i in range(len(row)):
         target[i] = row[i]
@@ -923,7 +936,7 @@ def piece_of(program, stack, e, unit):  # type: ignore[no-untyped-def]
     return piece
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def wall_bit(program, layer, wall):  # type: ignore[no-untyped-def]
     return 64 * program.first_word[layer] + (wall - program.first_wall[layer])
 
@@ -942,7 +955,7 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
     n = program.first_unit[layer + 1] - u1
     rounding = (u1 - u0 + 4) * UNIT * 1.01 + program.weight_error[layer]
     live, coefficient, input_errors = tables.live, tables.coefficient, tables.values
-    n_live = 0
+    n_live = np.int64(0)  # a literal 0 would compile what it is passed to twice
     for u in range(u0, u1):
         piece = piece_of(program, stack, e, u)
         slope, intercept = program.slope[piece], program.intercept[piece]
@@ -982,7 +995,7 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
     return is_beyond(errors, norms, WORST_ERROR)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def is_beyond(error, norm, most):  # type: ignore[no-untyped-def]
     """Is the relative error of some row, but for zeros, not below ``most``?"""
     beyond = False
@@ -991,7 +1004,7 @@ def is_beyond(error, norm, most):  # type: ignore[no-untyped-def]
     return beyond
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+@njit(**INLINED)
 def l1_norms(unit, first, norm):  # type: ignore[no-untyped-def]
     """The norms of the units' forms from column ``first`` on."""
     n = len(norm)
@@ -1003,7 +1016,7 @@ def l1_norms(unit, first, norm):  # type: ignore[no-untyped-def]
             norm[i] += abs(row[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def add_errors(weight, start, error, n, total):  # type: ignore[no-untyped-def]
     """Add to ``total`` the rows of absolute weights from ``start[k]`` on, times ``error[k]``."""
     for k in range(n):
@@ -1012,7 +1025,7 @@ def add_errors(weight, start, error, n, total):  # type: ignore[no-untyped-def]
             total[i] += error[k] * abs(w[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+@njit(**INLINED)
 def combine(weight, start, coefficient, n, any_row, bias, unit, first):  # type: ignore[no-untyped-def]
     """Write the forms of a layer's units, from column ``first`` of ``unit`` on: the bias, and the
     n rows of ``weight`` from ``start[k]`` on, times the columns of ``coefficient``.
@@ -1064,7 +1077,7 @@ def put_walls(  # type: ignore[no-untyped-def]
         first = end
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def put_errors(shift, shift_error, norm, error, constant, table_norm, table_error):  # type: ignore[no-untyped-def]
     """Subtract the breakpoints from the constants of a run of walls; their norms and errors."""
     for i in range(len(shift)):
@@ -1214,7 +1227,7 @@ def emit(program, stack, tables, block, e, ready):  # type: ignore[no-untyped-de
     return DONE
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def count_zero(first_wall, first_word, positive, negative):  # type: ignore[no-untyped-def]
     """How many walls have neither sign on a cell: their forms are identically 0 there."""
     n = first_wall[len(first_wall) - 1] - first_wall[1]
@@ -1223,7 +1236,7 @@ def count_zero(first_wall, first_word, positive, negative):  # type: ignore[no-u
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def emit_zero(first_wall, first_word, positive, negative, count, zero):  # type: ignore[no-untyped-def]
     for layer in range(1, len(first_wall) - 1):
         for wall in range(first_wall[layer], first_wall[layer + 1]):
@@ -1235,7 +1248,7 @@ def emit_zero(first_wall, first_word, positive, negative, count, zero):  # type:
                 count[3] = m + 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, no_cfunc_wrapper=True)
 def run(program, stack, tables, block, counting):  # type: ignore[no-untyped-def]
     """Work on the stack until it is empty or the caller is needed. Returns a status.
 
