@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -131,19 +131,19 @@ class Box(Domain):
 
     def chart(self) -> Chart:
         """Centre and half-widths as origin and unit: the box is [-1, 1]^k in them."""
-        lo = [Fraction(float(v)) for v in self.low]
-        hi = [Fraction(float(v)) for v in self.high]
+        # In integers over a common power of two: with fractions it took longer than a small search.
+        ratios = [v.as_integer_ratio() for v in (*self.low.tolist(), *self.high.tolist())]
+        scale = max(denominator for _, denominator in ratios)
+        ends = [numerator * (scale // denominator) for numerator, denominator in ratios]
+        lo, hi = ends[: self.dim], ends[self.dim :]
         wide = [i for i in range(self.dim) if lo[i] < hi[i]]
-        centre = [(a + b) / 2 for a, b in zip(lo, hi, strict=True)]
-        half = [(b - a) / 2 for a, b in zip(lo, hi, strict=True)]
-        scale = lcm(*(v.denominator for v in (*centre, *half)))
-        matrix = fmpz_mat(self.dim + 1, len(wide) + 1)
-        for i in range(self.dim):
-            matrix[i, len(wide)] = int(centre[i] * scale)
-        for j, i in enumerate(wide):
-            matrix[i, j] = int(half[i] * scale)
-        matrix[self.dim, len(wide)] = scale
         k = len(wide)
+        rows = [[0] * k + [a + b] for a, b in zip(lo, hi, strict=True)]
+        for j, i in enumerate(wide):
+            rows[i][j] = hi[i] - lo[i]
+        rows.append([0] * k + [2 * scale])
+        common = gcd(*(v for row in rows for v in row))
+        matrix = fmpz_mat([[v // common for v in row] for row in rows])
         sides = [
             tuple([sign * (j == i) for j in range(k)] + [1]) for i in range(k) for sign in (1, -1)
         ]

@@ -6,6 +6,7 @@ import platform
 import time
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from .domain import Domain, Slice
@@ -241,7 +242,7 @@ class _Search:
             "splits": self.enumeration.splits,
             **vars(self.enumeration.resolver.counters),
             **({} if self.start is None else {"start": self.start}),
-            "versions": _versions(),
+            "versions": dict(_versions()),
         }
 
 
@@ -268,6 +269,7 @@ def _resolve(
     return None, network, domain
 
 
+@cache
 def _versions() -> dict[str, str]:
     import flint
     import numba

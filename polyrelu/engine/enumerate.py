@@ -234,7 +234,9 @@ class Enumeration:
             neg=np.zeros((pool, words), u64),
             unknown=np.zeros((pool, words), u64),
             new_mask=np.zeros((vertices, facet_words), u64),
+            above=np.zeros(vertices, u64),
             below=np.zeros(vertices, u64),
+            side=np.zeros(vertices, u64),
         )
 
     _ENTRY = ("layer", "n_vertices", "vertex", "mask", "facet", "used", "undecided", "positive",
@@ -243,17 +245,18 @@ class Enumeration:
 
     def _grow(self, status: int) -> None:
         """Double what the kernel ran out of; the run goes on where it stopped."""
-        axes = {
+        axes: dict[int, list[tuple[str, int]]] = {
             kernel.GROW_STACK: [(name, 0) for name in self._ENTRY],
-            kernel.GROW_VERTICES: [("vertex", 1), ("mask", 1), ("new_mask", 0), ("below", 0)],
+            kernel.GROW_VERTICES: [("vertex", 1), ("mask", 1), ("new_mask", 0), ("above", 0),
+                                   ("below", 0), ("side", 0)],
             kernel.GROW_POOL: [(name, 0) for name in self._POOL],
             kernel.GROW_FACETS: [("mask", 2), ("facet", 1), ("used", 1), ("new_mask", 1)],
             kernel.GROW_ATTACHED: [("attached", 1)],
-        }[status]
+        }  # fmt: skip
         if status == kernel.GROW_VERTICES and self._stack.vertex.shape[1] > self._most_vertices:
             raise TooManyVertices
         changed = {}
-        for name, axis in axes:
+        for name, axis in axes[status]:
             array = getattr(self._stack, name)
             changed[name] = np.concatenate([array, np.zeros_like(array)], axis=axis)
         self._stack = self._stack._replace(**changed)

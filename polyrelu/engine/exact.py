@@ -123,13 +123,16 @@ class Resolver:
         return self.compiled.form(layer, wall - int(program.first_wall[layer]), forms)
 
     def signs(self, stack: Stack) -> None:
-        """Decide every open sign of the generators that the kernel has just made or copied."""
+        """Decide every open sign of the generators that were just made, or that enter a layer."""
         e = int(stack.scalar[TOP])
-        begin, end = int(stack.scalar[NEW_BEGIN]), int(stack.scalar[NEW_END])
         cutting = stack.scalar[PHASE] != DECIDE
+        if cutting:
+            generators = range(int(stack.scalar[NEW_BEGIN]), int(stack.scalar[NEW_END]))
+        else:
+            generators = stack.vertex[e, : stack.n_vertices[e]].tolist()
         layer = int(stack.layer[e])
         words = range(*map(int, self.compiled.program.first_word[layer : layer + 2]))
-        for i, p in enumerate(range(begin, end)):
+        for i, p in enumerate(generators):
             solved = np.isfinite(stack.radius[p])
             if solved and not any(stack.unknown[p, k] for k in words):
                 continue

@@ -46,7 +46,22 @@ N_SCALARS = 9
 
 WORK_LIMIT = 1 << 24  # after so much work it returns, for its caller to look at the clock
 
+ABOVE, BELOW = 1, 2  # where a generator is of the wall that cuts its cell; 0: on it
+
 INFINITY = 0  # the facet slot that marks directions; no wall ever gets it
+
+# Of functions that only compiled ones call: without wrappers, which take as long to compile as a
+# small function. Arrays are passed as seven to nine arguments each, so that a call costs more
+# than a short body: INLINED leaves none.
+CALLED: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "_nrt": False,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+INLINED: dict[str, Any] = CALLED | {"forceinline": True}
 
 
 @intrinsic
@@ -73,12 +88,12 @@ ONE = np.uint64(1)
 ZERO = np.uint64(0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def test_bit(words, k):  # type: ignore[no-untyped-def]
     return (words[k >> 6] >> np.uint64(k & 63)) & ONE != ZERO
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**INLINED)
 def form_at(table, wall, x):  # type: ignore[no-untyped-def]
     """The float value of a wall's form (a column of the table) at a generator."""
     value = 0.0
@@ -87,7 +102,7 @@ def form_at(table, wall, x):  # type: ignore[no-untyped-def]
     return value
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def sign_bound(norm, error, radius, size, dim):  # type: ignore[no-untyped-def]
     """How far the float value of a form at a generator can be from the true one.
 
@@ -99,7 +114,7 @@ def sign_bound(norm, error, radius, size, dim):  # type: ignore[no-untyped-def]
     return 1.0000001 * (norm * (radius + rounding) + error * (size + radius) + TINY)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def is_zero(value, bound, gap):  # type: ignore[no-untyped-def]
     """Is the true value certainly 0, being either 0 or at least ``gap`` in absolute value?"""
     return (bound == 0.0 and value == 0.0) or abs(value) + bound < gap
@@ -129,11 +144,11 @@ def evaluate(program, stack, tables, layer, p, wanted):  # type: ignore[no-untyp
             bound = sign_bound(
                 tables.wall_norm[wall], tables.wall_error[wall], radius, size, program.dim
             )
-            if bound < value < np.inf:
-                pos |= ONE << low
-            elif bound < -value < np.inf:
-                neg |= ONE << low
-            elif not is_zero(value, bound, gap / tables.wall_scale[wall]):
+            above = np.uint64((bound < value) & (value < np.inf))
+            below = np.uint64((bound < -value) & (-value < np.inf))
+            pos |= above << low
+            neg |= below << low
+            if not (above | below) and not is_zero(value, bound, gap / tables.wall_scale[wall]):
                 unknown |= ONE << low
         stack.pos[p, word0 + k] = pos
         stack.neg[p, word0 + k] = neg
@@ -148,37 +163,78 @@ def evaluate_layer(program, stack, tables, layer, p):  # type: ignore[no-untyped
     word0, wall0 = program.first_word[layer], program.first_wall[layer]
     n = program.first_wall[layer + 1] - wall0
     x, radius, size, gap = stack.x[p], stack.radius[p], stack.size[p], stack.gap[p]
-    value, bound = tables.values[0], tables.values[1]
-    for i in range(n):
-        value[i] = 0.0
+    value = tables.values
     for j in range(program.dim + 1):
-        xj = x[j]
-        for i in range(n):
-            value[i] += tables.wall[j, wall0 + i] * xj
-    a = 1.0000001 * (radius + 2.0 * (program.dim + 4) * UNIT * size)
-    b = 1.0000001 * (size + radius)
-    for i in range(n):
-        norm, error = tables.wall_norm[wall0 + i], tables.wall_error[wall0 + i]
-        bound[i] = norm * a + error * b + (TINY if norm + error > 0.0 else 0.0)
+        add_multiple(tables.wall[j, wall0 : wall0 + n], x[j], j == 0, value)
     undecided = False
     for k in range(program.first_word[layer + 1] - word0):
-        pos, neg, unknown = ZERO, ZERO, ZERO
-        for i in range(64 * k, min(n, 64 * k + 64)):
-            bit = ONE << np.uint64(i & 63)
-            if bound[i] < value[i] < np.inf:
-                pos |= bit
-            elif bound[i] < -value[i] < np.inf:
-                neg |= bit
-            elif not is_zero(value[i], bound[i], gap / tables.wall_scale[wall0 + i]):
-                unknown |= bit
+        here = min(n - 64 * k, 64)
+        begin = wall0 + 64 * k
+        pos, neg = certain_signs(
+            value[64 * k :], tables.wall_norm[begin:], tables.wall_error[begin:], here,
+            radius, size, program.dim,
+        )  # fmt: skip
+        unknown = first_bits(here) & ~(pos | neg)
+        if unknown:
+            unknown = without_zeros(
+                unknown, value[64 * k :], tables.wall_norm[begin:], tables.wall_error[begin:],
+                tables.wall_scale[begin:], radius, size, gap, program.dim,
+            )  # fmt: skip
+            undecided |= unknown != ZERO
         stack.pos[p, word0 + k] = pos
         stack.neg[p, word0 + k] = neg
         stack.unknown[p, word0 + k] = unknown
-        undecided |= unknown != ZERO
     return undecided
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
+def first_bits(n):  # type: ignore[no-untyped-def]
+    """A word with its n lowest bits set."""
+    return ~ZERO if n == 64 else (ONE << np.uint64(n)) - ONE
+
+
+@njit(**INLINED)
+def add_multiple(row, factor, first, total):  # type: ignore[no-untyped-def]
+    """Add a row, times the factor, to the total; the ``first`` overwrites it."""
+    if first:
+        for i in range(len(row)):
+            total[i] = row[i] * factor
+    else:
+        for i in range(len(row)):
+            total[i] += row[i] * factor
+
+
+@njit(**INLINED)
+def certain_signs(value, norm, error, n, radius, size, dim):  # type: ignore[no-untyped-def]
+    """Which of n <= 64 forms are certainly positive, and negative, by :func:`sign_bound`.
+
+    Without a branch, so that it vectorises: signs of one generator are hard to predict.
+    """
+    a = 1.0000001 * (radius + 2.0 * (dim + 4) * UNIT * size)
+    b = 1.0000001 * (size + radius)
+    pos, neg = ZERO, ZERO
+    for i in range(n):
+        bound = norm[i] * a + error[i] * b + (TINY if norm[i] + error[i] > 0.0 else 0.0)
+        pos |= np.uint64((bound < value[i]) & (value[i] < np.inf)) << np.uint64(i)
+        neg |= np.uint64((bound < -value[i]) & (-value[i] < np.inf)) << np.uint64(i)
+    return pos, neg
+
+
+@njit(**CALLED)
+def without_zeros(unknown, value, norm, error, scale, radius, size, gap, dim):  # type: ignore[no-untyped-def]
+    """Of the forms in a word whose signs are open, those that are not certainly 0."""
+    bits = unknown
+    while bits:
+        low = lowest_bit(bits)
+        bits &= bits - ONE
+        i = np.int64(low)
+        bound = sign_bound(norm[i], error[i], radius, size, dim)
+        if is_zero(value[i], bound, gap / scale[i]):
+            unknown &= ~(ONE << low)
+    return unknown
+
+
+@njit(**CALLED)
 def pick_rows(wall, basis, walls, n, need, dim):  # type: ignore[no-untyped-def]
     """Reorder ``walls[:n]`` so that the first ``need`` have well-conditioned normals.
 
@@ -217,7 +273,7 @@ def pick_rows(wall, basis, walls, n, need, dim):  # type: ignore[no-untyped-def]
             basis[r, j] = basis[r, j] / norm if norm > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def invert(matrix, inverse, dim):  # type: ignore[no-untyped-def]
     """Approximate inverse by Gauss-Jordan with partial pivoting; matrix is destroyed."""
     for i in range(dim):
@@ -247,7 +303,7 @@ def invert(matrix, inverse, dim):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def solve(wall, wall_error, scratch, walls, dim, ray_axis, ray_sign, x):  # type: ignore[no-untyped-def]
     """The generator on ``dim`` walls, or, if ``ray_axis >= 0``, the direction on ``dim - 1``
     walls with ``x[ray_axis] = ray_sign``. Writes x; returns its radius (infinite if unsolved).
@@ -293,7 +349,7 @@ def solve(wall, wall_error, scratch, walls, dim, ray_axis, ray_sign, x):  # type
     return _radius(wall_error, scratch, walls, dim, n, x)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def _radius(wall_error, scratch, walls, dim, n, x):  # type: ignore[no-untyped-def]
     a, r, work = scratch[0], scratch[1], scratch[2]
     rounding = (2.0 * dim + 6.0) * UNIT
@@ -328,7 +384,110 @@ def _radius(wall_error, scratch, walls, dim, n, x):  # type: ignore[no-untyped-d
     return 1.001 * worst / (1.0 - departure)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def solve_in_plane(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
+    """As :func:`solve` for a point in two dimensions, all in registers, R by Cramer's rule.
+
+    The same bound, as it asks nothing of R: a poor one (or a determinant that is 0 or not finite,
+    which makes R so) only gives a large radius. Sums over j of |R||A| are taken row by row.
+    """
+    rounding = 10.0 * UNIT  # 2 d + 6
+    i, j = walls[0], walls[1]
+    a0, a1, a2 = wall[0, i], wall[1, i], -wall[2, i]
+    b0, b1, b2 = wall[0, j], wall[1, j], -wall[2, j]
+    lead = 1.0 / (a0 * b1 - a1 * b0)
+    r00, r01, r10, r11 = b1 * lead, -a1 * lead, -b0 * lead, a0 * lead
+    x0, x1 = r00 * a2 + r01 * b2, r10 * a2 + r11 * b2
+    rest0, rest1 = a2 - a0 * x0 - a1 * x1, b2 - b0 * x0 - b1 * x1
+    x0 += r00 * rest0 + r01 * rest1
+    x1 += r10 * rest0 + r11 * rest1
+    x[0], x[1] = x0, x1
+    size = max(1.0, max(abs(x0), abs(x1)))
+    rest0 = abs(a2 - a0 * x0 - a1 * x1) + wall_error[i] * size + TINY
+    rest1 = abs(b2 - b0 * x0 - b1 * x1) + wall_error[j] * size + TINY
+    rest0 += rounding * (abs(a2) + abs(a0 * x0) + abs(a1 * x1))
+    rest1 += rounding * (abs(b2) + abs(b0 * x0) + abs(b1 * x1))
+    norm0 = rounding * (abs(a0) + abs(a1)) + wall_error[i]
+    norm1 = rounding * (abs(b0) + abs(b1)) + wall_error[j]
+    off0 = abs(r00 * a0 + r01 * b0 - 1.0) + abs(r00 * a1 + r01 * b1)
+    off1 = abs(r10 * a0 + r11 * b0) + abs(r10 * a1 + r11 * b1 - 1.0)
+    off0 += 2.0 * rounding + abs(r00) * norm0 + abs(r01) * norm1
+    off1 += 2.0 * rounding + abs(r10) * norm0 + abs(r11) * norm1
+    moved0 = abs(r00) * rest0 + abs(r01) * rest1
+    moved1 = abs(r10) * rest0 + abs(r11) * rest1
+    if not (off0 < 0.5 and off1 < 0.5 and moved0 < np.inf and moved1 < np.inf):
+        return np.inf
+    return 1.001 * max(moved0, moved1) / (1.0 - max(off0, off1))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def solve_in_space(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
+    """As :func:`solve_in_plane` in three dimensions."""
+    rounding = 12.0 * UNIT  # 2 d + 6
+    i, j, k = walls[0], walls[1], walls[2]
+    a0, a1, a2, a3 = wall[0, i], wall[1, i], wall[2, i], -wall[3, i]
+    b0, b1, b2, b3 = wall[0, j], wall[1, j], wall[2, j], -wall[3, j]
+    c0, c1, c2, c3 = wall[0, k], wall[1, k], wall[2, k], -wall[3, k]
+    r00, r01, r02 = b1 * c2 - b2 * c1, a2 * c1 - a1 * c2, a1 * b2 - a2 * b1
+    r10, r11, r12 = b2 * c0 - b0 * c2, a0 * c2 - a2 * c0, a2 * b0 - a0 * b2
+    r20, r21, r22 = b0 * c1 - b1 * c0, a1 * c0 - a0 * c1, a0 * b1 - a1 * b0
+    lead = 1.0 / (a0 * r00 + a1 * r10 + a2 * r20)
+    r00, r01, r02 = r00 * lead, r01 * lead, r02 * lead
+    r10, r11, r12 = r10 * lead, r11 * lead, r12 * lead
+    r20, r21, r22 = r20 * lead, r21 * lead, r22 * lead
+    x0 = r00 * a3 + r01 * b3 + r02 * c3
+    x1 = r10 * a3 + r11 * b3 + r12 * c3
+    x2 = r20 * a3 + r21 * b3 + r22 * c3
+    rest0 = a3 - a0 * x0 - a1 * x1 - a2 * x2
+    rest1 = b3 - b0 * x0 - b1 * x1 - b2 * x2
+    rest2 = c3 - c0 * x0 - c1 * x1 - c2 * x2
+    x0 += r00 * rest0 + r01 * rest1 + r02 * rest2
+    x1 += r10 * rest0 + r11 * rest1 + r12 * rest2
+    x2 += r20 * rest0 + r21 * rest1 + r22 * rest2
+    x[0], x[1], x[2] = x0, x1, x2
+    size = max(max(1.0, abs(x0)), max(abs(x1), abs(x2)))
+    rest0 = abs(a3 - a0 * x0 - a1 * x1 - a2 * x2) + wall_error[i] * size + TINY
+    rest1 = abs(b3 - b0 * x0 - b1 * x1 - b2 * x2) + wall_error[j] * size + TINY
+    rest2 = abs(c3 - c0 * x0 - c1 * x1 - c2 * x2) + wall_error[k] * size + TINY
+    rest0 += rounding * (abs(a3) + abs(a0 * x0) + abs(a1 * x1) + abs(a2 * x2))
+    rest1 += rounding * (abs(b3) + abs(b0 * x0) + abs(b1 * x1) + abs(b2 * x2))
+    rest2 += rounding * (abs(c3) + abs(c0 * x0) + abs(c1 * x1) + abs(c2 * x2))
+    norm0 = rounding * (abs(a0) + abs(a1) + abs(a2)) + wall_error[i]
+    norm1 = rounding * (abs(b0) + abs(b1) + abs(b2)) + wall_error[j]
+    norm2 = rounding * (abs(c0) + abs(c1) + abs(c2)) + wall_error[k]
+    off0 = 3.0 * rounding + abs(r00) * norm0 + abs(r01) * norm1 + abs(r02) * norm2
+    off1 = 3.0 * rounding + abs(r10) * norm0 + abs(r11) * norm1 + abs(r12) * norm2
+    off2 = 3.0 * rounding + abs(r20) * norm0 + abs(r21) * norm1 + abs(r22) * norm2
+    off0 += abs(r00 * a0 + r01 * b0 + r02 * c0 - 1.0)
+    off0 += abs(r00 * a1 + r01 * b1 + r02 * c1) + abs(r00 * a2 + r01 * b2 + r02 * c2)
+    off1 += abs(r10 * a1 + r11 * b1 + r12 * c1 - 1.0)
+    off1 += abs(r10 * a0 + r11 * b0 + r12 * c0) + abs(r10 * a2 + r11 * b2 + r12 * c2)
+    off2 += abs(r20 * a2 + r21 * b2 + r22 * c2 - 1.0)
+    off2 += abs(r20 * a0 + r21 * b0 + r22 * c0) + abs(r20 * a1 + r21 * b1 + r22 * c1)
+    moved0 = abs(r00) * rest0 + abs(r01) * rest1 + abs(r02) * rest2
+    moved1 = abs(r10) * rest0 + abs(r11) * rest1 + abs(r12) * rest2
+    moved2 = abs(r20) * rest0 + abs(r21) * rest1 + abs(r22) * rest2
+    if not (off0 < 0.5 and off1 < 0.5 and off2 < 0.5):  # max would drop a NaN
+        return np.inf
+    if not (moved0 < np.inf and moved1 < np.inf and moved2 < np.inf):
+        return np.inf
+    return 1.001 * max(max(moved0, moved1), moved2) / (1.0 - max(max(off0, off1), off2))
+
+
+@njit(**INLINED)
+def solve_point(wall, wall_error, scratch, walls, dim, x):  # type: ignore[no-untyped-def]
+    """The point on ``dim`` walls and its radius, the quickest way that bounds it."""
+    radius = np.inf
+    if dim == 3:
+        radius = solve_in_space(wall, wall_error, walls, x)
+    elif dim == 2:
+        radius = solve_in_plane(wall, wall_error, walls, x)
+    if radius == np.inf:
+        return solve(wall, wall_error, scratch, walls, dim, np.int64(-1), 0.0, x)
+    return radius
+
+
+@njit(**INLINED)
 def gap_of(wall, wall_error, wall_scale, walls, n, dim):  # type: ignore[no-untyped-def]
     """A lower bound on 1 / (common denominator of the generator on ``walls[:n]``).
 
@@ -336,6 +495,8 @@ def gap_of(wall, wall_error, wall_scale, walls, n, dim):  # type: ignore[no-unty
     """
     gap = 0.999999
     for i in range(n):
+        if wall_scale[walls[i]] == np.inf:
+            return 0.0
         total = 0.0
         for j in range(dim):
             total += wall[j, walls[i]] ** 2
@@ -355,11 +516,9 @@ def find_cached(tables, walls, dim):  # type: ignore[no-untyped-def]
         name = tables.name[walls[i]]
         mixed = np.uint64(name) * np.uint64(0x9E3779B97F4A7C15)
         h += mixed ^ (mixed >> np.uint64(29))
-        j = i
-        while j > 0 and names[j - 1] > name:
-            names[j] = names[j - 1]
-            j -= 1
-        names[j] = name
+        for j in range(i):  # insertion without a branch
+            name, names[j] = max(name, names[j]), min(name, names[j])
+        names[i] = name
     h *= np.uint64(0xBF58476D1CE4E5B9)
     at = np.int64((h >> np.uint64(20)) & np.uint64(len(tables.cache_ident) - 1))
     for i in range(dim):
@@ -369,7 +528,7 @@ def find_cached(tables, walls, dim):  # type: ignore[no-untyped-def]
     return at
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def largest_between(table, wall, u, v, dim):  # type: ignore[no-untyped-def]
     """Largest coordinate of the direction between directions u and v on a wall, and its sign.
 
@@ -446,12 +605,15 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
         stack.radius[p] = np.inf
         stack.gap[p] = 0.0
     else:
-        axis, sign = np.int64(-1), 0.0
         if ray:
             axis, sign = largest_between(tables.wall, wall, stack.x[u], stack.x[v], dim)
-        radius = solve(tables.wall, tables.wall_error, tables.scratch, walls, dim, axis, sign, x)
-        if ray and not is_forward(stack, tables, e, iu, iv, x, radius, dim):
-            radius = np.inf
+            radius = solve(
+                tables.wall, tables.wall_error, tables.scratch, walls, dim, axis, sign, x
+            )
+            if not is_forward(stack, tables, e, iu, iv, x, radius, dim):
+                radius = np.inf
+        else:
+            radius = solve_point(tables.wall, tables.wall_error, tables.scratch, walls, dim, x)
         stack.radius[p] = radius
         stack.gap[p] = gap_of(tables.wall, tables.wall_error, tables.wall_scale, walls, need, dim)
     x[dim] = 0.0 if ray else 1.0
@@ -532,7 +694,7 @@ def decide(program, stack, e):  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def attach(n_domain, wall0, k, touching, used, vertex, n, mask, facet, pos, neg, attached, m):  # type: ignore[no-untyped-def]
     """Note the walls ``wall0 + i``, i in ``touching`` (word k of the signs), that contain a whole
     facet of the cell with these n generators. Returns how many are noted then, from m on; or -1
@@ -612,14 +774,17 @@ def cut(program, stack, tables, e, wall):  # type: ignore[no-untyped-def]
     stack.scalar[NEW_END] = begin
     undecided = False
     status = DONE
-    mask, below, n_below = stack.mask[e], stack.below, 0
-    for i in range(n):
-        if (stack.neg[stack.vertex[e, i], k] >> bit) & ONE:
-            below[n_below] = i
-            n_below += 1
-    for iu in range(n):
-        if not (stack.pos[stack.vertex[e, iu], k] >> bit) & ONE:
-            continue
+    mask, above, below, side = stack.mask[e], stack.above, stack.below, stack.side
+    n_above, n_below = 0, 0
+    for i in range(n):  # without a branch, as which are above is hard to predict
+        p = stack.vertex[e, i]
+        is_above, is_below = (stack.pos[p, k] >> bit) & ONE, (stack.neg[p, k] >> bit) & ONE
+        side[i] = is_above * np.uint64(ABOVE) | is_below * np.uint64(BELOW)
+        above[n_above], below[n_below] = i, i
+        n_above += np.int64(is_above)
+        n_below += np.int64(is_below)
+    for i_above in range(n_above):
+        iu = above[i_above]
         for i_below in range(n_below):
             iv = below[i_below]
             if not is_edge(mask, n, iu, iv, program.dim):
@@ -639,9 +804,12 @@ def cut(program, stack, tables, e, wall):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 def free_slot(stack, e):  # type: ignore[no-untyped-def]
-    for s in range(stack.facet.shape[1]):
-        if s != INFINITY and not test_bit(stack.used[e], s):
-            return s
+    for w in range(stack.used.shape[1]):
+        free = ~stack.used[e, w]
+        if w == 0:
+            free &= ~(ONE << np.uint64(INFINITY))
+        if free:
+            return 64 * w + np.int64(lowest_bit(free))
     return -1
 
 
@@ -651,30 +819,18 @@ def write_child(program, stack, source, e, k, bit, positive, slot, wall):  # typ
 
     Reading is ahead of writing, so that the parent may be overwritten.
     """
-    words = stack.used.shape[1]
-    inside, outside = (stack.pos, stack.neg) if positive else (stack.neg, stack.pos)
+    inside = np.uint64(ABOVE if positive else BELOW)
+    n_old, n_new = stack.n_vertices[source], stack.scalar[NEW_END] - stack.scalar[NEW_BEGIN]
     used = stack.new_mask[stack.new_mask.shape[0] - 1]  # scratch
-    for w in range(words):
-        used[w] = ZERO
-    for i in range(stack.n_vertices[source]):
-        if (inside[stack.vertex[source, i], k] >> bit) & ONE:
-            for w in range(words):
-                used[w] |= stack.mask[source, i, w]
-    for w in range(words):  # a facet survives iff a generator strictly inside lies on it
-        used[w] &= stack.used[source, w]
-    n = 0
-    for i in range(stack.n_vertices[source]):
-        p = stack.vertex[source, i]
-        if not (outside[p, k] >> bit) & ONE:
-            stack.vertex[e, n] = p
-            on_wall = not (inside[p, k] >> bit) & ONE
-            copy_mask(stack.mask[source, i], used, slot if on_wall else -1, stack.mask[e, n])
-            n += 1
-    for i in range(stack.scalar[NEW_END] - stack.scalar[NEW_BEGIN]):
-        stack.vertex[e, n] = stack.scalar[NEW_BEGIN] + i
-        copy_mask(stack.new_mask[i], used, slot, stack.mask[e, n])
-        n += 1
-    stack.n_vertices[e] = n
+    surviving(stack.mask[source], stack.side, n_old, inside, stack.used[source], used)
+    n = keep_inside(
+        stack.vertex[source], stack.mask[source], stack.side, n_old, inside, used, slot,
+        stack.vertex[e], stack.mask[e],
+    )  # fmt: skip
+    for i in range(n_new):
+        stack.vertex[e, n + i] = stack.scalar[NEW_BEGIN] + i
+    put_on_wall(stack.new_mask, n_new, used, slot, stack.mask[e, n:])
+    stack.n_vertices[e] = n + n_new
     m = 0
     for i in range(stack.n_attached[source]):
         if test_bit(used, stack.attached[source, i, 0]):
@@ -695,24 +851,51 @@ def write_child(program, stack, source, e, k, bit, positive, slot, wall):  # typ
     stack.pool_top[e] = stack.scalar[NEW_END]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**INLINED)
+def surviving(mask, side, n, inside, facets, used):  # type: ignore[no-untyped-def]
+    """Writes to ``used`` the facets on which a generator strictly inside lies: these survive."""
+    for w in range(len(used)):
+        through = ZERO
+        for i in range(n):
+            through |= mask[i, w] if side[i] == inside else ZERO
+        used[w] = through & facets[w]
+
+
+@njit(**INLINED)
+def keep_inside(vertex, mask, side, n, inside, used, slot, child, child_mask):  # type: ignore[no-untyped-def]
+    """The generators that are inside, or on the wall, whose facet is in ``slot``; returns how many.
+
+    ``child`` may be ``vertex``: one that goes is overwritten by the next.
+    """
+    word, bit = slot >> 6, ONE << np.uint64(slot & 63)
+    at_infinity = ONE << np.uint64(INFINITY)
+    m = 0
+    for i in range(n):
+        child[m] = vertex[i]
+        child_mask[m, 0] = mask[i, 0] & (used[0] | at_infinity)
+        for w in range(1, len(used)):
+            child_mask[m, w] = mask[i, w] & used[w]
+        child_mask[m, word] |= bit if side[i] == ZERO else ZERO
+        m += np.int64((side[i] == ZERO) | (side[i] == inside))
+    return m
+
+
+@njit(**INLINED)
+def put_on_wall(mask, n, used, slot, child_mask):  # type: ignore[no-untyped-def]
+    """The masks of n new generators in a child: without facets that are gone, with the wall's."""
+    word, bit = slot >> 6, ONE << np.uint64(slot & 63)
+    at_infinity = ONE << np.uint64(INFINITY)
+    for i in range(n):
+        child_mask[i, 0] = mask[i, 0] & (used[0] | at_infinity)
+        for w in range(1, len(used)):
+            child_mask[i, w] = mask[i, w] & used[w]
+        child_mask[i, word] |= bit
+
+
+@njit(**CALLED)
 def copy_row(row, target):  # type: ignore[no-untyped-def]
     for i in range(len(row)):
         target[i] = row[i]
-
-
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def copy_mask(mask, used, slot, target):  # type: ignore[no-untyped-def]
-    """Without the facets that are gone; with the one in ``slot``, unless it is -1.
-
-    ``mask`` and ``target`` may be the same.
-    """
-    at_infinity = mask[0] & (ONE << np.uint64(INFINITY))
-    for w in range(len(mask)):
-        target[w] = mask[w] & used[w]
-    target[0] |= at_infinity
-    if slot >= 0:
-        target[slot >> 6] |= ONE << np.uint64(slot & 63)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
@@ -753,7 +936,7 @@ def piece_of(program, stack, e, unit):  # type: ignore[no-untyped-def]
     return piece
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def wall_bit(program, layer, wall):  # type: ignore[no-untyped-def]
     return 64 * program.first_word[layer] + (wall - program.first_wall[layer])
 
@@ -771,103 +954,139 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
     u0, u1 = program.first_unit[layer - 1], program.first_unit[layer]
     n = program.first_unit[layer + 1] - u1
     rounding = (u1 - u0 + 4) * UNIT * 1.01 + program.weight_error[layer]
-    live, coefficient, input_errors = tables.live, tables.coefficient, tables.values[0]
-    n_live, input_error = 0, 0.0
+    live, coefficient, input_errors = tables.live, tables.coefficient, tables.values
+    n_live = np.int64(0)  # a literal 0 would compile what it is passed to twice
     for u in range(u0, u1):
         piece = piece_of(program, stack, e, u)
         slope, intercept = program.slope[piece], program.intercept[piece]
-        dead = slope == 0.0 or (tables.unit_norm[u] == 0.0 and tables.unit_error[u] == 0.0)
-        if dead and intercept == 0.0:
-            continue
-        norm = abs(slope) * tables.unit_norm[u] + abs(intercept)
-        error = abs(slope) * tables.unit_error[u] + norm * (rounding + program.piece_error[piece])
-        input_error = max(input_error, error + TINY)
+        unit_norm, unit_error = tables.unit_norm[u], tables.unit_error[u]
+        norm = abs(slope) * unit_norm + abs(intercept)
+        error = abs(slope) * unit_error + norm * (rounding + program.piece_error[piece])
+        # Every unit is written, and one that is off overwritten by the next: which are off
+        # cannot be predicted.
         input_errors[n_live] = error + TINY
-        if not error < np.inf:
-            return True
         live[n_live] = program.first_weight[layer] + (u - u0) * n
-        for j in range(dim + 1):
-            coefficient[j, n_live] = slope * tables.unit[j, u] + (intercept if j == dim else 0.0)
-        n_live += 1
-    for j in range(dim + 1):
-        row = tables.unit[j, u1 : u1 + n]
-        for i in range(n):
-            row[i] = program.bias[u1 + i] if j == dim else 0.0
-        combine(program.weight, live, coefficient[j], n_live, row)
-    worst = 0.0
+        for j in range(dim):
+            coefficient[j, n_live] = slope * tables.unit[j, u]
+        coefficient[dim, n_live] = slope * tables.unit[dim, u] + intercept
+        is_zero_unit = (slope == 0.0) | ((unit_norm == 0.0) & (unit_error == 0.0))
+        n_live += np.int64(not (is_zero_unit & (intercept == 0.0)))
+    input_error = 0.0
+    for k in range(n_live):
+        if not input_errors[k] < np.inf:
+            return True
+        input_error = max(input_error, input_errors[k])
+    combine(
+        program.weight, live, coefficient, n_live, program.first_weight[layer],
+        program.bias[u1 : u1 + n], tables.unit, u1,
+    )  # fmt: skip
+    norms, errors = tables.unit_norm[u1 : u1 + n], tables.unit_error[u1 : u1 + n]
+    l1_norms(tables.unit, u1, norms)
     for i in range(n):
-        norm = 0.0
-        for j in range(dim + 1):
-            norm += abs(tables.unit[j, u1 + i])
-        tables.unit_norm[u1 + i] = norm
-        tables.unit_error[u1 + i] = input_error * program.weight_norm[u1 + i]
-        if norm > 0.0:
-            worst = max(worst, tables.unit_error[u1 + i] / norm)
-    if not worst < LOOSE_ERROR:
-        errors = tables.unit_error[u1 : u1 + n]
+        errors[i] = input_error * program.weight_norm[u1 + i]
+    if is_beyond(errors, norms, LOOSE_ERROR):
         for i in range(n):
             errors[i] = input_error * program.left_out[u1 + i]
         add_errors(program.weight, live, input_errors, n_live, errors)
-    worst = 0.0
+    if n_live == 0:
+        rounding = program.weight_error[layer]
     for i in range(n):
-        error, norm = tables.unit_error[u1 + i], tables.unit_norm[u1 + i]
-        error += abs(program.bias[u1 + i]) * (rounding if n_live else program.weight_error[layer])
-        tables.unit_error[u1 + i] = 1.0001 * error
-        if norm > 0.0:
-            worst = max(worst, tables.unit_error[u1 + i] / norm)
-    return not worst < WORST_ERROR
+        errors[i] = 1.0001 * (errors[i] + abs(program.bias[u1 + i]) * rounding)
+    return is_beyond(errors, norms, WORST_ERROR)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
+def is_beyond(error, norm, most):  # type: ignore[no-untyped-def]
+    """Is the relative error of some row, but for zeros, not below ``most``?"""
+    beyond = False
+    for i in range(len(norm)):
+        beyond |= (norm[i] > 0.0) & (not error[i] < most * norm[i])
+    return beyond
+
+
+@njit(**INLINED)
+def l1_norms(unit, first, norm):  # type: ignore[no-untyped-def]
+    """The norms of the units' forms from column ``first`` on."""
+    n = len(norm)
+    for i in range(n):
+        norm[i] = 0.0
+    for j in range(len(unit)):
+        row = unit[j, first : first + n]
+        for i in range(n):
+            norm[i] += abs(row[i])
+
+
+@njit(**CALLED)
 def add_errors(weight, start, error, n, total):  # type: ignore[no-untyped-def]
-    """As :func:`combine` of the errors, with absolute weights."""
+    """Add to ``total`` the rows of absolute weights from ``start[k]`` on, times ``error[k]``."""
     for k in range(n):
         w = weight[start[k] :][: len(total)]
         for i in range(len(total)):
             total[i] += error[k] * abs(w[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def combine(weight, start, coefficient, n, total):  # type: ignore[no-untyped-def]
-    """Add to ``total`` the rows of ``weight`` from ``start[k]`` on, times ``coefficient[k]``.
+@njit(**INLINED)
+def combine(weight, start, coefficient, n, any_row, bias, unit, first):  # type: ignore[no-untyped-def]
+    """Write the forms of a layer's units, from column ``first`` of ``unit`` on: the bias, and the
+    n rows of ``weight`` from ``start[k]`` on, times the columns of ``coefficient``.
 
-    Four rows at a time: ``total`` is then read and written a quarter as often.
+    Four rows at a time: a form is then read and written a quarter as often. What is missing to a
+    multiple of four is filled up with zeros times ``any_row`` of the weights.
     """
-    width = len(total)
-    k = 0
-    while k + 4 <= n:
-        c0, c1 = coefficient[k], coefficient[k + 1]
-        c2, c3 = coefficient[k + 2], coefficient[k + 3]
+    width, last = len(bias), len(unit) - 1
+    while n & 3:
+        start[n] = any_row
+        for j in range(last + 1):
+            coefficient[j, n] = 0.0
+        n += 1
+    for j in range(last + 1):
+        total = unit[j, first : first + width]
+        for i in range(width):
+            total[i] = bias[i] if j == last else 0.0
+    for k in range(0, n, 4):
         w0, w1 = weight[start[k] :][:width], weight[start[k + 1] :][:width]
         w2, w3 = weight[start[k + 2] :][:width], weight[start[k + 3] :][:width]
-        for i in range(width):
-            total[i] += (c0 * w0[i] + c1 * w1[i]) + (c2 * w2[i] + c3 * w3[i])
-        k += 4
-    while k < n:
-        c, w = coefficient[k], weight[start[k] :][:width]
-        for i in range(width):
-            total[i] += c * w[i]
-        k += 1
+        for j in range(last + 1):
+            c0, c1 = coefficient[j, k], coefficient[j, k + 1]
+            c2, c3 = coefficient[j, k + 2], coefficient[j, k + 3]
+            total = unit[j, first : first + width]
+            for i in range(width):
+                total[i] += (c0 * w0[i] + c1 * w1[i]) + (c2 * w2[i] + c3 * w3[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 def put_walls(  # type: ignore[no-untyped-def]
     first, last, dim, of_unit, shifts, shift_errors, unit, unit_norm, unit_error, table,
     table_norm, table_error, name,
 ):  # fmt: skip
     """See :func:`set_walls`, for walls ``first``, ..., ``last - 1``."""
-    for wall in range(first, last):
-        u, shift = of_unit[wall], shifts[wall]
+    while first < last:  # runs of walls of consecutive units, which is nearly always one
+        u, end = of_unit[first], first + 1
+        while end < last and of_unit[end] == u + (end - first):
+            end += 1
+        n = end - first
         for j in range(dim + 1):
-            table[j, wall] = unit[j, u]
-        norm, error = unit_norm[u], unit_error[u]
-        if shift != 0.0 or shift_errors[wall] != 0.0:
-            table[dim, wall] -= shift
-            error += shift_errors[wall] + 2.0 * UNIT * (norm + abs(shift))
-            norm += abs(shift)
-        name[wall] += len(name)
-        table_norm[wall] = norm * 1.0000001
-        table_error[wall] = error * 1.0000001
+            copy_row(unit[j, u : u + n], table[j, first:end])
+        put_errors(
+            shifts[first:end], shift_errors[first:end], unit_norm[u : u + n],
+            unit_error[u : u + n], table[dim, first:end], table_norm[first:end],
+            table_error[first:end],
+        )  # fmt: skip
+        for wall in range(first, end):
+            name[wall] += len(name)
+        first = end
+
+
+@njit(**CALLED)
+def put_errors(shift, shift_error, norm, error, constant, table_norm, table_error):  # type: ignore[no-untyped-def]
+    """Subtract the breakpoints from the constants of a run of walls; their norms and errors."""
+    for i in range(len(shift)):
+        moved = norm[i] + abs(shift[i])
+        rounding = shift_error[i] + 2.0 * UNIT * moved
+        is_moved = (shift[i] != 0.0) | (shift_error[i] != 0.0)
+        constant[i] -= shift[i]
+        table_norm[i] = moved * 1.0000001
+        table_error[i] = (error[i] + (rounding if is_moved else 0.0)) * 1.0000001
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
@@ -884,30 +1103,15 @@ def set_walls(program, tables, layer):  # type: ignore[no-untyped-def]
 def enter_layer(program, stack, tables, e):  # type: ignore[no-untyped-def]
     """Move entry e, decided in its layer, to the next one, whose forms are set.
 
-    Its generators are copied: the cells that wait below still need their signs. Returns a
-    status.
+    The cells that wait below share its generators, and still need their signs in the layers that
+    they are in; in this one all is evaluated anew. Returns DONE or NEED_SIGNS.
     """
     layer = stack.layer[e] + 1
-    n = stack.n_vertices[e]
-    top = stack.pool_top[e]
-    if top + n > stack.x.shape[0]:
-        return GROW_POOL
     stack.layer[e] = layer
     mark_all_undecided(program, stack, e)
     undecided = False
-    for i in range(n):
-        p, q = stack.vertex[e, i], top + i
-        for j in range(program.dim + 1):
-            stack.x[q, j] = stack.x[p, j]
-        stack.radius[q] = stack.radius[p]
-        stack.gap[q] = stack.gap[p]
-        stack.size[q] = stack.size[p]
-        stack.ident[q] = stack.ident[p]
-        stack.vertex[e, i] = q
-        undecided |= evaluate_layer(program, stack, tables, layer, q)
-    stack.scalar[NEW_BEGIN] = top
-    stack.scalar[NEW_END] = top + n
-    stack.pool_top[e] = top + n
+    for i in range(stack.n_vertices[e]):
+        undecided |= evaluate_layer(program, stack, tables, layer, stack.vertex[e, i])
     return NEED_SIGNS if undecided else DONE
 
 
@@ -918,8 +1122,7 @@ def mark_all_undecided(program, stack, e):  # type: ignore[no-untyped-def]
     word0 = program.first_word[layer]
     n = program.first_wall[layer + 1] - program.first_wall[layer]
     for k in range(program.first_word[layer + 1] - word0):
-        here = min(64, n - 64 * k)
-        bits = ~ZERO if here == 64 else (ONE << np.uint64(here)) - ONE
+        bits = first_bits(min(64, n - 64 * k))
         done = stack.positive[e, word0 + k] | stack.negative[e, word0 + k]
         stack.undecided[e, word0 + k] = bits & ~done
 
@@ -1024,7 +1227,7 @@ def emit(program, stack, tables, block, e, ready):  # type: ignore[no-untyped-de
     return DONE
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def count_zero(first_wall, first_word, positive, negative):  # type: ignore[no-untyped-def]
     """How many walls have neither sign on a cell: their forms are identically 0 there."""
     n = first_wall[len(first_wall) - 1] - first_wall[1]
@@ -1033,7 +1236,7 @@ def count_zero(first_wall, first_word, positive, negative):  # type: ignore[no-u
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def emit_zero(first_wall, first_word, positive, negative, count, zero):  # type: ignore[no-untyped-def]
     for layer in range(1, len(first_wall) - 1):
         for wall in range(first_wall[layer], first_wall[layer + 1]):
@@ -1045,7 +1248,7 @@ def emit_zero(first_wall, first_word, positive, negative, count, zero):  # type:
                 count[3] = m + 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, no_cfunc_wrapper=True)
 def run(program, stack, tables, block, counting):  # type: ignore[no-untyped-def]
     """Work on the stack until it is empty or the caller is needed. Returns a status.
 
@@ -1093,8 +1296,6 @@ def run(program, stack, tables, block, counting):  # type: ignore[no-untyped-def
                 set_walls(program, tables, layer)
                 scalar[READY] = 1
             status = enter_layer(program, stack, tables, e)
-            if status == GROW_POOL:
-                return status
             scalar[PHASE] = DECIDE
             if status != DONE:
                 return status

@@ -51,12 +51,14 @@ class Stack(NamedTuple):
     radius: Any  # (pool,)
     gap: Any  # (pool,) at most 1 / (a common denominator of the exact generator); 0: unknown
     size: Any  # (pool,)
-    ident: Any  # (pool,) names the exact generator, also across copies
+    ident: Any  # (pool,) names the exact generator, also if it is made again
     pos: Any  # (pool, words)
     neg: Any
     unknown: Any
     new_mask: Any  # (vertices, facet words) masks of the generators that a cut makes
-    below: Any  # (vertices,) scratch: the generators of a cell that are below a wall
+    above: Any  # (vertices,) scratch: the generators of a cell that are above the wall that cuts it
+    below: Any  # (vertices,) scratch: and those that are below
+    side: Any  # (vertices,) and for each generator ABOVE, BELOW, or 0
 
 
 class Cells(NamedTuple):
@@ -101,9 +103,9 @@ class Tables(NamedTuple):
     wall_error: Any
     wall_scale: Any  # (walls,) a multiple of the true row's common denominator, or infinite
     scratch: Any  # (3, dim + 2, dim + 1)
-    values: Any  # (2, max(units in a layer, walls in a layer)) scratch
-    live: Any  # (units in a layer,) scratch: where the weights of the units that are on start
-    coefficient: Any  # (dim + 1, units in a layer) scratch: their forms
+    values: Any  # (max(units in a layer, walls in a layer),) scratch
+    live: Any  # (units in a layer + 3,) scratch: where the weights of the units that are on start
+    coefficient: Any  # (dim + 1, units in a layer + 3) scratch: their forms
     picked: Any  # (facet slots + 1,) scratch: walls through a new generator
     name: Any  # (walls,) names a wall's present form: changes when it is composed anew
     names: Any  # (dim + 1,) scratch: the sorted names of the walls through a new point
