@@ -230,19 +230,24 @@ def is_combination(wall_error, scratch, codes, unused, dim, target, target_error
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def is_bounded_below(wall, wall_norm, wall_error, scratch, codes, w, sign, reach, y, dim):  # type: ignore[no-untyped-def]
-    """Is ``sign * wall w`` certainly positive where the rows ``codes`` are >= 0 and no
-    coordinate is beyond ``reach``? Right after ``solve`` for these rows.
-
-    Any multipliers >= 0 will do if what they leave of the form is charged with the reach
-    (Neumaier and Shcherbina 2004); y = R' (form) without its negative entries.
-    """
-    r = scratch[1]
+def set_multipliers(inverse, codes, target, y, dim):  # type: ignore[no-untyped-def]
+    """y = R' target for the rows ``codes``, whose approximate inverse is R, without its negative
+    entries."""
     for j in range(dim):
         value = 0.0
         for i in range(dim):
-            value += r[i, j] * sign * wall[i, w]
+            value += inverse[i, j] * target[i]
         y[j] = max(0.0, -value if codes[j] & 1 else value)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def is_bounded_below(wall, wall_norm, wall_error, codes, w, sign, reach, y, dim):  # type: ignore[no-untyped-def]
+    """Is ``sign * wall w`` certainly positive where the rows ``codes`` are >= 0 and no
+    coordinate is beyond ``reach``?
+
+    Any multipliers y >= 0 will do if what they leave of the form is charged with the reach
+    (Neumaier and Shcherbina 2004).
+    """
     left, size = 0.0, wall_norm[w]
     error = wall_error[w]
     for i in range(dim + 1):
@@ -289,10 +294,25 @@ def solve_vertex(cells, tables, e, x, dim):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
-def never_cuts(cells, tables, e, wall, level, sign, dim):  # type: ignore[no-untyped-def]
-    """Is ``sign * wall``, of that level, certainly positive on entry e, by the dual solution at
-    its vertex?"""
+def never_cuts(cells, tables, e, r, sign, dim):  # type: ignore[no-untyped-def]
+    """Is ``sign *`` the wall of row r certainly positive on entry e, by the dual solution at its
+    vertex?"""
+    wall = cells.code[e, r] >> 1
     vertex, target = tables.scratch[2, dim + 1], cells.dual[0]
+    norm, error = tables.wall_norm[wall], tables.wall_error[wall]
+    for j in range(dim):
+        cells.codes[j] = cells.code[e, cells.basis[e, j]]
+    if cells.reach[0] > 0.0:
+        # The dictionary's multipliers, which cost nothing, nearly always do.
+        scale = -sign * norm if cells.code[e, r] & 1 else sign * norm
+        for j in range(dim):
+            y = scale * cells.place[e, r, j] / tables.wall_norm[cells.codes[j] >> 1]
+            cells.dual[1, j] = max(0.0, y)
+        if is_bounded_below(
+            tables.wall, tables.wall_norm, tables.wall_error, cells.codes, wall, sign,
+            cells.reach[0], cells.dual[1], dim,
+        ):  # fmt: skip
+            return True
     radius = solve_vertex(cells, tables, e, vertex, dim)
     if not radius < np.inf:
         return False
@@ -300,17 +320,18 @@ def never_cuts(cells, tables, e, wall, level, sign, dim):  # type: ignore[no-unt
     for j in range(dim):
         size = max(size, abs(vertex[j]))
         target[j] = sign * tables.wall[j, wall]
-        cells.codes[j] = cells.code[e, cells.basis[e, j]]
-    norm, error = tables.wall_norm[wall], tables.wall_error[wall]
     if cells.reach[0] > 0.0:
+        set_multipliers(tables.scratch[1], cells.codes, target, cells.dual[1], dim)
         return is_bounded_below(
-            tables.wall, tables.wall_norm, tables.wall_error, tables.scratch, cells.codes, wall,
-            sign, cells.reach[0], cells.dual[1], dim,
+            tables.wall, tables.wall_norm, tables.wall_error, cells.codes, wall, sign,
+            cells.reach[0], cells.dual[1], dim,
         )  # fmt: skip
     value = sign * form_at(tables.wall, wall, vertex)
     if not sign_bound(norm, error, radius, size, dim) < value < np.inf:
         return False
-    mark_unused(cells.level[e], cells.n_live[e], cells.basis[e], level, cells.unused, dim)
+    mark_unused(
+        cells.level[e], cells.n_live[e], cells.basis[e], cells.level[e, r], cells.unused, dim
+    )
     return is_combination(
         tables.wall_error, tables.scratch, cells.codes, cells.unused, dim, target, error,
         cells.dual[1],
@@ -462,7 +483,7 @@ def find_cut(program, cells, tables, e, r, side, dim):  # type: ignore[no-untype
     if (
         how == OPTIMAL
         and at == side
-        and never_cuts(cells, tables, e, wall, cells.level[e, r], 1.0 * side, dim)
+        and never_cuts(cells, tables, e, r, 1.0 * side, dim)
     ):
         return 2
     return NEED_CUT
@@ -618,7 +639,7 @@ def classify_row(cells, tables, e, r, dim):  # type: ignore[no-untyped-def]
             return NEED_FACET
     code = cells.code[e, r]
     sign = -1.0 if code & 1 else 1.0
-    certain = never_cuts(cells, tables, e, code >> 1, cells.level[e, r], sign, dim)
+    certain = never_cuts(cells, tables, e, r, sign, dim)
     return 2 if certain else NEED_FACET
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
+from math import inf
 
 import numpy as np
 from flint import fmpz_mat
@@ -207,6 +208,8 @@ def is_multiple(a: IntegerRow, b: IntegerRow) -> bool:
 def is_bounded(rows: list[IntegerRow]) -> bool:
     """Is a polyhedron without lines bounded? Unbounded iff along some direction no row
     decreases and their sum grows."""
+    if axis_reach(rows) is not None:
+        return True
     flat = [[*row[:-1], 0] for row in rows]
     total = [sum(column) for column in zip(*flat, strict=True)]
     return margin([*flat, [*total[:-1], -1]]).value < 0
@@ -218,11 +221,28 @@ def domain_is_bounded(compiled: Compiled) -> bool:
     return pointed and is_bounded(compiled.root_rows)
 
 
+def axis_reach(rows: list[IntegerRow]) -> Fraction | None:
+    """A bound on the absolute values of the coordinates, where rows of one coordinate each, as
+    those of a box, bound them all on both sides."""
+    ends = {}
+    for row in rows:
+        axes = [j for j, v in enumerate(row[:-1]) if v]
+        if len(axes) == 1:
+            (j,) = axes
+            ends[j, row[j] > 0] = abs(Fraction(row[-1], row[j]))
+    return max(ends.values()) if len(ends) == 2 * len(rows[0]) - 2 else None
+
+
 def reach(rows: list[IntegerRow]) -> float:
     """A bound on the absolute values of the coordinates of a polytope; 0 if none was found.
 
-    Guessed in float64, a power of two, and proved: no point is beyond.
+    Read off the rows of a box; else guessed in float64, a power of two, and proved: no point is
+    beyond.
     """
+    read = axis_reach(rows)
+    if read is not None:
+        rounded = quotient(read.numerator, read.denominator) * (1 + 2.0**-50)
+        return max(1.0, rounded) if rounded < inf else 0.0
     from scipy.optimize import linprog
 
     scales = [max(map(abs, row)) for row in rows]
