@@ -456,8 +456,8 @@ class LpEnumeration(Enumeration):
 
     def _entries(self) -> list[tuple[str, np.ndarray]]:
         per_entry = ("layer", "n_rows", "code", "kind", "level", "n_free", "n_live", "place",
-                     "coordinate", "basis", "witness", "radius", "size", "ident", "positive",
-                     "negative", "n_attached", "attached")  # fmt: skip
+                     "coordinate", "beyond", "basis", "witness", "radius", "size", "ident",
+                     "positive", "negative", "n_attached", "attached")  # fmt: skip
         return [(name, getattr(self._cells, name)) for name in per_entry]
 
     def _room_for_attached(self, e: int) -> None:
@@ -471,6 +471,7 @@ def new_cells(compiled: Compiled, entries: int = 64) -> Cells:
     program, dim = compiled.program, compiled.dim
     words = int(program.first_word[-1])
     rows = int(program.first_wall[-1]) + 1
+    width = (dim + 1 + 3) // 4 * 4
     i64 = np.int64
     return Cells(
         scalar=np.zeros(lp.N_SCALARS, i64),
@@ -481,8 +482,9 @@ def new_cells(compiled: Compiled, entries: int = 64) -> Cells:
         level=np.zeros((entries, rows), i64),
         n_free=np.zeros(entries, i64),
         n_live=np.zeros((entries, program.n_layers + 1), i64),
-        place=np.zeros((entries, rows, dim + 1)),
-        coordinate=np.zeros((entries, dim, dim + 1)),
+        place=np.zeros((entries, rows, width)),
+        coordinate=np.zeros((entries, dim, width)),
+        beyond=np.zeros((entries, rows, dim + 1)),
         basis=np.zeros((entries, dim), i64),
         witness=np.zeros((entries, dim + 1)),
         radius=np.zeros(entries),
@@ -498,5 +500,7 @@ def new_cells(compiled: Compiled, entries: int = 64) -> Cells:
         codes=np.zeros(dim, i64),
         dual=np.zeros((2, dim)),
         unused=np.zeros(dim, np.bool_),
+        lead=np.zeros(width),
+        rays=np.zeros((4, max(rows, dim))),
         reach=np.zeros(1),
     )
