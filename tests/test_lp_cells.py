@@ -140,11 +140,31 @@ def simplex(dim: int) -> Polytope:
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("where", [Box(-1, 1, dim=5), simplex(5), Space(5)])
-@pytest.mark.parametrize(("net", "widths"), [(gaussian_network, (5, 6)), (gaussian_network, (5, 4, 3)),
-                                             (quantised, (5, 4, 3))])  # fmt: skip
+@pytest.mark.parametrize(
+    ("net", "widths"),
+    [(gaussian_network, (5, 6)), (gaussian_network, (5, 4, 3)), (quantised, (5, 4, 3))],
+)
 def test_facets_are_the_oracles(net, widths, where, seed):
     """Those of the domain too, which nothing that lies across them would miss."""
     network = net(seed, *widths)
+    truth = oracle.solve(network, where)
+    G = regions(network, where, cells="lp")
+    assert len(G) == len(truth.regions)
+    for i, pattern in enumerate(patterns_of(G)):
+        assert G.indptr[i + 1] - G.indptr[i] == len(truth.regions[pattern].facets)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_rows_that_are_redundant_by_an_ulp(seed):
+    """A ray meets them where it meets the true facets, as far as float64 can tell."""
+    rng = np.random.default_rng(seed)
+    W, b = rng.normal(size=(3, 5)), rng.normal(size=3) / 2
+    first = np.vstack([W, W]), np.append(b, np.nextafter(b, np.inf))
+    second = rng.normal(size=(2, 6)), rng.normal(size=2)
+    network, where = (
+        Network.from_layers([first, second, (np.ones((1, 2)), [0.0])]),
+        Box(-1, 1, dim=5),
+    )
     truth = oracle.solve(network, where)
     G = regions(network, where, cells="lp")
     assert len(G) == len(truth.regions)
