@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import comb
 
 import numpy as np
+import oracle
 import pytest
 from networks import (
     cells_in_general_position,
@@ -12,9 +13,9 @@ from networks import (
     general_position,
     walls_in_general_position,
 )
-from test_against_oracle import edges_by_pattern
+from test_against_oracle import edges_by_pattern, patterns_of
 
-from polyrelu import Box, Limits, Polytope, Space, count_regions, regions
+from polyrelu import Box, Limits, Network, Polytope, Space, count_regions, regions
 from polyrelu.arrangement import Arrangement
 from polyrelu.engine.adjacency import UNEXPLORED
 from polyrelu.engine.choice import is_for_programs
@@ -123,3 +124,49 @@ def test_a_wrong_choice_is_refused():
         ValueError, match='cells must be "auto", "vertices" or "lp", not \'simplex\''
     ):
         regions(gaussian_network(0, 2, 3), Space(2), cells="simplex")
+
+
+def quantised(seed: int, *widths: int):
+    """Weights and biases that are quarters, with many ties."""
+    net = gaussian_network(seed, *widths)
+    layers = [(np.round(4 * x.weight) / 4, np.round(4 * x.bias) / 4) for x in net.layers]
+    return Network.from_layers(layers)
+
+
+def simplex(dim: int) -> Polytope:
+    """Every facet but one cuts off a corner of the box."""
+    return Polytope(np.vstack([-np.eye(dim), np.ones(dim)]), np.append(np.ones(dim), 1.5))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("where", [Box(-1, 1, dim=5), simplex(5), Space(5)])
+@pytest.mark.parametrize(
+    ("net", "widths"),
+    [(gaussian_network, (5, 6)), (gaussian_network, (5, 4, 3)), (quantised, (5, 4, 3))],
+)
+def test_facets_are_the_oracles(net, widths, where, seed):
+    """Those of the domain too, which nothing that lies across them would miss."""
+    network = net(seed, *widths)
+    truth = oracle.solve(network, where)
+    G = regions(network, where, cells="lp")
+    assert len(G) == len(truth.regions)
+    for i, pattern in enumerate(patterns_of(G)):
+        assert G.indptr[i + 1] - G.indptr[i] == len(truth.regions[pattern].facets)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_rows_that_are_redundant_by_an_ulp(seed):
+    """A ray meets them where it meets the true facets, as far as float64 can tell."""
+    rng = np.random.default_rng(seed)
+    W, b = rng.normal(size=(3, 5)), rng.normal(size=3) / 2
+    first = np.vstack([W, W]), np.append(b, np.nextafter(b, np.inf))
+    second = rng.normal(size=(2, 6)), rng.normal(size=2)
+    network, where = (
+        Network.from_layers([first, second, (np.ones((1, 2)), [0.0])]),
+        Box(-1, 1, dim=5),
+    )
+    truth = oracle.solve(network, where)
+    G = regions(network, where, cells="lp")
+    assert len(G) == len(truth.regions)
+    for i, pattern in enumerate(patterns_of(G)):
+        assert G.indptr[i + 1] - G.indptr[i] == len(truth.regions[pattern].facets)

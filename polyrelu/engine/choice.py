@@ -14,8 +14,8 @@ TOO_MANY = 500  # vertices of one cell; to split it takes their number cubed
 
 # How many vertices a cell has, on average, where both ways cost the same (measured), and how
 # many more of them cost as much as a linear program that ends in rational arithmetic.
-MANY_TO_COUNT = {"bounded": 25, "unbounded": 14}
-MANY_FOR_FACETS = {"bounded": 70, "one layer, unbounded": 17, "unbounded": 35}
+MANY_TO_COUNT = {"bounded": 17, "unbounded": 14}
+MANY_FOR_FACETS = {"bounded": 27, "one layer, unbounded": 17, "unbounded": 35}
 QUESTION = 5000
 
 

@@ -10,8 +10,12 @@ and each proposal is certified against the walls' own rows, with the bounds of `
 * a cut, by a float64 point certainly inside the cell and certainly on the wall's other side;
 * no cut, by a dual solution: multipliers y, certainly positive, of d rows whose combination is
   the wall's form minus a constant, and that constant (its value where the rows meet) positive;
-* a facet, by a vertex where certainly just d rows vanish: each of them is a facet there;
+* a facet, by a float64 point certainly beyond that row and inside of all others, or by a vertex
+  where certainly just d rows vanish: each of them is a facet there;
 * a redundant row, as no cut.
+
+A point beyond one row alone stays that when the cell is split, for the child on whose side it is:
+the child needs no program for this facet (``divide_facets``).
 
 What cannot be certified is asked for: :mod:`polyrelu.engine.lp_enumerate` answers in integers.
 
@@ -80,34 +84,40 @@ DEEPER = ALL_WALLS = 1 << 40  # a level that no row has, a number beyond those o
 # What a linear program is for.
 BLOCK, CROSS, FOLLOW = 0, 1, 2
 
-FEW_FREE = 3  # open walls: for the few cells below, rows are not classified beforehand
-
 PIVOT = 2.0**-34  # entries of dictionaries below it are taken for 0: a heuristic, see above
 MAX_PIVOTS = 400
+BEYOND = 1.0625  # times the way to a row that a ray meets is beyond it: anything above 1 will do
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def pivot(place, n, coordinate, basis, r, j, dim):  # type: ignore[no-untyped-def]
+def pivot(place, n, coordinate, lead, basis, r, j, dim):  # type: ignore[no-untyped-def]
     """Put the vertex where row r vanishes instead of basis row j."""
-    lead = place[r]
+    width = len(lead)  # rows are padded with zeros, and lead is apart: loops of whole vectors
+    for i in range(width):
+        lead[i] = place[r, i]
     inverse = 1.0 / lead[j]
-    for k in range(n + dim):
-        row = coordinate[k - n] if k >= n else place[k]
-        if k == r:
-            continue
+    for k in range(n):
+        row = place[k]
         factor = row[j] * inverse
-        if factor != 0.0:
-            for i in range(dim + 1):
-                row[i] -= factor * lead[i]
+        if factor == 0.0:
+            continue
+        for i in range(width):
+            row[i] -= factor * lead[i]
+        row[j] = factor
+    for k in range(dim):
+        row = coordinate[k]
+        factor = row[j] * inverse
+        for i in range(width):
+            row[i] -= factor * lead[i]
         row[j] = factor
     for i in range(dim + 1):
-        lead[i] = 0.0
-    lead[j] = 1.0
+        place[r, i] = 0.0
+    place[r, j] = 1.0
     basis[j] = r
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def minimise(place, n, coordinate, basis, kind, r, sign, mode, dim):  # type: ignore[no-untyped-def]
+def minimise(place, n, coordinate, lead, basis, kind, r, sign, mode, dim):  # type: ignore[no-untyped-def]
     """Walk along edges that decrease ``sign * row r``, while the cell's rows stay >= 0.
 
     Modes: BLOCK: row r is one of them, and it ends where it vanishes; CROSS: it ends on the edge
@@ -139,7 +149,7 @@ def minimise(place, n, coordinate, basis, kind, r, sign, mode, dim):  # type: ig
                 return CROSSED, enter, 2.0 * t + 1.0 if limit == np.inf else 0.5 * (t + limit)
         if leave < 0:
             return UNBOUNDED, enter, 1.0
-        pivot(place, n, coordinate, basis, leave, enter, dim)
+        pivot(place, n, coordinate, lead, basis, leave, enter, dim)
         if leave == r:
             return OPTIMAL, -1, 0.0
     return STUCK, -1, 0.0
@@ -230,19 +240,24 @@ def is_combination(wall_error, scratch, codes, unused, dim, target, target_error
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def is_bounded_below(wall, wall_norm, wall_error, scratch, codes, w, sign, reach, y, dim):  # type: ignore[no-untyped-def]
-    """Is ``sign * wall w`` certainly positive where the rows ``codes`` are >= 0 and no
-    coordinate is beyond ``reach``? Right after ``solve`` for these rows.
-
-    Any multipliers >= 0 will do if what they leave of the form is charged with the reach
-    (Neumaier and Shcherbina 2004); y = R' (form) without its negative entries.
-    """
-    r = scratch[1]
+def set_multipliers(inverse, codes, target, y, dim):  # type: ignore[no-untyped-def]
+    """y = R' target for the rows ``codes``, whose approximate inverse is R, without its negative
+    entries."""
     for j in range(dim):
         value = 0.0
         for i in range(dim):
-            value += r[i, j] * sign * wall[i, w]
+            value += inverse[i, j] * target[i]
         y[j] = max(0.0, -value if codes[j] & 1 else value)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def is_bounded_below(wall, wall_norm, wall_error, codes, w, sign, reach, y, dim):  # type: ignore[no-untyped-def]
+    """Is ``sign * wall w`` certainly positive where the rows ``codes`` are >= 0 and no
+    coordinate is beyond ``reach``?
+
+    Any multipliers y >= 0 will do if what they leave of the form is charged with the reach
+    (Neumaier and Shcherbina 2004).
+    """
     left, size = 0.0, wall_norm[w]
     error = wall_error[w]
     for i in range(dim + 1):
@@ -289,10 +304,25 @@ def solve_vertex(cells, tables, e, x, dim):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
-def never_cuts(cells, tables, e, wall, level, sign, dim):  # type: ignore[no-untyped-def]
-    """Is ``sign * wall``, of that level, certainly positive on entry e, by the dual solution at
-    its vertex?"""
+def never_cuts(cells, tables, e, r, sign, dim):  # type: ignore[no-untyped-def]
+    """Is ``sign *`` the wall of row r certainly positive on entry e, by the dual solution at its
+    vertex?"""
+    wall = cells.code[e, r] >> 1
     vertex, target = tables.scratch[2, dim + 1], cells.dual[0]
+    norm, error = tables.wall_norm[wall], tables.wall_error[wall]
+    for j in range(dim):
+        cells.codes[j] = cells.code[e, cells.basis[e, j]]
+    if cells.reach[0] > 0.0:
+        # The dictionary's multipliers, which cost nothing, nearly always do.
+        scale = -sign * norm if cells.code[e, r] & 1 else sign * norm
+        for j in range(dim):
+            y = scale * cells.place[e, r, j] / tables.wall_norm[cells.codes[j] >> 1]
+            cells.dual[1, j] = max(0.0, y)
+        if is_bounded_below(
+            tables.wall, tables.wall_norm, tables.wall_error, cells.codes, wall, sign,
+            cells.reach[0], cells.dual[1], dim,
+        ):  # fmt: skip
+            return True
     radius = solve_vertex(cells, tables, e, vertex, dim)
     if not radius < np.inf:
         return False
@@ -300,17 +330,18 @@ def never_cuts(cells, tables, e, wall, level, sign, dim):  # type: ignore[no-unt
     for j in range(dim):
         size = max(size, abs(vertex[j]))
         target[j] = sign * tables.wall[j, wall]
-        cells.codes[j] = cells.code[e, cells.basis[e, j]]
-    norm, error = tables.wall_norm[wall], tables.wall_error[wall]
     if cells.reach[0] > 0.0:
+        set_multipliers(tables.scratch[1], cells.codes, target, cells.dual[1], dim)
         return is_bounded_below(
-            tables.wall, tables.wall_norm, tables.wall_error, tables.scratch, cells.codes, wall,
-            sign, cells.reach[0], cells.dual[1], dim,
+            tables.wall, tables.wall_norm, tables.wall_error, cells.codes, wall, sign,
+            cells.reach[0], cells.dual[1], dim,
         )  # fmt: skip
     value = sign * form_at(tables.wall, wall, vertex)
     if not sign_bound(norm, error, radius, size, dim) < value < np.inf:
         return False
-    mark_unused(cells.level[e], cells.n_live[e], cells.basis[e], level, cells.unused, dim)
+    mark_unused(
+        cells.level[e], cells.n_live[e], cells.basis[e], cells.level[e, r], cells.unused, dim
+    )
     return is_combination(
         tables.wall_error, tables.scratch, cells.codes, cells.unused, dim, target, error,
         cells.dual[1],
@@ -334,13 +365,13 @@ def stands_on_facets(cells, tables, e, dim):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def remove_row(code, kind, level, place, basis, n, r, dim):  # type: ignore[no-untyped-def]
+def remove_row(code, kind, level, place, beyond, basis, n, r, dim):  # type: ignore[no-untyped-def]
     """Put the last of n rows in the place of row r (not in the basis)."""
     last = n - 1
     if r != last:
         code[r], kind[r], level[r] = code[last], kind[last], level[last]
         for i in range(dim + 1):
-            place[r, i] = place[last, i]
+            place[r, i], beyond[r, i] = place[last, i], beyond[last, i]
         for j in range(dim):
             if basis[j] == last:
                 basis[j] = r
@@ -418,9 +449,6 @@ def enter_layer(program, cells, tables, e, dim):  # type: ignore[no-untyped-def]
             cells.level[e, n] = max(layer - 1, 0)
             n += 1
     cells.n_free[e] = n - cells.n_rows[e]
-    for k in range(n):
-        if cells.kind[e, k] == CERTAIN:
-            cells.kind[e, k] = CANDIDATE
     cells.n_rows[e] = n
     refresh(cells, tables, e, dim)
 
@@ -438,32 +466,34 @@ def find_cut(program, cells, tables, e, r, side, dim):  # type: ignore[no-untype
         other[j] = coordinate[j, dim]
     other[dim] = 1.0
     how, j, t = minimise(
-        place, n, coordinate, cells.basis[e], cells.kind[e], r, 1.0 * at, CROSS, dim
+        place, n, coordinate, cells.lead, cells.basis[e], cells.kind[e], r, 1.0 * at, CROSS, dim
     )
     if how == CROSSED:
         if at == side:
             for i in range(dim):
                 other[i] = coordinate[i, dim] + t * coordinate[i, j]
         if is_other_side(cells, tables, e, wall, side, dim):
-            pivot(place, n, coordinate, cells.basis[e], r, j, dim)
+            pivot(place, n, coordinate, cells.lead, cells.basis[e], r, j, dim)
             return 1
         # Too close to the wall for float64: as far from it as the cell goes, and back.
-        minimise(place, n, coordinate, cells.basis[e], cells.kind[e], r, 1.0 * side, FOLLOW, dim)
+        minimise(
+            place, n, coordinate, cells.lead, cells.basis[e], cells.kind[e], r, 1.0 * side,
+            FOLLOW, dim,
+        )  # fmt: skip
         for i in range(dim):
             other[i] = coordinate[i, dim]
-        if is_other_side(cells, tables, e, wall, side, dim):
+        if is_other_side(cells, tables, e, wall, side, dim) or is_other_side_near_vertex(
+            cells, tables, e, r, side, dim
+        ):
             how, j, t = minimise(
-                place, n, coordinate, cells.basis[e], cells.kind[e], r, -1.0 * side, CROSS, dim
-            )
+                place, n, coordinate, cells.lead, cells.basis[e], cells.kind[e], r, -1.0 * side,
+                CROSS, dim,
+            )  # fmt: skip
             if how == CROSSED:
-                pivot(place, n, coordinate, cells.basis[e], r, j, dim)
+                pivot(place, n, coordinate, cells.lead, cells.basis[e], r, j, dim)
             return 1
         return NEED_CUT
-    if (
-        how == OPTIMAL
-        and at == side
-        and never_cuts(cells, tables, e, wall, cells.level[e, r], 1.0 * side, dim)
-    ):
+    if how == OPTIMAL and at == side and never_cuts(cells, tables, e, r, 1.0 * side, dim):
         return 2
     return NEED_CUT
 
@@ -478,9 +508,32 @@ def is_other_side(cells, tables, e, wall, side, dim):  # type: ignore[no-untyped
     if not (beyond < 0.0 and here > 0.0):
         return False
     step = -0.5 * beyond / (here - beyond)
-    size = 1.0
     for j in range(dim):
         other[j] += step * (witness[j] - other[j])
+    return is_across(cells, tables, e, wall, side, dim)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def is_other_side_near_vertex(cells, tables, e, r, side, dim):  # type: ignore[no-untyped-def]
+    """The same for a point near the vertex, inwards from all its rows: if the witness is so
+    close to some row that nothing certain lies between."""
+    coordinate = cells.coordinate[e]
+    inwards = way_inwards(
+        cells.place[e], cells.kind[e], cells.n_rows[e], r, 1.0 * side, cells.rays[1], dim
+    )
+    for i in range(dim):
+        cells.other[i] = coordinate[i, dim]
+        for j in range(dim):
+            cells.other[i] += inwards * coordinate[i, j]
+    return is_across(cells, tables, e, cells.code[e, r] >> 1, side, dim)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def is_across(cells, tables, e, wall, side, dim):  # type: ignore[no-untyped-def]
+    """Is ``cells.other`` certainly inside entry e, and on the other side of the wall?"""
+    other = cells.other
+    size = 1.0
+    for j in range(dim):
         size = max(size, abs(other[j]))
     cells.other_about[0], cells.other_about[1], cells.other_about[2] = 0.0, size, 0.0
     bound = sign_bound(tables.wall_norm[wall], tables.wall_error[wall], 0.0, size, dim)
@@ -534,6 +587,9 @@ def copy_entry(cells, e, f, dim):  # type: ignore[no-untyped-def]
         cells.level[f, k] = cells.level[e, k]
         for i in range(dim + 1):
             cells.place[f, k, i] = cells.place[e, k, i]
+        if cells.kind[e, k] == CERTAIN:
+            for i in range(dim + 1):
+                cells.beyond[f, k, i] = cells.beyond[e, k, i]
     for j in range(dim):
         cells.basis[f, j] = cells.basis[e, j]
         cells.witness[f, j] = cells.witness[e, j]
@@ -550,6 +606,26 @@ def copy_entry(cells, e, f, dim):  # type: ignore[no-untyped-def]
     for k in range(cells.n_attached[e]):
         cells.attached[f, k, 0] = cells.attached[e, k, 0]
         cells.attached[f, k, 1] = cells.attached[e, k, 1]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def divide_facets(cells, tables, e, wall, side, dim):  # type: ignore[no-untyped-def]
+    """Of entry e and its copy e + 1, on that side of the wall, each keeps the facets that have
+    their points beyond on its side: they are beyond that row alone still."""
+    norm, error = tables.wall_norm[wall], tables.wall_error[wall]
+    for k in range(cells.n_rows[e]):
+        if cells.kind[e, k] != CERTAIN:
+            continue
+        x = cells.beyond[e, k]
+        size = 1.0
+        for j in range(dim):
+            size = max(size, abs(x[j]))
+        value = side * form_at(tables.wall, wall, x)
+        bound = sign_bound(norm, error, 0.0, size, dim)
+        if x[dim] == 0.0 or not bound < -value < np.inf:
+            cells.kind[e, k] = CANDIDATE
+        if x[dim] == 0.0 or not bound < value < np.inf:
+            cells.kind[e + 1, k] = CANDIDATE
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
@@ -583,8 +659,8 @@ def decide_row(program, cells, tables, e, r, dim):  # type: ignore[no-untyped-de
             bit = wall_bit(program, layer, wall)
             signs[e, bit >> 6] |= ONE << np.uint64(bit & 63)
         remove_row(
-            cells.code[e], cells.kind[e], cells.level[e], cells.place[e], cells.basis[e],
-            cells.n_rows[e], r, dim,
+            cells.code[e], cells.kind[e], cells.level[e], cells.place[e], cells.beyond[e],
+            cells.basis[e], cells.n_rows[e], r, dim,
         )  # fmt: skip
         cells.n_rows[e] -= 1
     elif layer == 0:
@@ -593,6 +669,7 @@ def decide_row(program, cells, tables, e, r, dim):  # type: ignore[no-untyped-de
         take_side(program, cells, e, r, True, dim)
     else:
         copy_entry(cells, e, e + 1, dim)
+        divide_facets(cells, tables, e, wall, side, dim)
         take_side(program, cells, e + 1, r, side == 1, dim)
         use_other(cells, e, dim)
         take_side(program, cells, e, r, side == -1, dim)
@@ -601,24 +678,132 @@ def decide_row(program, cells, tables, e, r, dim):  # type: ignore[no-untyped-de
     return DONE
 
 
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def is_beyond_alone(wall, wall_norm, wall_error, code, kind, n, r, x, dim):  # type: ignore[no-untyped-def]
+    """Is the float64 point x certainly beyond row r and inside of all others?
+
+    Then r is a facet: between x and a point inside, r alone vanishes.
+    """
+    size = 1.0
+    for j in range(dim):
+        size = max(size, abs(x[j]))
+    for k in range(n):
+        if kind[k] == FREE:
+            continue
+        w = code[k] >> 1
+        value = form_at(wall, w, x)
+        if (code[k] & 1 != 0) != (k == r):
+            value = -value
+        if not sign_bound(wall_norm[w], wall_error[w], 0.0, size, dim) < value < np.inf:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def way_inwards(place, kind, n, r, sign, slope, dim):  # type: ignore[no-untyped-def]
+    """How far to go from the vertex, along the sum of its edges, for half way to the first row
+    that is met; row r, which need not be one of the cell's, is to stay ``sign * row r < 0``.
+
+    Each row's ``slope`` along the sum is written.
+    """
+    reach = np.inf
+    for k in range(n):
+        if kind[k] == FREE and k != r:
+            continue
+        total, value = 0.0, max(place[k, dim], 0.0)
+        for j in range(dim):
+            total += place[k, j]
+        if k == r:
+            total, value = -sign * total, max(-sign * place[k, dim], 0.0)
+        slope[k] = total
+        if total < -PIVOT:
+            reach = min(reach, value / -total)
+    return 0.5 * reach if reach < np.inf else 1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def find_facets(  # type: ignore[no-untyped-def]
+    wall, wall_norm, wall_error, code, kind, n, end, place, coordinate, rays, beyond, x, dim
+):  # fmt: skip
+    """Some facets among the candidates of walls before ``end``, by rays from a point near the
+    vertex, along its edges and back: what a ray meets first is a facet.
+
+    The dictionary tells what is met, and then the walls' rows, if it is certain.
+    """
+    last, inverse, soonest, latest = rays[0], rays[1], rays[2], rays[3]
+    asked = 0
+    for k in range(n):
+        asked += kind[k] == CANDIDATE and code[k] >> 1 < end
+    if asked == 0:
+        return
+    inwards = way_inwards(place, kind, n, -1, 0.0, inverse, dim)
+    if not inwards > 0.0:
+        return
+    for j in range(dim):
+        soonest[j] = latest[j] = 0.0
+    for k in range(n):
+        if kind[k] == FREE:
+            continue
+        inverse[k] = 1.0 / (place[k, dim] + inwards * inverse[k])
+        for j in range(dim):  # one over the way from there to the row, < 0 if it lies behind
+            soon = place[k, j] * inverse[k]
+            soonest[j] = max(soonest[j], soon)
+            latest[j] = min(latest[j], soon)
+    for i in range(dim):
+        last[i] = coordinate[i, dim]
+        for j in range(dim):
+            last[i] += inwards * coordinate[i, j]
+    x[dim] = 1.0
+    for k in range(n):
+        if kind[k] != CANDIDATE or code[k] >> 1 >= end:
+            continue
+        for j in range(dim):
+            soon = place[k, j] * inverse[k]
+            if soon == 0.0 or not (soon == soonest[j] or soon == latest[j]):
+                continue
+            for i in range(dim):
+                x[i] = last[i] - BEYOND / soon * coordinate[i, j]
+            if is_beyond_alone(wall, wall_norm, wall_error, code, kind, n, k, x, dim):
+                kind[k] = CERTAIN
+                for i in range(dim + 1):
+                    beyond[k, i] = x[i]
+                break
+
+
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
-def classify_row(cells, tables, e, r, dim):  # type: ignore[no-untyped-def]
+def look_around(cells, tables, e, end, dim):  # type: ignore[no-untyped-def]
+    find_facets(
+        tables.wall, tables.wall_norm, tables.wall_error, cells.code[e], cells.kind[e],
+        cells.n_rows[e], end, cells.place[e], cells.coordinate[e], cells.rays, cells.beyond[e],
+        tables.scratch[2, dim + 1], dim,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def classify_row(cells, tables, e, r, end, dim):  # type: ignore[no-untyped-def]
     """Is row r a facet of entry e (1), redundant (2), or is it not certain (NEED_FACET)?"""
     place, basis, n = cells.place[e], cells.basis[e], cells.n_rows[e]
     if not in_basis(basis, r, dim):
-        minimise(place, n, cells.coordinate[e], basis, cells.kind[e], r, 1.0, BLOCK, dim)
+        minimise(
+            place, n, cells.coordinate[e], cells.lead, basis, cells.kind[e], r, 1.0, BLOCK, dim
+        )
     if in_basis(basis, r, dim):
+        look_around(cells, tables, e, end, dim)
+        if cells.kind[e, r] == CERTAIN:
+            return 1
         if not stands_on_facets(cells, tables, e, dim):
             return NEED_FACET
         for j in range(dim):
-            cells.kind[e, basis[j]] = CERTAIN
+            if cells.kind[e, basis[j]] != CERTAIN:
+                cells.kind[e, basis[j]] = CERTAIN
+                cells.beyond[e, basis[j], dim] = 0.0
         return 1
     for j in range(dim):
         if cells.kind[e, basis[j]] == KEPT:  # two rows must not each be dropped for the other
             return NEED_FACET
     code = cells.code[e, r]
     sign = -1.0 if code & 1 else 1.0
-    certain = never_cuts(cells, tables, e, code >> 1, cells.level[e, r], sign, dim)
+    certain = never_cuts(cells, tables, e, r, sign, dim)
     return 2 if certain else NEED_FACET
 
 
@@ -627,6 +812,8 @@ def prune(cells, tables, e, end, dim):  # type: ignore[no-untyped-def]
     """Tell the facets of entry e from redundant rows, and drop these; of walls before ``end``.
     Returns a status."""
     scalar = cells.scalar
+    if scalar[ROW] == 0 and scalar[FACET] == 0:
+        look_around(cells, tables, e, end, dim)
     while scalar[ROW] < cells.n_rows[e]:
         r = scalar[ROW]
         if cells.kind[e, r] != CANDIDATE or cells.code[e, r] >> 1 >= end:
@@ -634,18 +821,20 @@ def prune(cells, tables, e, end, dim):  # type: ignore[no-untyped-def]
             continue
         answer = scalar[FACET]
         if answer == 0:
-            answer = classify_row(cells, tables, e, r, dim)
+            answer = classify_row(cells, tables, e, r, end, dim)
             if answer == NEED_FACET:
                 return NEED_FACET
         scalar[FACET] = 0
         if answer == 1:
-            cells.kind[e, r] = CERTAIN
+            if cells.kind[e, r] != CERTAIN:
+                cells.kind[e, r] = CERTAIN
+                cells.beyond[e, r, dim] = 0.0
         elif in_basis(cells.basis[e], r, dim):
             cells.kind[e, r] = KEPT
         else:
             remove_row(
-                cells.code[e], cells.kind[e], cells.level[e], cells.place[e], cells.basis[e],
-                cells.n_rows[e], r, dim,
+                cells.code[e], cells.kind[e], cells.level[e], cells.place[e], cells.beyond[e],
+                cells.basis[e], cells.n_rows[e], r, dim,
             )  # fmt: skip
             cells.n_rows[e] -= 1
     return DONE
@@ -665,7 +854,9 @@ def find_bounded(cells, tables, e, dim):  # type: ignore[no-untyped-def]
             total += place[k, i]
         place[n, i] = -total
     cells.kind[e, n] = FREE
-    how, leave, _ = minimise(place, n + 1, coordinate, basis, cells.kind[e], n, 1.0, FOLLOW, dim)
+    how, leave, _ = minimise(
+        place, n + 1, coordinate, cells.lead, basis, cells.kind[e], n, 1.0, FOLLOW, dim
+    )
     cells.scalar[RAY] = leave
     if how == UNBOUNDED:
         return 2 if is_ray(cells, tables, e, leave, dim) else NEED_BOUNDED
@@ -805,8 +996,10 @@ def run_cells(program, cells, tables, block, counting, bounded, end):  # type: i
                 if cells.kind[e, k] == FREE:
                     free = k
                     n_free += 1
-            if not counting and cells.layer[e] > 0 and FEW_FREE <= n_free <= cells.n_free[e] // 2:
-                cells.n_free[e] = n_free  # what is dropped now is dropped for all children
+            if not counting and cells.layer[e] > 0 and 1 <= n_free < cells.n_free[e]:
+                # What is dropped now is dropped for all children, and of facets that are known
+                # now each child keeps its own.
+                cells.n_free[e] = n_free
                 scalar[ROW] = 0
                 scalar[PHASE] = PRUNE
                 continue
@@ -832,10 +1025,6 @@ def run_cells(program, cells, tables, block, counting, bounded, end):  # type: i
             for k in range(cells.n_rows[e]):
                 if cells.kind[e, k] == FREE:
                     scalar[PHASE] = DECIDE
-            if scalar[PHASE] == DECIDE:
-                for k in range(cells.n_rows[e]):
-                    if cells.kind[e, k] == CERTAIN:
-                        cells.kind[e, k] = CANDIDATE
         elif scalar[PHASE] == ENTER_LAYER:
             layer = cells.layer[e] + 1
             if layer > 1 and not scalar[READY]:
@@ -892,11 +1081,11 @@ def load_cell(program, cells, tables, pattern, walls, doubtful, witness, dim):  
         cells.basis[0, i] = 0
     for k in range(n):
         place_row(cells, tables, 0, k, dim)
-    find_vertex(cells.place[0], n, cells.coordinate[0], cells.basis[0], dim)
+    find_vertex(cells.place[0], n, cells.coordinate[0], cells.lead, cells.basis[0], dim)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def find_vertex(place, n, coordinate, basis, dim):  # type: ignore[no-untyped-def]
+def find_vertex(place, n, coordinate, lead, basis, dim):  # type: ignore[no-untyped-def]
     """From the dictionary at an interior point, in the coordinates, to one at a vertex."""
     for j in range(dim):
         row, least = -1, np.inf
@@ -908,7 +1097,7 @@ def find_vertex(place, n, coordinate, basis, dim):  # type: ignore[no-untyped-de
                 row, least = k, t
         if row < 0:
             return
-        pivot(place, n, coordinate, basis, row, j, dim)
+        pivot(place, n, coordinate, lead, basis, row, j, dim)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)

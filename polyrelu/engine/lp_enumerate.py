@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
+from math import inf
 
 import numpy as np
 from flint import fmpz_mat
@@ -207,6 +208,8 @@ def is_multiple(a: IntegerRow, b: IntegerRow) -> bool:
 def is_bounded(rows: list[IntegerRow]) -> bool:
     """Is a polyhedron without lines bounded? Unbounded iff along some direction no row
     decreases and their sum grows."""
+    if axis_reach(rows) is not None:
+        return True
     flat = [[*row[:-1], 0] for row in rows]
     total = [sum(column) for column in zip(*flat, strict=True)]
     return margin([*flat, [*total[:-1], -1]]).value < 0
@@ -218,11 +221,28 @@ def domain_is_bounded(compiled: Compiled) -> bool:
     return pointed and is_bounded(compiled.root_rows)
 
 
+def axis_reach(rows: list[IntegerRow]) -> Fraction | None:
+    """A bound on the absolute values of the coordinates, where rows of one coordinate each, as
+    those of a box, bound them all on both sides."""
+    ends = {}
+    for row in rows:
+        axes = [j for j, v in enumerate(row[:-1]) if v]
+        if len(axes) == 1:
+            (j,) = axes
+            ends[j, row[j] > 0] = abs(Fraction(row[-1], row[j]))
+    return max(ends.values()) if len(ends) == 2 * len(rows[0]) - 2 else None
+
+
 def reach(rows: list[IntegerRow]) -> float:
     """A bound on the absolute values of the coordinates of a polytope; 0 if none was found.
 
-    Guessed in float64, a power of two, and proved: no point is beyond.
+    Read off the rows of a box; else guessed in float64, a power of two, and proved: no point is
+    beyond.
     """
+    read = axis_reach(rows)
+    if read is not None:
+        rounded = quotient(read.numerator, read.denominator) * (1 + 2.0**-50)
+        return max(1.0, rounded) if rounded < inf else 0.0
     from scipy.optimize import linprog
 
     scales = [max(map(abs, row)) for row in rows]
@@ -436,8 +456,8 @@ class LpEnumeration(Enumeration):
 
     def _entries(self) -> list[tuple[str, np.ndarray]]:
         per_entry = ("layer", "n_rows", "code", "kind", "level", "n_free", "n_live", "place",
-                     "coordinate", "basis", "witness", "radius", "size", "ident", "positive",
-                     "negative", "n_attached", "attached")  # fmt: skip
+                     "coordinate", "beyond", "basis", "witness", "radius", "size", "ident",
+                     "positive", "negative", "n_attached", "attached")  # fmt: skip
         return [(name, getattr(self._cells, name)) for name in per_entry]
 
     def _room_for_attached(self, e: int) -> None:
@@ -451,6 +471,7 @@ def new_cells(compiled: Compiled, entries: int = 64) -> Cells:
     program, dim = compiled.program, compiled.dim
     words = int(program.first_word[-1])
     rows = int(program.first_wall[-1]) + 1
+    width = (dim + 1 + 3) // 4 * 4
     i64 = np.int64
     return Cells(
         scalar=np.zeros(lp.N_SCALARS, i64),
@@ -461,8 +482,9 @@ def new_cells(compiled: Compiled, entries: int = 64) -> Cells:
         level=np.zeros((entries, rows), i64),
         n_free=np.zeros(entries, i64),
         n_live=np.zeros((entries, program.n_layers + 1), i64),
-        place=np.zeros((entries, rows, dim + 1)),
-        coordinate=np.zeros((entries, dim, dim + 1)),
+        place=np.zeros((entries, rows, width)),
+        coordinate=np.zeros((entries, dim, width)),
+        beyond=np.zeros((entries, rows, dim + 1)),
         basis=np.zeros((entries, dim), i64),
         witness=np.zeros((entries, dim + 1)),
         radius=np.zeros(entries),
@@ -478,5 +500,7 @@ def new_cells(compiled: Compiled, entries: int = 64) -> Cells:
         codes=np.zeros(dim, i64),
         dual=np.zeros((2, dim)),
         unused=np.zeros(dim, np.bool_),
+        lead=np.zeros(width),
+        rays=np.zeros((4, max(rows, dim))),
         reach=np.zeros(1),
     )

@@ -72,8 +72,9 @@ class Cells(NamedTuple):
     level: Any  # (entries, rows) see lp.py
     n_free: Any  # (entries,) walls that were open when redundant rows were last dropped
     n_live: Any  # (entries, n_layers + 1) a bound on the dimension of V_m
-    place: Any  # (entries, rows, dim + 1) the dictionary: rows as functions of the slacks
-    coordinate: Any  # (entries, dim, dim + 1) and the coordinates
+    place: Any  # (entries, rows, width) the dictionary: rows as functions of the slacks; 0s from
+    coordinate: Any  # (entries, dim, width) dim + 1 on; and the coordinates
+    beyond: Any  # (entries, rows, dim + 1) of CERTAIN rows: a point beyond it alone; or last a 0
     basis: Any  # (entries, dim) the rows whose slacks these are
     witness: Any  # (entries, dim + 1)
     radius: Any  # (entries,) 0: the float64 point is the witness
@@ -89,6 +90,8 @@ class Cells(NamedTuple):
     codes: Any  # (dim,) scratch
     dual: Any  # (2, dim) scratch
     unused: Any  # (dim,) scratch
+    lead: Any  # (width,) scratch
+    rays: Any  # (4, max(rows, dim)) scratch
     reach: Any  # (1,) a bound on the coordinates' absolute values; 0: the domain is unbounded
 
 
