@@ -126,8 +126,13 @@ class FaceComplex:
         if k == 1:
             below = [frozenset([g]) for g in members if g < self.n_points]
         else:
-            below = self._maximal({members & wall for wall in walls} - {members})
+            parts = {members & wall for wall in walls} - {members}
+            below = self._edges(parts) if k == 2 else self._maximal(parts)
         return self._new(k, members, tuple(self._add(k - 1, face, walls) for face in below))
+
+    def _edges(self, parts: set[Members]) -> list[Members]:
+        """Those with two generators, not both directions: what is left of a polygon is less."""
+        return [part for part in parts if len(part) == 2 and min(part) < self.n_points]
 
     def _maximal(self, parts: set[Members]) -> list[Members]:
         """Those with a vertex that lie in no other: facets of a face. (A part with a vertex that

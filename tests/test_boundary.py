@@ -25,6 +25,7 @@ from polyrelu import (
     Slice,
     Space,
     absolute,
+    boundary_type,
     decision_boundary,
     identity,
     load_network,
@@ -472,6 +473,51 @@ def test_lines_in_every_region():
     (component,) = boundary.components
     assert not component.bounded
     assert not component.closed
+
+
+# ---------------------------------------------------------------- what theory says
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_one_layer_is_of_its_type(seed):
+    """Pieces, topology and convexity of both sides, as the classification of one layer says."""
+    choose = Random(seed)
+    dim = choose.choice([1, 2, 2, 3])
+    rng = np.random.default_rng(seed)
+    weight, bias = rng.normal(size=(dim, dim)), rng.normal(size=dim)
+    normal = rng.normal(size=dim) * [choose.choice([0, 1, 1, 1]) for _ in range(dim)]
+    offset = choose.choice([0.0, 1.0, -0.5])
+    shape = boundary_type(weight, bias, normal, offset)
+    net = Network.from_layers([(weight, bias), (normal[None], [0.0])])
+    boundary = decision_boundary(net, Space(dim), level=offset)
+    assert len(boundary.tied) == shape.full_regions
+    cut = {
+        tuple(boundary.graph.pattern(side)[:dim].tolist())
+        for piece in boundary
+        for pair in piece.regions
+        for side in pair
+        if piece.classes == (0, 1)
+    }
+    if shape.full_regions == 0:
+        assert len(boundary) == len(cut) == shape.pieces
+    assert boundary.betti() == (*shape.betti, 0)
+    if shape.full_regions == 0:
+        assert boundary.is_convex(0) == shape.sublevel_convex
+        assert boundary.is_convex(1) == shape.superlevel_convex
+
+
+def test_convexity():
+    ball = decision_boundary(cross_polytope(3, 1.0), Space(3))
+    assert ball.is_convex(0)
+    assert not ball.is_convex(1)
+    line = Network.from_layers([([[1.0, 0.0]], [0.0]), ([[1.0]], [0.0])], activation=absolute())
+    touching = decision_boundary(line, Space(2))
+    assert touching.is_convex(0)  # empty
+    assert not touching.is_convex(1)
+    half = Network.from_layers([([[1.0, 0.0]], [0.0])], output_activation=relu())
+    assert decision_boundary(half, Space(2)).is_convex(1)
+    linear = decision_boundary(classifier(1, 2, 4), Space(2))
+    assert all(linear.is_convex(c) for c in range(4))
 
 
 # ---------------------------------------------------------------- limits and bad requests

@@ -277,11 +277,18 @@ class DecisionBoundary:
             return np.arange(len(self.parts))
         sides = self.parts[:, :2]
         rows = _without_bits(self.graph.packed_patterns[sides.ravel()], self.decision.first)
-        _, base = np.unique(as_keys(rows), return_inverse=True)
+        base = np.zeros(sides.size, dtype=np.int64)
+        if rows.shape[1]:
+            _, base = np.unique(as_keys(rows), return_inverse=True)
         keys = np.concatenate([base.reshape(-1, 2), self.labels[sides]], axis=1)
         _, first, number = np.unique(keys, axis=0, return_index=True, return_inverse=True)
         in_order: npt.NDArray[np.int64] = np.argsort(np.argsort(first))[number.ravel()]
         return in_order
+
+    @property
+    def volume(self) -> float:
+        """The (d-1)-dimensional volume of all pieces; infinite if one is unbounded."""
+        return sum(piece.volume for piece in self)
 
     @property
     def complete(self) -> bool:
@@ -307,6 +314,40 @@ class DecisionBoundary:
         members = tuple(tuple(inside[which == c].tolist()) for c in range(number))
         bounded = tuple(not self.graph.unbounded[list(m)].any() for m in members)
         return DecisionRegion(label, members, bounded)
+
+    def is_convex(self, label: int) -> bool:
+        """Whether the open set on which class ``label`` wins is convex (also if it is empty).
+
+        It is iff it is connected and lies on one side of every wall where it ends: a segment that
+        leaves it does so through one.
+
+        Raises:
+            IncompleteError: not all regions are there.
+        """
+        components = self.decision_region(label).components
+        if len(components) != 1:
+            return not components
+        members = self.complex.members[-1]
+        corners = {g for i in components[0] for g in members[i]}
+        rows = {tuple(row) for i in components[0] for row in self._ends_of(i)}
+        generators = [self.complex.generators[g] for g in corners]
+        return all(dot(row, g) >= 0 for row in rows for g in generators)
+
+    def _ends_of(self, index: int) -> Iterator[IntegerRow]:
+        """The rows of a region's facets behind which, or on which, its class does not win."""
+        region = self.graph[index]
+        first = int(self.graph.indptr[index])
+        for k, facet in enumerate(region.facets):
+            j = facet.neighbor
+            if j is not None and (
+                self.labels[j] != self.labels[index] or first + k in self._facets_of_parts
+            ):
+                yield region.inequality_rows[k]
+
+    @cached_property
+    def _facets_of_parts(self) -> frozenset[int]:
+        """Facets, of the graph's columns, that are parts of pieces, seen from the first side."""
+        return frozenset(self.parts[:, 2].tolist())
 
     def _crossings(self) -> csr_array:
         """The walls that are no parts of the boundary, as an adjacency matrix."""
