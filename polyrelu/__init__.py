@@ -31,6 +31,7 @@ _WHERE = {
     "Polytope": "domain",
     "Region": "region",
     "RegionGraph": "graph",
+    "RobustRadius": "queries.robustness",
     "Slice": "domain",
     "Space": "domain",
     "Status": "answer",
@@ -59,6 +60,7 @@ _WHERE = {
     "regions": "enumeration",
     "relu": "activations",
     "relu6": "activations",
+    "robust_radius": "queries.robustness",
     "save_network": "io",
     "segment": "domain",
     "stability": "queries.stability",
@@ -116,6 +118,8 @@ if TYPE_CHECKING:
     from .queries.injectivity import is_injective_on_regions as is_injective_on_regions
     from .queries.injectivity import is_locally_injective as is_locally_injective
     from .queries.injectivity import orientations as orientations
+    from .queries.robustness import RobustRadius as RobustRadius
+    from .queries.robustness import robust_radius as robust_radius
     from .queries.stability import stability as stability
     from .queries.surjectivity import is_surjective as is_surjective
     from .queries.surjectivity import output_range as output_range
