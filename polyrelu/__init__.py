@@ -15,6 +15,7 @@ _WHERE = {
     "Box": "domain",
     "Collision": "queries.witness",
     "Count": "enumeration",
+    "Crossing": "queries.crossings",
     "Domain": "domain",
     "DomainError": "errors",
     "Facet": "region",
@@ -23,6 +24,7 @@ _WHERE = {
     "Layer": "network",
     "Limits": "limits",
     "LimitsError": "errors",
+    "Lipschitz": "queries.lipschitz",
     "MissingExtraError": "errors",
     "Network": "network",
     "NetworkError": "errors",
@@ -38,6 +40,7 @@ _WHERE = {
     "UnknownAnswerError": "errors",
     "UnsupportedLayerError": "errors",
     "absolute": "activations",
+    "boundary_crossings": "queries.crossings",
     "count_regions": "enumeration",
     "doubling_layer": "queries.construct",
     "hard_tanh": "activations",
@@ -50,6 +53,7 @@ _WHERE = {
     "is_surjective": "queries.surjectivity",
     "largest_uniform_bias": "queries.bias",
     "leaky_relu": "activations",
+    "lipschitz_constant": "queries.lipschitz",
     "load_graph": "io",
     "load_network": "io",
     "orientations": "queries.injectivity",
@@ -113,11 +117,15 @@ if TYPE_CHECKING:
     from .queries.construct import doubling_layer as doubling_layer
     from .queries.construct import random_injective_network as random_injective_network
     from .queries.convolution import is_convolution_injective as is_convolution_injective
+    from .queries.crossings import Crossing as Crossing
+    from .queries.crossings import boundary_crossings as boundary_crossings
     from .queries.injectivity import is_coherently_oriented as is_coherently_oriented
     from .queries.injectivity import is_injective as is_injective
     from .queries.injectivity import is_injective_on_regions as is_injective_on_regions
     from .queries.injectivity import is_locally_injective as is_locally_injective
     from .queries.injectivity import orientations as orientations
+    from .queries.lipschitz import Lipschitz as Lipschitz
+    from .queries.lipschitz import lipschitz_constant as lipschitz_constant
     from .queries.robustness import RobustRadius as RobustRadius
     from .queries.robustness import robust_radius as robust_radius
     from .queries.stability import stability as stability

@@ -117,14 +117,14 @@ def robust_radius(
     if limits is not None and not isinstance(limits, Limits):
         raise TypeError(f"limits must be a polyrelu.Limits, not {limits!r}")
     if net.output_dim == 1:
-        decision, rivals = _sides(net, point, _number(level), label)
+        decision, rivals = _sides(net, point, exact_level(level), label)
     else:
         if level != 0:
             raise NetworkError(f"a level is for one output, but there are {net.output_dim}")
         decision, rivals = _classes(net, point, label)
     wanted = decision if label is None else int(label)
     question = RobustnessCertificate(
-        net, where, point, norm, _number(level), wanted, None, None, ()
+        net, where, point, norm, exact_level(level), wanted, None, None, ()
     )
     if not rivals:
         return _at_once(question, decision)
@@ -165,7 +165,7 @@ def _place(
     return resolve(what, domain)
 
 
-def _number(level: float | Fraction) -> Fraction:
+def exact_level(level: float | Fraction) -> Fraction:
     try:
         return exact(level)
     except (TypeError, ValueError, OverflowError) as error:
