@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import combinations
 from math import inf
 
 import numpy as np
@@ -70,11 +71,14 @@ def test_exact_methods_need_no_guess(rng, dim):
 
 
 def test_a_wrong_guess_is_not_believed(monkeypatch):
+    both = [[1, 0, -1], [0, 1, -1], [1, 1, -4]]  # the third is a combination of the others
+    monkeypatch.setattr(exact_program._Euclidean, "_guess", lambda self: [0, 1])
+    assert nearest_point(both, 2, 2).point == (2, 2)
     rows = [[1, 0, -1], [0, 1, -1], [-1, -1, 10], [-1, 0, 5]]
     for guess in ([0, 3], [3], [2, 3], [0, 1, 2], [0]):
         monkeypatch.setattr(exact_program._Euclidean, "_guess", lambda self, g=guess: list(g))
         assert nearest_point(rows, 2, 2).point == (1, 1)
-    for guess in ([0, 2, 5], [0, 0, 1], [3, 4, 2]):
+    for guess in combinations(range(9), 3):
         monkeypatch.setattr(exact_program._Simplex, "_guess", lambda self, g=guess: (list(g), 1))
         assert nearest_point(rows, 2, inf).distance == 1
 

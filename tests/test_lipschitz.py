@@ -145,6 +145,16 @@ def test_ties_go_to_the_first_region():
     assert found.value.high - found.value.low < 1e-14
 
 
+def test_differences_below_rounding_are_seen():
+    """Slopes 3 fl(1/3) = 1 - 2^-54, which rounds to 1, and 1001 - 1000, which is 1."""
+    hidden = [[1 / 3], [-1.0], [-1.0]]
+    net = Network.from_layers([(hidden, np.zeros(3)), ([[3.0, 1001.0, -1000.0]], [0.0])])
+    for norm in (1, 2, inf):
+        found = lipschitz_constant(net, norm=norm)
+        assert found.exact_squared == 1
+        assert found.graph[found.region].witness < 0
+
+
 def test_beyond_float64():
     for scale, expected in ((1e200, 10**400), (1e-200, Fraction(1, 10**400))):
         net = Network.from_layers([([[scale, 0.0]], [0.0]), ([[scale]], [0.0])])

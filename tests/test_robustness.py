@@ -23,6 +23,7 @@ from polyrelu import (
     Slice,
     Space,
     Status,
+    boundary_crossings,
     load_network,
     regions,
     robust_radius,
@@ -309,6 +310,50 @@ def forged(found):
         for other in others:
             steps = [*parts[0].steps[:k], other, *parts[0].steps[k + 1 :]]
             yield replace(c, parts=(replace(parts[0], steps=steps), *parts[1:]))
+
+
+def too_early(c):
+    """Steps that rely on a threshold, moved to before it is decided."""
+    layer = [k for k, _, _ in c.network.thresholds]
+    for number, part in enumerate(c.parts):
+        for i, step in enumerate(part.steps):
+            for j, before in enumerate(part.steps[:i]):
+                if (
+                    isinstance(step.across, Beyond)
+                    and before.threshold in step.across.multipliers
+                    and layer[step.threshold] == layer[before.threshold]
+                    and not any(isinstance(s.across, int) for s in part.steps[j:i])
+                ):
+                    steps = [*part.steps[:j], step, *part.steps[j:i], *part.steps[i + 1 :]]
+                    parts = (*c.parts[:number], replace(part, steps=steps), *c.parts[number + 1 :])
+                    yield replace(c, parts=parts)
+
+
+def test_what_is_not_decided_cannot_be_relied_on():
+    network, refused = gaussian_network(3, 2, 6, 4), 0
+    for x in np.random.default_rng(0).uniform(-1, 1, size=(20, 2)):
+        found = robust_radius(network, x, Box(-2, 2, dim=2), level=3)
+        for wrong in too_early(found.certificate):
+            refused += 1
+            with pytest.raises(VerificationError, match="does not bound"):
+                check_robustness(wrong)
+    assert refused
+
+
+def test_a_boundary_point_that_is_not_the_nearest_is_refused():
+    """Everything about it is true, but that none is nearer."""
+    network, x = gaussian_network(3, 2, 6, 4), [0.125, 0.25]
+    found = robust_radius(network, x, Space(2), level=3)
+    refused = 0
+    for end in ([4.0, 4.0], [-4.0, 4.0], [4.0, -4.0], [-4.0, -4.0]):
+        for crossing in boundary_crossings(network, x, end, level=3):
+            far = crossing.start_point
+            square = sum((a - b) ** 2 for a, b in zip(far, found.certificate.x, strict=True))
+            assert square > found.exact_squared
+            refused += 1
+            with pytest.raises(VerificationError, match="nearer than the radius"):
+                check_robustness(replace(found.certificate, point=far, distance=square))
+    assert refused
 
 
 def test_forged_certificates_are_refused():

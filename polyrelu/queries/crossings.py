@@ -161,13 +161,11 @@ def _crossings(
     before: int | None = None
     run: tuple[Fraction, Fraction] | None = None
     classes: frozenset[int] = frozenset()
-    for left, right, winners in pieces:
+    for left, _, winners in pieces:  # where one ends the next begins
         if len(ties[left]) > 1:
             run = (left if run is None else run[0], left)
             classes |= ties[left]
         if len(winners) > 1:
-            assert run is not None, "what ties on an interval ties at its ends"
-            run = (run[0], right)
             classes |= winners
             continue
         (winner,) = winners

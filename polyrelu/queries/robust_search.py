@@ -81,7 +81,7 @@ class Open:
         step: to note there what became of it.
         row, scaled: of the other side; in float64.
         low: a lower bound on its distance, in float64.
-        proof: of that bound: multipliers as in the certificate.
+        proof: of that bound, as in the certificate; None: it is that of the cell before the cut.
         nearest: its nearest point, once it is known.
     """
 
@@ -93,7 +93,7 @@ class Open:
     row: IntegerRow
     scaled: Array
     low: float
-    proof: Beyond
+    proof: Beyond | None
     layer: int
     nearest: Nearest | None = None
 
@@ -172,7 +172,7 @@ class Search:
         began = time.perf_counter()
         found = self.outcome
         none = np.zeros(self.dim + 1)
-        start = Open(None, -1, 0, 0, None, [], none, 0.0, Beyond({}, 0), 0)
+        start = Open(None, -1, 0, 0, None, [], none, 0.0, None, 0)
         start.nearest = Nearest(Fraction(0), (Fraction(0),) * self.dim, {})
         self._push(start)
         with deferred_interrupt() as interrupted:
@@ -210,14 +210,15 @@ class Search:
         """Open cells, nearest first, until none is nearer than the best change."""
         while self.heap:
             _, _, cell = heapq.heappop(self.heap)
-            known = cell.nearest.distance if cell.nearest is not None else None
-            best = self.outcome.best
-            if cell.low >= self.best_up or (
-                best is not None and known is not None and known >= best.distance
-            ):
-                assert cell.step is not None
+            far = cell.low >= self.best_up or (
+                cell.nearest is not None and not self._nearer(cell.nearest)
+            )
+            if not far:
+                yield cell
+            elif cell.proof is not None and cell.step is not None:
                 cell.step.across = cell.proof
-            else:
+            else:  # its distance is known from the cell that it was cut from: prove it
+                cell.nearest = None
                 yield cell
 
     def _nearer(self, found: Nearest) -> bool:
@@ -385,22 +386,15 @@ class Search:
         """Push what is across a step, and take the step's own side."""
         turned = [-v for v in row]
         here, there = (row, turned) if step.bit else (turned, row)
-        proof = Beyond({}, 1)
+        proof: Beyond | None = Beyond({}, 1)
         if there[-1] >= 0 or low < cell.low:  # else what is across is beyond a hyperplane
-            low, proof = cell.low, self._inherited(cell)
+            low, proof = cell.low, None
         sign = 1 if step.bit else -1
         other = Open(way, at, len(way.decided), len(way.rows), step, there, -sign * scaled, low,
                      proof, layer)  # fmt: skip
         self._push(other)
         way.add(here, sign * scaled, step.threshold)
         return other
-
-    @staticmethod
-    def _inherited(cell: Open) -> Beyond:
-        """What proves a cell's distance, for the cells that it is cut into."""
-        if cell.step is None or cell.proof.own == 0:
-            return cell.proof
-        return Beyond(cell.proof.multipliers | {cell.step.threshold: cell.proof.own}, 0)
 
     def _decide_tight(
         self, cell: Open, way: Way, layer: int, tight: list[int], t: int, row: IntegerRow,
@@ -416,7 +410,7 @@ class Search:
             return Step(t, 1, below)
         step = Step(t, int(row[-1] > 0))
         other = self._leave(cell, way, step, row, scaled, cell.low, layer, at)
-        other.nearest, other.proof = cell.nearest, self._inherited(cell)
+        other.nearest, other.proof = cell.nearest, None
         tight.append(len(way.rows) - 1)
         return step
 
