@@ -386,8 +386,8 @@ class _Simplex:
         if not (np.isfinite(table).all() and np.isfinite(gains).all()):
             return basis, None
         scale = float(gains.max()) or 1.0
-        gains = np.maximum(gains / scale, -FAR)
         with np.errstate(all="ignore"):
+            gains = np.maximum(gains / scale, -FAR)
             for _ in range(GUESSES * (n + len(gains))):
                 enter = int(gains.argmax())
                 if not gains[enter] > SMALL:

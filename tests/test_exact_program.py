@@ -142,7 +142,10 @@ def test_by_hand():
         assert nearest_point([[0, 0, -1]], 2, norm).multipliers == {0: 1}
 
 
+@pytest.mark.filterwarnings("error")
 def test_numbers_beyond_float64():
+    for norm in NORMS:  # rows that hold by far, and one that hardly does not
+        assert checked([[1, 10**200], [10**200, -1]], 1, norm).point == (Fraction(1, 10**200),)
     rows = [[10**400, 0, -(10**401)], [0, 1, -(10**320)], [-1, 0, 10**330]]
     for norm, expected in ((1, 10 + 10**320), (2, 100 + 10**640), (inf, 10**320)):
         assert checked(rows, 2, norm).distance == expected
