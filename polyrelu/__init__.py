@@ -18,6 +18,7 @@ _WHERE = {
     "Collision": "queries.witness",
     "Count": "enumeration",
     "DecisionBoundary": "queries.boundary",
+    "Crossing": "queries.crossings",
     "Domain": "domain",
     "DomainError": "errors",
     "Facet": "region",
@@ -28,6 +29,7 @@ _WHERE = {
     "LayerGeometry": "queries.layer_geometry",
     "Limits": "limits",
     "LimitsError": "errors",
+    "Lipschitz": "queries.lipschitz",
     "MissingExtraError": "errors",
     "Network": "network",
     "NetworkError": "errors",
@@ -38,6 +40,7 @@ _WHERE = {
     "Region": "region",
     "RegionGraph": "graph",
     "Sector": "queries.layer_geometry",
+    "RobustRadius": "queries.robustness",
     "Slice": "domain",
     "Space": "domain",
     "Status": "answer",
@@ -45,6 +48,7 @@ _WHERE = {
     "UnsupportedLayerError": "errors",
     "absolute": "activations",
     "boundary_type": "queries.boundary_type",
+    "boundary_crossings": "queries.crossings",
     "count_regions": "enumeration",
     "decision_boundary": "queries.boundary",
     "doubling_layer": "queries.construct",
@@ -60,6 +64,7 @@ _WHERE = {
     "largest_uniform_bias": "queries.bias",
     "layer_geometry": "queries.layer_geometry",
     "leaky_relu": "activations",
+    "lipschitz_constant": "queries.lipschitz",
     "load_graph": "io",
     "load_network": "io",
     "orientations": "queries.injectivity",
@@ -70,6 +75,7 @@ _WHERE = {
     "regions": "enumeration",
     "relu": "activations",
     "relu6": "activations",
+    "robust_radius": "queries.robustness",
     "save_network": "io",
     "segment": "domain",
     "stability": "queries.stability",
@@ -129,6 +135,8 @@ if TYPE_CHECKING:
     from .queries.construct import doubling_layer as doubling_layer
     from .queries.construct import random_injective_network as random_injective_network
     from .queries.convolution import is_convolution_injective as is_convolution_injective
+    from .queries.crossings import Crossing as Crossing
+    from .queries.crossings import boundary_crossings as boundary_crossings
     from .queries.injectivity import is_coherently_oriented as is_coherently_oriented
     from .queries.injectivity import is_injective as is_injective
     from .queries.injectivity import is_injective_on_regions as is_injective_on_regions
@@ -137,7 +145,11 @@ if TYPE_CHECKING:
     from .queries.layer_geometry import LayerGeometry as LayerGeometry
     from .queries.layer_geometry import Sector as Sector
     from .queries.layer_geometry import layer_geometry as layer_geometry
+    from .queries.lipschitz import Lipschitz as Lipschitz
+    from .queries.lipschitz import lipschitz_constant as lipschitz_constant
     from .queries.polyhedron import Polyhedron as Polyhedron
+    from .queries.robustness import RobustRadius as RobustRadius
+    from .queries.robustness import robust_radius as robust_radius
     from .queries.stability import stability as stability
     from .queries.surjectivity import is_surjective as is_surjective
     from .queries.surjectivity import output_range as output_range

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -186,3 +187,25 @@ def test_strides_count_the_padding():
     for bad in ({"stride": 1.5}, {"window": [4, 4]}, {"window": "a"}):
         with pytest.raises(NetworkError):
             is_convolution_injective(kernels, **bad)
+
+
+def test_one_output_of_several_and_combinations():
+    rng = np.random.default_rng(0)
+    pairs = [(rng.normal(size=(7, 2)), rng.normal(size=7)), (rng.normal(size=(3, 7)), [0, 1, 2])]
+    network, box = Network.from_layers(pairs), Box(-1, 1, dim=2)
+    values = network(rng.uniform(-1, 1, size=(5000, 2)))
+    for output, weights in ((1, [0, 1, 0]), ([1, -0.5, 0], [1, -0.5, 0]), (0, [1, 0, 0])):
+        found = output_range(network, box, output=output)
+        combined = values @ np.array(weights)
+        assert float(found.low.value) <= combined.min() + 1e-9
+        assert float(found.high.value) >= combined.max() - 1e-9
+        for end in (found.low, found.high):
+            exact, _ = network.exact(end.point)
+            assert sum(Fraction(w) * v for w, v in zip(weights, exact, strict=True)) == end.value
+    third = output_range(network, box, output=(Fraction(1, 3), 0, 0))
+    assert 3 * third.low.value == output_range(network, box, output=0).low.value
+    for bad in (3, -1, [1, 2], [1, 2, np.nan], "abc"):
+        with pytest.raises(NetworkError, match="output must"):
+            output_range(network, box, output=bad)
+    with pytest.raises(NetworkError, match="one output, not 3"):
+        output_range(network, box)

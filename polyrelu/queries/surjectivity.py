@@ -1,4 +1,4 @@
-"""Which values a network with one output takes."""
+"""Which values one output of a network takes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from ..limits import Limits
 from ..network import Layer, Network, quotient
 from ..progress import Progress
 from ..rational import dot, rows_of
+from .outputs import Output, combination, output_weights
 from .where import as_network, graph_of, stopped
 from .witness import ExactPoint
+
+Weights = tuple[Fraction, ...]
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,8 @@ class End:
 
 @dataclass(frozen=True)
 class OutputRange:
-    """The values of a network with one output on a convex domain, an interval: they are exactly
-    those between ``low`` and ``high``, ends included where they are finite."""
+    """The values of one output on a convex domain, an interval: they are exactly those between
+    ``low`` and ``high``, ends included where they are finite."""
 
     low: End
     high: End
@@ -45,19 +48,24 @@ def output_range(
     network: Layer | Network,
     domain: Domain | Slice | None = None,
     *,
+    output: Output | None = None,
     limits: Limits | None = None,
     progress: bool | Progress = False,
 ) -> OutputRange:
-    """The exact range of a network with one output, from the vertices and rays of all regions.
+    """The exact range of one output, from the vertices and rays of all regions.
+
+    Args:
+        output: of a network with several outputs, the index of one, or a weight for each: the range
+            of that linear combination, as (1, -1, 0) for by how much the first exceeds the second.
 
     Raises:
-        NetworkError: more than one output.
+        NetworkError: more than one output, and ``output`` does not say which.
         IncompleteError: a limit was reached; the range needs all regions.
     """
-    graph = _graph(network, domain, limits, progress)
+    graph = _graph(network, domain, limits, progress, output)
     if not graph.complete:
         raise IncompleteError(f"the range needs all regions, but {stopped(graph)}")
-    return _range(graph)
+    return _range(graph, output_weights(0 if output is None else output, graph.network.output_dim))
 
 
 def is_surjective(
@@ -81,7 +89,7 @@ def is_surjective(
     graph = _graph(network, domain, limits, progress)
     if not graph.complete:
         return Answer(Status.UNKNOWN, stopped(graph), stats={"regions": len(graph)})
-    found = _range(graph)
+    found = _range(graph, (Fraction(1),))
     stats = {"regions": len(graph)}
     for end, name in ((found.high, "greatest"), (found.low, "least")):
         if end.value is not None:
@@ -96,18 +104,21 @@ def _graph(
     domain: Domain | Slice | None,
     limits: Limits | None,
     progress: bool | Progress,
+    output: Output | None = None,
 ) -> RegionGraph:
     outputs = as_network(network).output_dim
-    if outputs != 1:
+    if output is not None:
+        output_weights(output, outputs)
+    elif outputs != 1:
         raise NetworkError(f"the network must have one output, not {outputs}")
     return graph_of(network, domain, limits, progress)
 
 
-def _range(graph: RegionGraph) -> OutputRange:
+def _range(graph: RegionGraph, weights: Weights) -> OutputRange:
     ends: dict[int, End] = {}
     for sign in (-1, 1):
         for region in graph:
-            end = _end_of_region(graph, region.index, sign)
+            end = _end_of_region(graph, region.index, sign, weights)
             best = ends.get(sign)
             if end.value is None:
                 ends[sign] = end
@@ -117,11 +128,11 @@ def _range(graph: RegionGraph) -> OutputRange:
     return OutputRange(ends[-1], ends[1])
 
 
-def _end_of_region(graph: RegionGraph, index: int, sign: int) -> End:
+def _end_of_region(graph: RegionGraph, index: int, sign: int, weights: Weights) -> End:
     """The greatest value (sign = 1) or the least (-1) on a region."""
     region = graph[index]
     matrix = rows_of(graph.compiled.chart)
-    form, scale = region.output_form[0], region.output_form[-1][-1]
+    form, scale = combination(weights, region.output_form)
     best: tuple[Fraction, ExactPoint] | None = None
     for line in region.exact_lines():
         slope = dot(form[:-1], line)
@@ -135,7 +146,7 @@ def _end_of_region(graph: RegionGraph, index: int, sign: int) -> End:
             if sign * value > 0:
                 return End(None, graph.exact_point(index), tuple(map(Fraction, x[:-1])))
             continue
-        exact = Fraction(value, scale * x[-1])
+        exact = Fraction(value) / (scale * x[-1])
         if best is None or sign * exact > sign * best[0]:
             best = exact, tuple(Fraction(v, x[-1]) for v in x[:-1])
     assert best is not None, "a region has a point of some minimal face"

@@ -31,6 +31,7 @@ is in another, and the domain is connected even without its faces of codimension
 from .injectivity import check_injectivity
 from .levels import LEVELS, verify
 from .report import Check, Failure, Verification, VerificationError
+from .robustness import check_robustness
 
 __all__ = [
     "LEVELS",
@@ -39,5 +40,6 @@ __all__ = [
     "Verification",
     "VerificationError",
     "check_injectivity",
+    "check_robustness",
     "verify",
 ]
