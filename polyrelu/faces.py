@@ -41,7 +41,7 @@ class Face:
 
     @property
     def bounded(self) -> bool:
-        return self.complex.n_lines == 0 and all(g < self.complex.n_points for g in self.members)
+        return self.complex.n_lines == 0 and max(self.members) < self.complex.n_points
 
     def exact_vertices(self) -> tuple[ExactPoint, ...]:
         """Its vertices (with common lines: a point of each minimal face)."""
@@ -188,6 +188,14 @@ class FaceComplex:
         """The alternating sum of the f-vector, that of compact support: (-1)^d if the domain is
         R^d, 1 if it is bounded."""
         return sum((-1) ** k * n for k, n in enumerate(self.f_vector))
+
+    def points_of(self, k: int, index: int) -> list[int]:
+        """The vertices of a face of dimension ``n_lines + k``, by their numbers."""
+        return sorted(g for g in self.members[k][index] if g < self.n_points)
+
+    def has_only_points(self, k: int, index: int) -> bool:
+        """Has a face of dimension ``n_lines + k`` no direction? Vertices have the least numbers."""
+        return max(self.members[k][index]) < self.n_points
 
     def in_common(self, bits: Sequence[int]) -> list[list[int]]:
         """For each k and face of dimension ``n_lines + k`` the bits that all of its generators

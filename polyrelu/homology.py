@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 Boundary = Sequence[Sequence[int]]
+Cells = Sequence[Collection[int]]  # for each dimension the numbers of some cells
 
 
-def betti_numbers(boundary: Sequence[Boundary], keep: Sequence[Sequence[bool]]) -> tuple[int, ...]:
-    """The Betti numbers over Z/2 of the cells of a complex that are kept.
+def betti_numbers(boundary: Sequence[Boundary], kept: Cells) -> tuple[int, ...]:
+    """The Betti numbers over Z/2 of some cells of a complex.
 
-    Kept must be the cells of a locally closed union: with two cells, one a face of the other, all
+    They must be the cells of a locally closed union: with two cells, one a face of the other, all
     between them. The answer is the homology with closed supports (Borel-Moore) of that union: the
     usual one if it is compact.
 
     Args:
         boundary: for each dimension k, for each k-cell the (k-1)-cells of its boundary.
-        keep: for each dimension, which cells.
+        kept: for each dimension, which cells.
 
     Every cell must be an open ball whose boundary crosses each of its (k-1)-cells once.
     """
-    counts = [sum(row) for row in keep]
-    ranks = [0] * (len(counts) + 1)
-    cycles: set[int] = set()  # k-cells that are the last in a boundary: their own reduces to 0
-    for k in range(len(counts) - 1, 0, -1):
-        pivots = _reduced(boundary[k], keep[k], keep[k - 1], cycles)
-        ranks[k] = len(pivots)
-        cycles = set(pivots)
-    return tuple(n - ranks[k] - ranks[k + 1] for k, n in enumerate(counts))
+    sets = [frozenset(cells) for cells in kept]
+    ranks = [0] * (len(sets) + 1)
+    cycles: frozenset[int] = frozenset()  # the last cell of a boundary: its own reduces to 0
+    for k in range(len(sets) - 1, 0, -1):
+        cycles = _last_rows(boundary[k], sets[k] - cycles, sets[k - 1])
+        ranks[k] = len(cycles)
+    return tuple(len(cells) - ranks[k] - ranks[k + 1] for k, cells in enumerate(sets))
 
 
-def _reduced(
-    boundary: Boundary, columns: Sequence[bool], rows: Sequence[bool], skipped: set[int]
-) -> dict[int, set[int]]:
-    """The boundary matrix reduced by columns: last row of each that is not 0 -> the column."""
-    pivots: dict[int, set[int]] = {}
-    for j, kept in enumerate(columns):
-        if not kept or j in skipped:
-            continue
-        column = {i for i in boundary[j] if rows[i]}
+def _last_rows(boundary: Boundary, columns: frozenset[int], rows: frozenset[int]) -> frozenset[int]:
+    """The last row of each column of the boundary matrix that is not 0 when it is reduced."""
+    reduced: dict[int, set[int]] = {}
+    for j in sorted(columns):
+        column = rows.intersection(boundary[j])
         while column:
             last = max(column)
-            other = pivots.get(last)
+            other = reduced.get(last)
             if other is None:
-                pivots[last] = column
+                reduced[last] = set(column)
                 break
-            column = column ^ other
-    return pivots
+            column = column.symmetric_difference(other)
+    return frozenset(reduced)

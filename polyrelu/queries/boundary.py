@@ -2,162 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from ..activations import Real
 from ..domain import Domain, Slice
-from ..engine.generators import determinant, simplices
 from ..enumeration import regions
 from ..errors import IncompleteError
 from ..faces import FaceComplex, face_complex
 from ..graph import RegionGraph, as_keys
-from ..homology import betti_numbers
 from ..limits import Limits
-from ..network import Array, Layer, Network, quotient
+from ..network import Layer, Network
 from ..progress import Progress
-from ..rational import IntegerRow, dot, primitive, rank, rows_of
-from ..region import ExactPoint, Region, region_forms, square_root
+from ..rational import IntegerRow, dot
 from .decision import Decision, decision
+from .piece import Piece
+from .topology import Closure, betti_of_closed, betti_of_open, components, inside, is_bounded
 from .where import resolve, stopped
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Closure = Literal["none", "infinity"]
 TIED = -1
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A (d-1)-dimensional polyhedron of a decision boundary, one for each two closures of regions
-    of the network and classes on its sides that meet in one.
-
-    Attributes:
-        boundary: whose piece it is.
-        index: its number.
-    """
-
-    boundary: DecisionBoundary = field(repr=False)
-    index: int
-
-    @property
-    def classes(self) -> tuple[int, int]:
-        """The classes on its two sides; the same one if the boundary only touches there."""
-        first, second = self.boundary.labels[list(self.regions[0])].tolist()
-        names = self.boundary.decision.classes
-        return names[first], names[second]
-
-    @property
-    def regions(self) -> list[tuple[int, int]]:
-        """The regions of ``boundary.graph`` on its two sides. Several pairs only with more than two
-        classes, where comparisons between the others cut regions further."""
-        rows = self.boundary.parts[self.boundary.piece_of == self.index]
-        return [(i, j) for i, j, _ in rows.tolist()]
-
-    @cached_property
-    def _parts(self) -> list[tuple[Region, int]]:
-        """Regions on the first side, and the number of their facet that is a part of this."""
-        rows = self.boundary.parts[self.boundary.piece_of == self.index]
-        graph = self.boundary.graph
-        return [(graph[i], f - int(graph.indptr[i])) for i, _, f in rows.tolist()]
-
-    @property
-    def equation(self) -> IntegerRow:
-        """Integers g with ``g . (x, 1) = 0`` on the piece and > 0 on its first side."""
-        region, k = self._parts[0]
-        return region.inequality_rows[k]
-
-    @property
-    def bounded(self) -> bool:
-        return not self._generators[1] and not self._parts[0][0].exact_lines()
-
-    @cached_property
-    def _generators(self) -> tuple[list[IntegerRow], list[IntegerRow]]:
-        """Extreme points and directions, in the chart's coordinates."""
-        found: dict[tuple[int, ...], None] = {}
-        for region, k in self._parts:
-            row = region.local_rows[k]
-            found |= dict.fromkeys(tuple(g) for g in region.generators() if dot(row, g) == 0)
-        kept = [list(g) for g in found]
-        if len(self._parts) > 1:
-            kept = self._extreme(kept)
-        return [g for g in kept if g[-1]], [g for g in kept if not g[-1]]
-
-    def _extreme(self, generators: list[IntegerRow]) -> list[IntegerRow]:
-        """Those that further comparisons have not made: where as many rows of the network's region
-        and its winner's comparisons are 0 as a vertex or extreme direction needs."""
-        graph, region = self.boundary.graph, self._parts[0][0]
-        decided = self.boundary.decision
-        columns = list(zip(*rows_of(graph.compiled.chart), strict=True))
-        values = rows_of(region_forms(decided.network, region.pattern[: decided.first])[-1])
-        outputs = [decided.forms_at(column) for column in zip(*values, strict=True)]
-        winner = int(self.boundary.labels[region.index])
-        rows = [region.form(t) for t in range(decided.first)]
-        rows += graph.domain.inequalities()
-        rows += [
-            [y[winner] - y[k] for y in outputs] for k in range(len(decided.classes)) if k != winner
-        ]
-        local = [primitive([dot(g, c) for c in columns]) for g in rows]
-        local.append([0] * graph.compiled.dim + [1])
-        need = graph.compiled.dim - len(region.local_lines)
-        return [g for g in generators if rank([r for r in local if dot(r, g) == 0]) == need]
-
-    def exact_vertices(self) -> tuple[ExactPoint, ...]:
-        """The vertices, exactly (with lines: a point of each minimal face)."""
-        matrix = rows_of(self.boundary.graph.compiled.chart)
-        columns = ([dot(row, g) for row in matrix] for g in self._generators[0])
-        return tuple(tuple(Fraction(v, x[-1]) for v in x[:-1]) for x in columns)
-
-    def exact_rays(self) -> tuple[ExactPoint, ...]:
-        """The extreme directions, in primitive integers."""
-        matrix = rows_of(self.boundary.graph.compiled.chart)[:-1]
-        columns = (primitive([dot(row, g) for row in matrix]) for g in self._generators[1])
-        return tuple(tuple(map(Fraction, x)) for x in columns)
-
-    def vertices(self) -> Array:
-        """The vertices, shape (n, dim), each coordinate rounded once."""
-        dim = self.boundary.graph.dim
-        rows = [[quotient(v.numerator, v.denominator) for v in p] for p in self.exact_vertices()]
-        return np.array(rows, dtype=np.float64).reshape(-1, dim)
-
-    @property
-    def volume(self) -> float:
-        """The (d-1)-dimensional volume (the number of points for d = 1); infinite if unbounded."""
-        if not self.bounded:
-            return math.inf
-        return sum(_facet_volume(region, k) for region, k in self._parts)
-
-
-def _facet_volume(region: Region, facet: int) -> float:
-    """Of a bounded facet: each square of a simplex's volume is rational."""
-    graph = region.graph
-    dim = graph.compiled.dim - 1
-    matrix = rows_of(graph.compiled.chart)
-    points, on = region.vertices_on(facet)
-    columns = [[dot(row, g) for row in matrix] for g in points]
-    x = [[Fraction(v, c[-1]) for v in c[:-1]] for c in columns]
-    total = 0.0
-    for simplex in simplices(list(range(len(x))), on, dim):
-        edges = [[a - b for a, b in zip(x[i], x[simplex[0]], strict=True)] for i in simplex[1:]]
-        total += square_root(_gram_determinant(edges)) / math.factorial(dim)
-    return total
-
-
-def _gram_determinant(edges: list[list[Fraction]]) -> Fraction:
-    return determinant(
-        [
-            [sum((a * b for a, b in zip(u, v, strict=True)), Fraction(0)) for v in edges]
-            for u in edges
-        ]
-    )
 
 
 @dataclass(frozen=True)
@@ -384,8 +255,10 @@ class DecisionBoundary:
         return self.complex.in_common(bits)
 
     @cached_property
-    def _in_boundary(self) -> list[list[bool]]:
-        return [[w & (w - 1) != 0 for w in row] for row in self.winners]
+    def faces(self) -> list[list[int]]:
+        """For each k the numbers of the faces of dimension ``complex.n_lines + k`` that the
+        boundary has."""
+        return [[i for i, w in enumerate(row) if w & (w - 1)] for row in self.winners]
 
     def betti(self, closure: Closure = "none") -> tuple[int, ...]:
         """The Betti numbers b_0, ..., b_d over Z/2 of the boundary.
@@ -399,46 +272,7 @@ class DecisionBoundary:
         Raises:
             IncompleteError: not all regions are there.
         """
-        return self._betti(self._in_boundary, closure)
-
-    def _betti(self, faces: Sequence[Sequence[bool]], closure: Closure) -> tuple[int, ...]:
-        if closure not in ("none", "infinity"):
-            raise ValueError(f'closure must be "none" or "infinity", not {closure!r}')
-        cells = self.complex
-        dim = cells.dim
-        if closure == "none":
-            # Pointed polyhedra retract to their bounded faces, all at once (docs/boundary.md).
-            kept = [
-                [b and m <= self._points for b, m in zip(row, members, strict=True)]
-                for row, members in zip(faces, cells.members, strict=True)
-            ]
-            found = betti_numbers(cells.boundary, kept)
-            return found + (0,) * (dim + 1 - len(found))
-        ends = self._ends
-        kept = [
-            [b and not side for b, side in zip(row, sides, strict=True)]
-            for row, sides in zip(faces, cells.in_domain_boundary, strict=True)
-        ]
-        found = (0,) * cells.n_lines + betti_numbers(cells.boundary, kept)
-        ending = any(
-            b and e for row, end in zip(faces, ends, strict=True)
-            for b, e in zip(row, end, strict=True)
-        )  # fmt: skip
-        return (found[0] + ending, *found[1:])
-
-    @cached_property
-    def _points(self) -> frozenset[int]:
-        return frozenset(range(self.complex.n_points))
-
-    @cached_property
-    def _ends(self) -> list[list[bool]]:
-        """Which faces are unbounded or in the domain's boundary."""
-        cells = self.complex
-        lines = cells.n_lines > 0
-        return [
-            [lines or side or not m <= self._points for side, m in zip(sides, faces, strict=True)]
-            for sides, faces in zip(cells.in_domain_boundary, cells.members, strict=True)
-        ]
+        return betti_of_closed(self.complex, self.faces, closure)
 
     def region_betti(self, label: int) -> tuple[int, ...]:
         """The Betti numbers b_0, ..., b_d over Z/2 of the open set on which a class wins.
@@ -446,18 +280,13 @@ class DecisionBoundary:
         By duality: of a d-manifold, b_k is that of dimension d - k with closed supports.
         """
         wins = 1 << self._index(label)
-        cells = self.complex
-        kept = [
-            [w == wins and not side for w, side in zip(row, sides, strict=True)]
-            for row, sides in zip(self.winners, cells.in_domain_boundary, strict=True)
-        ]
-        found = betti_numbers(cells.boundary, kept)[::-1]
-        return found + (0,) * cells.n_lines
+        faces = [[i for i, w in enumerate(row) if w == wins] for row in self.winners]
+        return betti_of_open(self.complex, faces)
 
     @property
     def f_vector(self) -> tuple[int, ...]:
         """How many faces of each dimension the boundary has, in the domain."""
-        return (0,) * self.complex.n_lines + tuple(map(sum, self._in_boundary))
+        return (0,) * self.complex.n_lines + tuple(map(len, self.faces))
 
     @property
     def euler_characteristic(self) -> int:
@@ -495,48 +324,21 @@ class DecisionBoundary:
         Raises:
             IncompleteError: not all regions are there.
         """
-        group = self._groups()
         piece_of_face = self._piece_of_face()
-        number = {root: n for n, root in enumerate(dict.fromkeys(group.values()))}
-        faces = [[[False] * len(row) for row in self._in_boundary] for _ in number]
-        pieces: list[set[int]] = [set() for _ in number]
-        for k, row in enumerate(self._in_boundary):
-            for i, inside in enumerate(row):
-                if inside:
-                    c = number[group[min(self.complex.members[k][i])]]
-                    faces[c][k][i] = True
-                    if k == len(self._in_boundary) - 2 and i in piece_of_face:
-                        pieces[c].add(piece_of_face[i])
-        return tuple(self._component(rows, p) for rows, p in zip(faces, pieces, strict=True))
+        return tuple(
+            self._component(faces, piece_of_face) for faces in components(self.complex, self.faces)
+        )
 
-    def _groups(self) -> dict[int, int]:
-        """For each vertex of the boundary one that stands for its component."""
-        parent: dict[int, int] = {}
-
-        def root(v: int) -> int:
-            while parent.setdefault(v, v) != v:
-                parent[v] = v = parent[parent[v]]
-            return v
-
-        for members, inside in zip(self.complex.members, self._in_boundary, strict=True):
-            for face, kept in zip(members, inside, strict=True):
-                if kept:
-                    first, *rest = sorted(g for g in face if g < self.complex.n_points)
-                    for v in rest:
-                        parent[root(v)] = root(first)
-                    root(first)
-        return {v: root(v) for v in sorted(parent)}
-
-    def _component(self, faces: list[list[bool]], pieces: set[int]) -> Component:
-        inside = [(k, i) for k, row in enumerate(faces) for i, kept in enumerate(row) if kept]
-        members, sides = self.complex.members, self.complex.in_domain_boundary
-        bounded = not self.complex.n_lines and all(members[k][i] <= self._points for k, i in inside)
+    def _component(self, faces: list[list[int]], piece_of_face: dict[int, int]) -> Component:
+        cells = self.complex
+        walls = faces[-2] if len(faces) > 1 else []
+        bounded = all(is_bounded(cells, k, i) for k, row in enumerate(faces) for i in row)
         return Component(
-            pieces=tuple(sorted(pieces)),
-            tied=tuple(i for i, kept in enumerate(faces[-1]) if kept),
+            pieces=tuple(sorted({piece_of_face[i] for i in walls if i in piece_of_face})),
+            tied=tuple(faces[-1]),
             bounded=bounded,
-            closed=bounded and not any(sides[k][i] for k, i in inside),
-            betti=self._betti(faces, "none"),
+            closed=bounded and inside(cells, faces) == faces,
+            betti=betti_of_closed(cells, faces, "none"),
         )
 
 
