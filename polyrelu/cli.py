@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .cli_options import parser, with_signed_values
-from .cli_where import UsageError, domain_of, numbers, start_of
+from .cli_where import UsageError, domain_of, numbers, point_of, start_of
 from .errors import DomainError, IncompleteError, PolyreluError
 
 if TYPE_CHECKING:
@@ -375,47 +375,32 @@ def _conformance(args: argparse.Namespace) -> int:
 
 
 def _query(args: argparse.Namespace) -> int:
-    from .cli_query import (
-        answer_json,
-        answer_lines,
-        ask,
-        boundary_json,
-        boundary_lines,
-        stability_json,
-        stability_lines,
-    )
+    from .cli_query import WITH_NORM, ask
+    from .cli_report import report
     from .io import load_network
-    from .queries.boundary import DecisionBoundary
-    from .queries.stability import Stability
 
     if args.check and args.question != "injective":
         raise UsageError("--check is for proofs of `query injective`")
+    if (args.point is not None) != (args.question == "radius"):
+        raise UsageError("`query radius` needs --point=X, and nothing else takes it")
+    if args.norm is not None and args.question not in WITH_NORM:
+        raise UsageError(f"--norm is for `query {'` and `query '.join(WITH_NORM)}`")
     network = load_network(args.file)
     where = domain_of(args, network)
-    found = _with_progress(args, partial(ask, args.question, network, where, _limits(args)))
-    asked = {"command": "query", "question": args.question, "file": str(args.file),
-             "network": _describe(network), "domain": repr(where)}  # fmt: skip
-    if isinstance(found, Stability):
-        if args.json:
-            _print_json(asked | stability_json(found))
-        else:
-            _say(args, *stability_lines(found))
-        return DONE
-    if isinstance(found, DecisionBoundary):
-        shown = boundary_json(found)
-        if args.json:
-            _print_json(asked | shown)
-        else:
-            _say(args, *boundary_lines(shown))
-        return DONE if found.complete else LIMIT
+    point = None if args.point is None else point_of("--point", args.point, where.dim)
+    task = partial(ask, args.question, network, where, _limits(args), point, args.norm)
+    found = _with_progress(args, task)
+    shown = report(found)
     checked = _checked(found) if args.check else {}
     if args.json:
-        _print_json(asked | answer_json(found) | checked)
+        asked = {"command": "query", "question": args.question, "file": str(args.file),
+                 "network": _describe(network), "domain": repr(where)}  # fmt: skip
+        _print_json(asked | shown.json | checked)
     else:
-        _say(args, *answer_lines(found))
+        _say(args, *shown.lines)
         if checked:
             _say(args, f"  checked again: {checked['checked']:,} {checked['of']}")
-    return {"proved": DONE, "refuted": REFUTED}.get(found.status.value, LIMIT)
+    return {"done": DONE, "refuted": REFUTED, "limit": LIMIT}[shown.outcome]
 
 
 def _checked(answer: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from .cli_query import add_query
 
 LEVELS = ("patterns", "adjacency", "geometry", "judge")
 COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
-_SIGNED = ("--box", "--at", "--segment", "--start", "--window")
+_SIGNED = ("--box", "--at", "--segment", "--start", "--window", "--point")
 _MEMORY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 _FILES = {

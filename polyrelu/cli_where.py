@@ -92,7 +92,7 @@ def _along_axes(args: argparse.Namespace, n: int, whole: Domain | None) -> Slice
         raise DomainError("--axes needs a box to vary in: the file gives none; add --box=-1,1")
     box = whole if isinstance(whole, Box) else None
     if args.at is not None:
-        origin = _point("--at", args.at, n)
+        origin = point_of("--at", args.at, n)
     else:
         origin = np.zeros(n) if box is None else (box.low + box.high) / 2
     origin[axes] = 0.0
@@ -108,10 +108,10 @@ def start_of(args: argparse.Namespace, dim: int) -> Array | None:
         return None
     if args.count:
         raise UsageError("--start and --count do not go together: exploring stores the regions")
-    return _point("--start", args.start, dim)
+    return point_of("--start", args.start, dim)
 
 
-def _point(name: str, text: str, n: int) -> Array:
+def point_of(name: str, text: str, n: int) -> Array:
     """From one number for all coordinates, n numbers, or a file that holds n."""
     import numpy as np
 
@@ -137,7 +137,7 @@ def _segment(text: str, n: int) -> Slice:
     ends = text.split(":")
     if len(ends) != 2:
         raise UsageError(f"--segment must be P:Q, two points, not {text!r}")
-    return segment(*(_point("each end of --segment", end, n) for end in ends))
+    return segment(*(point_of("each end of --segment", end, n) for end in ends))
 
 
 def _through(args: argparse.Namespace, n: int) -> Slice:

@@ -384,3 +384,26 @@ def test_query_boundary(tmp_path, capsys):
     assert "component 0: 1 pieces, bounded, Betti numbers 1 0 0" in text
     assert main(["query", "boundary", path, "--space", "--limit-regions=2"]) == 3
     assert "incomplete" in capsys.readouterr().out
+
+
+def test_query_radius_and_lipschitz(tmp_path, capsys):
+    path = str(tmp_path / "square.npz")
+    hidden, output = (np.eye(2), np.zeros(2)), ([[1.0, 1.0]], [-1.0])
+    pr.save_network(pr.Network.from_layers([hidden, output], activation=pr.absolute()), path)
+    ask = ["query", "radius", path, "--space", "--point", "-0.25,0"]
+    assert main([*ask, "--norm=1", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["status"], shown["exact"], shown["label"]) == ("proved", "3/4", 0)
+    assert main(ask) == 0
+    assert "distance in [0.53033" in capsys.readouterr().out
+    assert main([*ask, "--limit-regions=1"]) == 3
+    assert "UNKNOWN" in capsys.readouterr().out
+    assert main(["query", "lipschitz", path, "--space", "--norm=inf", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["exact"] == "2"
+    assert main(["query", "lipschitz", path, "--space"]) == 0
+    assert "the least L in [1.4142135" in capsys.readouterr().out
+    assert main(["query", "radius", path, "--space"]) == 2
+    assert main(["query", "boundary", path, "--space", "--point=0"]) == 2
+    assert main(["query", "boundary", path, "--space", "--norm=1"]) == 2
+    assert main(["query", "radius", path, "--box=0,1", "--point=-1"]) == 2
+    assert "x" in capsys.readouterr().err

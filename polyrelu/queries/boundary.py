@@ -151,7 +151,10 @@ class DecisionBoundary:
         base = np.zeros(sides.size, dtype=np.int64)
         if rows.shape[1]:
             _, base = np.unique(as_keys(rows), return_inverse=True)
-        keys = np.concatenate([base.reshape(-1, 2), self.labels[sides]], axis=1)
+        pairs, labels = base.reshape(-1, 2), self.labels[sides]
+        same = labels[:, 0] == labels[:, 1]  # then either side may be the first of a part
+        pairs[same] = np.sort(pairs[same], axis=1)
+        keys = np.concatenate([pairs, labels], axis=1)
         _, first, number = np.unique(keys, axis=0, return_index=True, return_inverse=True)
         in_order: npt.NDArray[np.int64] = np.argsort(np.argsort(first))[number.ravel()]
         return in_order
