@@ -1,0 +1,5 @@
+from .mesh import Mesh
+
+
+def page(mesh: Mesh) -> str:
+    return ""
