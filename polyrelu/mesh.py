@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -20,7 +21,7 @@ from .clipping import (
     clipped_pieces,
     domain_bounds,
 )
-from .errors import DomainError, IncompleteError
+from .errors import DomainError, IncompleteError, PolyreluError
 from .network import Array, FieldsOnly, quotient
 from .queries.where import stopped
 from .region import ExactPoint
@@ -51,6 +52,7 @@ class Mesh(FieldsOnly):
             boundary only touches.
         regions: for each the pairs of regions of ``boundary.graph`` between which it lies.
         frame: shape (2, 3): the least and the greatest coordinates of what was looked at.
+        class_names: for each class of the boundary what pictures call it.
     """
 
     vertices: Array
@@ -60,6 +62,7 @@ class Mesh(FieldsOnly):
     classes: Indices = field(repr=False)
     regions: tuple[tuple[tuple[int, int], ...], ...] = field(repr=False)
     frame: Array = field(repr=False)
+    class_names: dict[int, str] = field(repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("vertices", "normals", "piece_of", "classes", "frame"):
@@ -130,17 +133,14 @@ class Mesh(FieldsOnly):
     def components(self) -> Indices:
         """For each polygon the number of its connected component, from 0 on. Polygons that share
         a vertex are connected."""
-        from scipy.sparse import csr_array
-        from scipy.sparse.csgraph import connected_components
+        return connected(self.sizes, self.corners, len(self.vertices))
 
-        n, total = len(self), len(self) + len(self.vertices)
-        owner = np.repeat(np.arange(n), self.sizes)
-        ones = np.ones(len(owner), dtype=bool)
-        joined = csr_array((ones, (owner, n + self.corners)), shape=(total, total))
-        labels = connected_components(joined, directed=False)[1][:n]
-        _, first, number = np.unique(labels, return_index=True, return_inverse=True)
-        in_order: Indices = np.argsort(np.argsort(first))[number]
-        return in_order
+    @property
+    def bounds(self) -> Array:
+        """The least box around the mesh, shape (2, 3); the frame, if there is nothing."""
+        if not len(self):
+            return self.frame
+        return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)])
 
     # -- files ---------------------------------------------------------------------------------
 
@@ -191,7 +191,7 @@ def boundary_mesh(boundary: DecisionBoundary, *, window: Window | None = None) -
         pieces.append(piece)
         equations.append(equation)
         polygons.append(tuple(number.setdefault(p, len(number)) for p in points))
-    vertices = _rounded(list(number))
+    vertices = rounded_points(list(number))
     if not np.isfinite(vertices).all():
         raise DomainError("vertices lie beyond the range of float64: give a window")
     piece_of = np.array(pieces, dtype=np.int64)
@@ -201,12 +201,45 @@ def boundary_mesh(boundary: DecisionBoundary, *, window: Window | None = None) -
     return Mesh(
         vertices=vertices,
         polygons=tuple(polygons),
-        normals=_normals(equations),
+        normals=unit_normals(equations),
         piece_of=piece_of,
         classes=names[boundary.labels[first]],
         regions=tuple(regions[i] for i in pieces),
         frame=_floats(*bounds),
+        class_names=class_names(boundary),
     )
+
+
+def connected(sizes: Indices, corners: Indices, n_vertices: int) -> Indices:
+    """For each of several sets of vertices, one after the other, the number of its component."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    n, total = len(sizes), len(sizes) + n_vertices
+    owner = np.repeat(np.arange(n), sizes)
+    ones = np.ones(len(owner), dtype=bool)
+    joined = csr_array((ones, (owner, n + corners)), shape=(total, total))
+    labels = connected_components(joined, directed=False)[1][:n]
+    _, first, number = np.unique(labels, return_index=True, return_inverse=True)
+    in_order: Indices = np.argsort(np.argsort(first))[number]
+    return in_order
+
+
+def class_names(boundary: DecisionBoundary, names: Sequence[str] | None = None) -> dict[int, str]:
+    """For each class what it is called, by its number.
+
+    Raises:
+        PolyreluError: another number of names.
+    """
+    decided = boundary.decision
+    if names is None:
+        if decided.level is not None:
+            level = float(decided.level)
+            return {0: f"≤ {level:g}", 1: f"> {level:g}"}
+        return {c: f"class {c}" for c in decided.classes}
+    if len(names) != len(decided.classes):
+        raise PolyreluError(f"class_names must be {len(decided.classes)} names, not {len(names)}")
+    return dict(zip(decided.classes, map(str, names), strict=True))
 
 
 def _check(boundary: DecisionBoundary) -> None:
@@ -227,15 +260,15 @@ def _regions(boundary: DecisionBoundary) -> list[tuple[tuple[int, int], ...]]:
     return [tuple(pairs) for pairs in found]
 
 
-def _rounded(points: list[Point]) -> Array:
+def rounded_points(points: list[Point], dim: int = 3) -> Array:
     rows = [[quotient(v, p[-1]) for v in p[:-1]] for p in points]
-    return np.array(rows, dtype=np.float64).reshape(-1, 3)
+    return np.array(rows, dtype=np.float64).reshape(-1, dim)
 
 
-def _normals(equations: list[list[int]]) -> Array:
+def unit_normals(equations: list[list[int]], dim: int = 3) -> Array:
     """Unit vectors to the second sides: against the equations' gradients."""
     rows = [[quotient(-v, max(map(abs, g[:-1]))) for v in g[:-1]] for g in equations]
-    found = np.array(rows, dtype=np.float64).reshape(-1, 3)
+    found = np.array(rows, dtype=np.float64).reshape(-1, dim)
     found /= np.linalg.norm(found, axis=1, keepdims=True)
     return found
 
@@ -271,7 +304,7 @@ def picture_window(boundary: DecisionBoundary) -> Window | None:
     points, bounded = _vertices(boundary)
     if bounded or not points:
         return None
-    low, high = bulk(_rounded(points))
+    low, high = bulk(rounded_points(points))
     pad = float(MARGIN) * float((high - low).max()) or 1.0
     return low - pad, high + pad
 
