@@ -36,7 +36,7 @@ def clipped_pieces(
         inside the box: two, or those of a polygon in cyclic order, counterclockwise for who looks
         from the second side. What only touches the box in less is left out.
 
-    The cost is about a millisecond a piece.
+    The cost is one or two milliseconds a piece.
     """
     parts = boundary.parts[np.argsort(boundary.piece_of, kind="stable")]
     numbers = np.sort(boundary.piece_of)

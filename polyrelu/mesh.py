@@ -175,7 +175,7 @@ def boundary_mesh(boundary: DecisionBoundary, *, window: Window | None = None) -
             pieces are bounded, nothing either; else a box that holds all vertices in its interior,
             so that what is left has the shape (the Betti numbers) of the whole.
 
-    The cost is about a millisecond a piece, and without a window on an unbounded domain that of
+    The cost is one or two milliseconds a piece, and without a window on an unbounded domain that of
     :func:`polyrelu.face_complex`.
 
     Raises:

@@ -100,7 +100,7 @@ def plot_boundary(
     Returns:
         The axes. ``ax.figure.savefig("boundary.png", dpi=300)`` writes a file.
 
-    The cost is about a millisecond a piece. Points (in space also segments) of the boundary that
+    The cost is one or two milliseconds a piece. Points (in space also segments) of the boundary that
     no piece holds are not drawn.
 
     Raises:

@@ -40,7 +40,7 @@ def save_html(
 
     The page holds all that it needs and loads nothing, so it works offline and in an archive. It
     needs a browser with WebGL; without one it still tells the numbers. A page of 50,000 triangles
-    is some 6 MB, and is drawn fluently.
+    has some 3 MB.
 
     Args:
         what: a boundary in three coordinates, or a mesh.
