@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Indices = npt.NDArray[np.int64]
 Window = tuple[npt.ArrayLike, npt.ArrayLike]
 MARGIN = Fraction(1, 4)
+LONGEST = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,6 +308,15 @@ def picture_window(boundary: DecisionBoundary) -> Window | None:
     low, high = bulk(rounded_points(points))
     pad = float(MARGIN) * float((high - low).max()) or 1.0
     return low - pad, high + pad
+
+
+def picture_units(mesh: Mesh) -> Array:
+    """What is drawn as long as what, shape (3,): the same lengths, unless what is looked at is more
+    than twenty times as long in one coordinate as in another; then all of its sides are."""
+    sides: Array = mesh.frame[1] - mesh.frame[0]
+    if not np.isfinite(sides).all() or sides.min() <= 0 or sides.max() <= LONGEST * sides.min():
+        return np.ones(3)
+    return sides
 
 
 def _vertices(boundary: DecisionBoundary) -> tuple[list[Point], bool]:

@@ -21,6 +21,7 @@ from .mesh import (
     boundary_mesh,
     class_names,
     connected,
+    picture_units,
     picture_window,
     rounded_points,
     unit_normals,
@@ -100,8 +101,9 @@ def plot_boundary(
     Returns:
         The axes. ``ax.figure.savefig("boundary.png", dpi=300)`` writes a file.
 
-    The cost is one or two milliseconds a piece. Points (in space also segments) of the boundary that
-    no piece holds are not drawn.
+    The cost is one or two milliseconds a piece. Points (in space also segments) of the boundary
+    that no piece holds are not drawn. Lengths in space are equal, unless what is looked at is more
+    than twenty times as long in one coordinate as in another.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -372,7 +374,9 @@ def _surface(
     elif not hasattr(ax, "get_zlim"):
         raise PolyreluError('a surface needs axes made with projection="3d"')
     colors = _Colors(color, mesh.piece_of, mesh.classes, mesh.components(), mesh.normals, called)
-    _add_surface(ax, mesh, _shaded(colors, mesh.normals, view), walls, view)
+    normals = mesh.normals * picture_units(mesh)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    _add_surface(ax, mesh, _shaded(colors, normals, view), walls, view)
     _frame(ax, mesh, view)
     ax.set_title(_title(boundary, len(mesh)), fontsize=11)
     if legend and len(colors.names) > 1:
@@ -394,15 +398,16 @@ def _add_surface(
     are small enough for that to be right, and their edges as bits a little nearer to the eye."""
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
-    size = float(np.ptp(mesh.bounds, axis=0).max()) or 1.0
-    longest = size / FINENESS
-    bits, owner = _bits(mesh, longest)
-    bodies = [*bits]
+    units = picture_units(mesh)
+    at = mesh.vertices / units
+    longest = float((np.ptp(mesh.bounds, axis=0) / units).max() or 1.0) / FINENESS
+    bits, owner = _bits(mesh, at, longest)
+    bodies = [*(bits * units)]
     faces = np.column_stack([shaded[owner], np.ones(len(owner))])
     rims = faces
     if walls:
-        lines = _divided(mesh.vertices[mesh.edges()], longest) + 0.6 * longest * _ahead(view)
-        bodies += [*lines]
+        lines = _divided(at[mesh.edges()], longest) + 0.6 * longest * _ahead(view)
+        bodies += [*(lines * units)]
         faces = np.vstack([faces, np.zeros((len(lines), 4))])
         ink = [*_rgb(INK), float(np.clip(25 / np.sqrt(len(mesh) + 1), 0.3, 0.85))]
         rims = np.vstack([rims, np.tile(ink, (len(lines), 1))])
@@ -415,9 +420,9 @@ def _add_surface(
     ax.add_collection3d(surface)
 
 
-def _bits(mesh: Mesh, longest: float) -> tuple[Array, Indices]:
+def _bits(mesh: Mesh, at: Array, longest: float) -> tuple[Array, Indices]:
     """Triangles with no side longer than that (or as many as can be drawn), and whose they are."""
-    corners = mesh.vertices[mesh.triangles()]
+    corners = at[mesh.triangles()]
     owner = np.repeat(np.arange(len(mesh)), mesh.sizes - 2)
     while len(corners) < MOST_BITS:
         sides = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)
@@ -470,17 +475,20 @@ def _shaded(colors: _Colors, normals: Array, view: tuple[float, float]) -> Array
 
 
 def _frame(ax: Any, mesh: Mesh, view: tuple[float, float]) -> None:
-    """Equal scales, a plain box, few ticks."""
+    """A plain box around the surface, few ticks."""
     from matplotlib.ticker import MaxNLocator
 
+    units = picture_units(mesh)
     low, high = mesh.bounds
-    middle, size = (low + high) / 2, np.maximum(high - low, 0.02 * float((high - low).max()) or 1.0)
+    drawn = (high - low) / units
+    drawn = np.maximum(drawn, 0.02 * float(drawn.max()) or 1.0)  # a flat surface needs some room
+    middle, size = low / 2 + high / 2, drawn * units
     ax.set(xlim=(middle[0] - size[0] / 2, middle[0] + size[0] / 2),
            ylim=(middle[1] - size[1] / 2, middle[1] + size[1] / 2),
            zlim=(middle[2] - size[2] / 2, middle[2] + size[2] / 2),
            xlabel="x[0]", ylabel="x[1]", zlabel="x[2]")  # fmt: skip
     ax.margins(0)
-    ax.set_box_aspect(size / size.max(), zoom=0.95)
+    ax.set_box_aspect(drawn / drawn.max(), zoom=0.95)
     ax.view_init(*view)
     ax.grid(False)
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from .errors import FileFormatError, PolyreluError
 from .io.mesh import write_whole
-from .mesh import Mesh, Window, boundary_mesh, picture_window
+from .mesh import Mesh, Window, boundary_mesh, picture_units, picture_window
 from .mesh import class_names as names_of
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ def _data(
     return {
         "axes": ["x[0]", "x[1]", "x[2]"],
         "frame": mesh.bounds.tolist(),
+        "units": picture_units(mesh).tolist(),
         "class_names": {str(c): name for c, name in names.items()},
         "pairs": [{"first": a, "second": b} for a, b in pairs],
         "n_components": int(components.max(initial=-1)) + 1,

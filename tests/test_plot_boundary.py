@@ -125,7 +125,7 @@ def test_bits_of_a_surface_are_all_of_it(surface):
     from polyrelu.plot_boundary import _bits, _divided
 
     mesh = pr.boundary_mesh(surface)
-    corners, owner = _bits(mesh, 0.1)
+    corners, owner = _bits(mesh, mesh.vertices, 0.1)
     a, b, c = np.moveaxis(corners, 1, 0)
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
     assert np.allclose(np.bincount(owner, area, len(mesh)), mesh.areas())
@@ -134,6 +134,21 @@ def test_bits_of_a_surface_are_all_of_it(surface):
     parts = np.linalg.norm(np.diff(_divided(lines, 0.1), axis=1), axis=2)
     assert parts.sum() == pytest.approx(np.linalg.norm(np.diff(lines, axis=1), axis=2).sum())
     assert parts.max() <= 0.1 + 1e-12
+
+
+def test_lengths_are_equal_unless_that_shows_nothing(ax3, tmp_path: Path):
+    net = octahedron()
+    wide = pr.Network((pr.Layer([pr.network.Affine(np.diag([1, 1, 1e-3]), np.zeros(3))],
+                                net.layers[0].units), *net.layers[1:]))  # fmt: skip
+    plot_boundary(pr.decision_boundary(wide, pr.Space(3)), ax=ax3)
+    assert np.allclose(ax3._box_aspect, ax3._box_aspect[0])
+    assert np.allclose(ax3.get_zlim(), (-1000, 1000))
+    ax3.figure.savefig(tmp_path / "a.png")
+    flat = pr.Network.from_layers([([[0.0, 0.0, 1.0]], [0.0])])
+    other = Figure().add_subplot(projection="3d")
+    plot_boundary(pr.decision_boundary(flat, pr.Box(-1, 1, dim=3)), ax=other)
+    aspect = other._box_aspect / other._box_aspect[0]
+    assert np.allclose(aspect, [1, 1, 0.02])
 
 
 def test_numbers_colour_pieces(surface, plane, tmp_path: Path):
