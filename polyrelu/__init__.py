@@ -49,6 +49,7 @@ _WHERE = {
     "absolute": "activations",
     "boundary_type": "queries.boundary_type",
     "boundary_crossings": "queries.crossings",
+    "boundary_mesh": "mesh",
     "count_regions": "enumeration",
     "decision_boundary": "queries.boundary",
     "doubling_layer": "queries.construct",
@@ -121,6 +122,7 @@ if TYPE_CHECKING:
     from .io import load_network as load_network
     from .io import save_network as save_network
     from .limits import Limits as Limits
+    from .mesh import boundary_mesh as boundary_mesh
     from .network import Affine as Affine
     from .network import Layer as Layer
     from .network import Network as Network

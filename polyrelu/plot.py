@@ -1,11 +1,12 @@
-"""Pictures of region graphs: planes (:func:`plot_regions`) and lines (:func:`plot_line`).
+"""Pictures of region graphs: planes (:func:`plot_regions`) and lines (:func:`plot_line`); and of
+decision boundaries (:func:`plot_boundary`, :func:`save_html`).
 
 Needs ``pip install polyrelu[plot]``. What is drawn is rounded to float64; the graph is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ from .polygons import (
 if TYPE_CHECKING:
     from .graph import RegionGraph
     from .limits import Limits
+    from .plot_boundary import plot_boundary as plot_boundary
+    from .viewer import save_html as save_html
 
 COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
 # Paul Tol's "light" scheme and one more: pale enough for black lines, told apart when colours
@@ -58,8 +61,21 @@ _BARS = {
 }
 
 
+def __getattr__(name: str) -> Any:
+    """Pictures of boundaries have modules of their own, that draw with what is here."""
+    if name == "plot_boundary":
+        from .plot_boundary import plot_boundary
+
+        return plot_boundary
+    if name == "save_html":
+        from .viewer import save_html
+
+        return save_html
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 @dataclass(frozen=True)
-class _Piece:
+class ColoredPolygon:
     """A polygon of one colour: a region, or a part of one with one class."""
 
     region: int
@@ -112,16 +128,16 @@ def plot_regions(
     window = default_window(graph, forms.facets) if window is None else window
     shapes = polygons(graph, forms.facets, window)
     own = ax is None
-    ax = _new_axes() if own else ax
+    ax = new_axes() if own else ax
     if isinstance(color, str) and color == "class":
         pieces = _classes(shapes, forms.outputs)
         _draw_classes(ax, pieces, _class_names(graph.network, class_names), window, legend)
     else:
-        pieces = [_Piece(i, shape) for i, shape in enumerate(shapes) if shape]
+        pieces = [ColoredPolygon(i, shape) for i, shape in enumerate(shapes) if shape]
         _draw_values(ax, graph, forms, pieces, color, output, legend)
     if walls:
-        _draw_walls(ax, graph, shapes, legend)
-    _finish(ax, graph, window, legend)
+        draw_walls(ax, graph, shapes, legend)
+    finish(ax, graph, window, legend)
     if own:
         fit_figure(ax)
     return ax
@@ -157,7 +173,7 @@ def plot_line(
     low, high = _line_window(graph, at) if window is None else window
     chosen = range(graph.network.output_dim) if outputs is None else outputs
     _check_outputs(graph.network, chosen)
-    ax = _new_axes() if ax is None else ax
+    ax = new_axes() if ax is None else ax
     x = np.unique(np.concatenate([[low, high], at[(at > low) & (at < high)]]))
     y = graph.network(x[:, None])
     for k in chosen:
@@ -175,7 +191,7 @@ def plot_line(
             )
     ax.set(xlim=(low, high), xlabel=_axis_names(graph)[0], ylabel="output")
     if legend:
-        _legend(ax)
+        add_legend(ax)
     return ax
 
 
@@ -241,7 +257,7 @@ def _check_outputs(network: Network, outputs: Sequence[int]) -> None:
 # --- fills -------------------------------------------------------------------------------------
 
 
-def _fill(k: int) -> str:
+def fill(k: int) -> str:
     return FILLS[k % len(FILLS)]
 
 
@@ -249,7 +265,7 @@ def _ink(k: int) -> tuple[float, float, float]:
     """The fill's colour, dark enough for a line on white."""
     from matplotlib.colors import to_rgb
 
-    red, green, blue = (0.75 * v for v in to_rgb(_fill(k)))
+    red, green, blue = (0.75 * v for v in to_rgb(fill(k)))
     return red, green, blue
 
 
@@ -257,9 +273,9 @@ def _wall(layer: int) -> str:
     return WALLS[layer % len(WALLS)]
 
 
-def _classes(shapes: list[Polygon], outputs: Array) -> list[_Piece]:
+def _classes(shapes: list[Polygon], outputs: Array) -> list[ColoredPolygon]:
     return [
-        _Piece(i, part, c)
+        ColoredPolygon(i, part, c)
         for i, shape in enumerate(shapes)
         if shape
         for c, part in by_largest_output(shape, outputs[i])
@@ -276,14 +292,24 @@ def _class_names(network: Network, names: Sequence[str] | None) -> Sequence[str]
 
 
 def _draw_classes(
-    ax: Any, pieces: list[_Piece], names: Sequence[str], window: Window, legend: bool
+    ax: Any, pieces: list[ColoredPolygon], names: Sequence[str], window: Window, legend: bool
 ) -> None:
     from matplotlib.collections import LineCollection
 
-    _add_polygons(ax, pieces, [_fill(p.kind) for p in pieces])
+    add_polygons(ax, pieces, [fill(p.kind) for p in pieces])
     line = LineCollection(list(_decision_lines(pieces)), colors=BOUNDARY, linewidths=2.2, zorder=3)
     line.set_capstyle("round")
     ax.add_collection(line, autolim=False)
+    write_names(ax, pieces, names, window)
+    if legend:
+        for c in sorted({p.kind for p in pieces})[:20]:
+            ax.plot([], [], "s", markersize=11, color=fill(c), label=f"class {names[c]}")
+
+
+def write_names(
+    ax: Any, pieces: list[ColoredPolygon], names: Mapping[int, str] | Sequence[str], window: Window
+) -> None:
+    """Each class's name, in the middle of it."""
     frame = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.75}
     for c, (x, y) in _label_points(pieces, window).items():
         ax.text(
@@ -297,16 +323,13 @@ def _draw_classes(
             weight="bold",
             bbox=frame,
         )
-    if legend:
-        for c in sorted({p.kind for p in pieces})[:20]:
-            ax.plot([], [], "s", markersize=11, color=_fill(c), label=f"class {names[c]}")
 
 
 def _draw_values(
     ax: Any,
     graph: RegionGraph,
     forms: Forms,
-    pieces: list[_Piece],
+    pieces: list[ColoredPolygon],
     color: str | npt.ArrayLike,
     output: int | None,
     legend: bool,
@@ -316,13 +339,13 @@ def _draw_values(
     from matplotlib.colors import Normalize
 
     if isinstance(color, str) and color in ("none", "pattern"):
-        _add_polygons(ax, pieces, [_plain(graph, p.region, color) for p in pieces])
+        add_polygons(ax, pieces, [_plain(graph, p.region, color) for p in pieces])
         return
     values = _values(graph, forms, color, output)
     label, name = _BARS[color] if isinstance(color, str) else ("", "cividis")
     norm = Normalize(-180, 180) if name == "twilight" else Normalize(values.min(), values.max())
     colormap = _pale(matplotlib.colormaps[name])
-    _add_polygons(ax, pieces, colormap(norm(values[[p.region for p in pieces]])))
+    add_polygons(ax, pieces, colormap(norm(values[[p.region for p in pieces]])))
     if legend:
         bar = ax.figure.colorbar(ScalarMappable(norm, colormap), ax=ax, shrink=0.8, pad=0.02)
         bar.set_label(label)
@@ -342,7 +365,7 @@ def _plain(graph: RegionGraph, region: int, color: str) -> str:
         return "#ffffff"
     import zlib
 
-    return _fill(zlib.crc32(graph.packed_patterns[region].tobytes()))
+    return fill(zlib.crc32(graph.packed_patterns[region].tobytes()))
 
 
 def _values(
@@ -372,7 +395,7 @@ def _single(network: Network, output: int | None) -> int:
     return output or 0
 
 
-def _add_polygons(ax: Any, pieces: list[_Piece], colors: Any) -> None:
+def add_polygons(ax: Any, pieces: list[ColoredPolygon], colors: Any) -> None:
     from matplotlib.collections import PolyCollection
 
     corners = [[(x, y) for x, y, _ in p.polygon] for p in pieces]
@@ -381,7 +404,7 @@ def _add_polygons(ax: Any, pieces: list[_Piece], colors: Any) -> None:
     ax.add_collection(filled, autolim=False)
 
 
-def _decision_lines(pieces: list[_Piece]) -> Iterator[list[tuple[float, float]]]:
+def _decision_lines(pieces: list[ColoredPolygon]) -> Iterator[list[tuple[float, float]]]:
     """Where the largest output changes inside a region; each line once."""
     for piece in pieces:
         for i, (x, y, _) in enumerate(piece.polygon):
@@ -390,7 +413,7 @@ def _decision_lines(pieces: list[_Piece]) -> Iterator[list[tuple[float, float]]]
                 yield [(px, py), (x, y)]
 
 
-def _label_points(pieces: list[_Piece], window: Window) -> dict[int, tuple[float, float]]:
+def _label_points(pieces: list[ColoredPolygon], window: Window) -> dict[int, tuple[float, float]]:
     """For each class that is large enough a point in its middle that lies in a piece of it."""
     total = (window[1] - window[0]) * (window[3] - window[2])
     table = np.array([(p.kind, *centre_and_area(p.polygon)) for p in pieces])
@@ -410,23 +433,35 @@ def _label_points(pieces: list[_Piece], window: Window) -> dict[int, tuple[float
 # --- walls and frame ---------------------------------------------------------------------------
 
 
-def _draw_walls(ax: Any, graph: RegionGraph, shapes: list[Polygon], legend: bool) -> None:
-    """Each wall once, in the colour of the layer whose threshold vanishes there."""
+def draw_walls(
+    ax: Any,
+    graph: RegionGraph,
+    shapes: list[Polygon],
+    legend: bool,
+    *,
+    first: int | None = None,
+    alpha: float = 1.0,
+) -> None:
+    """Each wall once, in the colour of the layer whose threshold vanishes there; if asked, those of
+    the first thresholds only."""
     from matplotlib.collections import LineCollection
 
     layer_of = [layer for layer, _, _ in graph.network.thresholds]
     threshold, neighbor = graph.facets.tolist(), graph.neighbor.tolist()
+    end = len(layer_of) if first is None else first
     lines: dict[int, list[list[tuple[float, float]]]] = {}
     for region, polygon in enumerate(shapes):
         for i, (x, y, _) in enumerate(polygon):
             px, py, k = polygon[i - 1]
-            if k >= 0 and threshold[k] >= 0 and not 0 <= neighbor[k] < region:
+            if k >= 0 and 0 <= threshold[k] < end and not 0 <= neighbor[k] < region:
                 lines.setdefault(layer_of[threshold[k]], []).append([(px, py), (x, y)])
     thick = float(np.clip(24.0 / np.sqrt(len(graph)), 0.12, 1.4))
     for layer in sorted(lines):
         width = max(thick * 0.8**layer, 0.1)
         above = 2 + 1 / (2 + layer)  # earlier layers over later ones, all below zorder 3
-        drawn = LineCollection(lines[layer], colors=_wall(layer), linewidths=width, zorder=above)
+        drawn = LineCollection(
+            lines[layer], colors=_wall(layer), linewidths=width, zorder=above, alpha=alpha
+        )
         ax.add_collection(drawn, autolim=False)
         if legend:
             ax.plot(
@@ -434,16 +469,17 @@ def _draw_walls(ax: Any, graph: RegionGraph, shapes: list[Polygon], legend: bool
                 [],
                 color=_wall(layer),
                 linewidth=max(width, 1.2),
+                alpha=alpha,
                 label=f"wall of layer {layer}",
             )
 
 
-def _new_axes() -> Any:
+def new_axes() -> Any:
     plt = require("matplotlib.pyplot", "plot")
     return plt.subplots(figsize=(8, 6.5), layout="constrained")[1]
 
 
-def _legend(ax: Any) -> None:
+def add_legend(ax: Any) -> None:
     """Right of the axes; a layout engine makes room for it if the figure has one."""
     handles, labels = ax.get_legend_handles_labels()
     if not handles:
@@ -466,7 +502,7 @@ def fit_figure(ax: Any) -> None:
     ax.figure.draw_without_rendering()  # lays it out; how wide tick labels are is known after it
 
 
-def _finish(ax: Any, graph: RegionGraph, window: Window, legend: bool) -> None:
+def finish(ax: Any, graph: RegionGraph, window: Window, legend: bool) -> None:
     names = _axis_names(graph)
     ax.set(xlim=window[:2], ylim=window[2:], xlabel=names[0], ylabel=names[1])
     ratio = (window[1] - window[0]) / (window[3] - window[2])
@@ -474,7 +510,7 @@ def _finish(ax: Any, graph: RegionGraph, window: Window, legend: bool) -> None:
     state = "" if graph.complete else f" (incomplete: {graph.stopped_by})"
     ax.set_title(f"{len(graph):,} regions, {graph.n_walls:,} walls{state}", fontsize=11)
     if legend:
-        _legend(ax)
+        add_legend(ax)
 
 
 def _axis_names(graph: RegionGraph) -> list[str]:

@@ -204,13 +204,13 @@ def default_window(graph: RegionGraph, facets: Array) -> Window:
         for x, y, _ in polygon
         if reach[0] < x < reach[1] and reach[2] < y < reach[3]
     ]
-    low, high = _bulk(np.array(corners or spread))
+    low, high = bulk(np.array(corners or spread))
     pad = 0.15 * float((high - low).max()) or 1.0
     (x0, y0), (x1, y1) = (low - pad).tolist(), (high + pad).tolist()
     return x0, x1, y0, y1
 
 
-def _bulk(points: Array) -> tuple[Array, Array]:
+def bulk(points: Array) -> tuple[Array, Array]:
     """The bounding box of all points but those that lie far out."""
     lower, upper = np.quantile(points, [0.25, 0.75], axis=0)
     beyond = 1.5 * (upper - lower).max()
