@@ -375,7 +375,7 @@ def _conformance(args: argparse.Namespace) -> int:
 
 
 def _query(args: argparse.Namespace) -> int:
-    from .cli_query import WITH_NORM, ask
+    from .cli_query import MESHES, PICTURES, WITH_NORM, ask, save_boundary
     from .cli_report import report
     from .io import load_network
 
@@ -385,11 +385,24 @@ def _query(args: argparse.Namespace) -> int:
         raise UsageError("`query radius` needs --point=X, and nothing else takes it")
     if args.norm is not None and args.question not in WITH_NORM:
         raise UsageError(f"--norm is for `query {'` and `query '.join(WITH_NORM)}`")
+    if args.save is not None:
+        if args.question != "boundary":
+            raise UsageError("--save is for `query boundary`")
+        if not args.save.lower().endswith((*PICTURES, *MESHES)):
+            raise UsageError(f"--save must end in {', '.join((*PICTURES, *MESHES))}")
     network = load_network(args.file)
     where = domain_of(args, network)
+    if args.save is not None:
+        dims = (2, 3) if args.save.lower().endswith(PICTURES) else (3,)
+        if where.dim not in dims:
+            raise UsageError(
+                f"{args.save} needs {' or '.join(map(str, dims))} inputs, not {where.dim}"
+            )
     point = None if args.point is None else point_of("--point", args.point, where.dim)
     task = partial(ask, args.question, network, where, _limits(args), point, args.norm)
     found = _with_progress(args, task)
+    if args.save is not None:
+        save_boundary(found, args.save)
     shown = report(found)
     checked = _checked(found) if args.check else {}
     if args.json:

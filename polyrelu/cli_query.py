@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .domain import Domain, Slice
     from .limits import Limits
     from .network import Array, Network
+    from .queries.boundary import DecisionBoundary
 
 QUESTIONS = {
     "injective": "do different inputs give different outputs? a proof, or two inputs that collide",
@@ -71,3 +72,28 @@ def add_query(parser: argparse.ArgumentParser) -> None:
                         help="radius: the input, N numbers, or a file that holds them")  # fmt: skip
     parser.add_argument("--norm", choices=list(NORMS),
                         help="radius, lipschitz: of distances (default: 2)")  # fmt: skip
+    parser.add_argument("-o", "--save", metavar="FILE",
+                        help="boundary: draw it to .png, .svg or .pdf; of three inputs also a "
+                        "mesh, .ply, .obj or .stl, or a page to turn it in, .html")  # fmt: skip
+
+
+PICTURES, MESHES = (".png", ".svg", ".pdf"), (".ply", ".obj", ".stl", ".html")
+
+
+def save_boundary(boundary: DecisionBoundary, path: str) -> None:
+    """A picture or a mesh, by the suffix."""
+    if path.lower().endswith(PICTURES):
+        from .io._extras import require
+
+        require("matplotlib", "plot").use("Agg")
+        from .plot import plot_boundary
+
+        plot_boundary(boundary).figure.savefig(path, dpi=200)
+    elif path.lower().endswith(".html"):
+        from .viewer import save_html
+
+        save_html(boundary, path)
+    else:
+        from .mesh import boundary_mesh
+
+        boundary_mesh(boundary).save(path)

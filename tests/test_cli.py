@@ -386,6 +386,24 @@ def test_query_boundary(tmp_path, capsys):
     assert "incomplete" in capsys.readouterr().out
 
 
+def test_query_boundary_draws(tmp_path, capsys):
+    surfaces = Path(__file__).parents[1] / "demo" / "surfaces"
+    ask = ["query", "boundary", str(surfaces / "sphere.npz"), "-q"]
+    for suffix, begins in ((".ply", b"ply"), (".html", b"<!DOCTYPE html>"), (".stl", b"")):
+        path = tmp_path / f"sphere{suffix}"
+        assert main([*ask, "-o", str(path)]) == 0
+        assert path.read_bytes().lower().startswith(begins.lower())
+    assert main([*ask, "-o", str(tmp_path / "sphere.txt")]) == 2
+    assert main(["query", "lipschitz", ask[2], "-o", str(tmp_path / "sphere.ply")]) == 2
+    assert "--save is for" in capsys.readouterr().err
+    plane = [*ask, "--axes=0,1", "-o", str(tmp_path / "plane.ply")]
+    assert main(plane) == 2
+    assert "needs 3 inputs, not 2" in capsys.readouterr().err
+    pytest.importorskip("matplotlib")
+    assert main([*ask, "--save", str(tmp_path / "sphere.png")]) == 0
+    assert (tmp_path / "sphere.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_query_radius_and_lipschitz(tmp_path, capsys):
     path = str(tmp_path / "square.npz")
     hidden, output = (np.eye(2), np.zeros(2)), ([[1.0, 1.0]], [-1.0])
