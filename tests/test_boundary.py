@@ -12,6 +12,7 @@ import numpy as np
 import oracle
 import pytest
 from networks import gaussian_network, network, problem
+from scipy.optimize import nnls
 from scipy.sparse.csgraph import connected_components
 
 from polyrelu import (
@@ -30,6 +31,7 @@ from polyrelu import (
     identity,
     load_network,
     relu,
+    robust_radius,
 )
 from polyrelu.network import Affine
 
@@ -595,3 +597,24 @@ def test_trained_surfaces(name):
         for edge in edges
     ]
     assert betti_of_simplices(triangles, 3) == expected
+
+
+def distance_to_hull(x, corners) -> float:
+    """In float64: the convex combination of the corners that is nearest to x."""
+    weight = 1e4  # of the equation that the coefficients add up to 1
+    rows = np.vstack([corners.T - np.asarray(x)[:, None], weight * np.ones(len(corners))])
+    coefficients, _ = nnls(rows, np.append(np.zeros(len(x)), weight))
+    return float(np.linalg.norm(coefficients @ corners / coefficients.sum() - x))
+
+
+@pytest.mark.parametrize("name", ["torus", "linked_rings"])
+def test_the_robust_radius_is_the_distance_to_the_nearest_piece(name):
+    """Of all pieces, one by one; the radius looks at few regions."""
+    net = load_network(Path(__file__).parents[1] / "demo" / "surfaces" / f"{name}.npz")
+    boundary = decision_boundary(net)
+    corners = [piece.vertices() for piece in boundary]
+    for x in np.random.default_rng(0).uniform(-1.5, 1.5, size=(6, 3)):
+        found = robust_radius(net, x)
+        nearest = min(distance_to_hull(x, v) for v in corners)
+        assert found.radius == pytest.approx(nearest, rel=1e-6, abs=1e-9)
+        assert found.regions_visited < len(boundary.graph) / 4
