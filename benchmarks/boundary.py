@@ -13,6 +13,7 @@ import numpy as np
 
 import polyrelu
 from polyrelu import DecisionBoundary
+from polyrelu.verify import check_robustness
 
 from .measure import cpu_seconds, warm_up
 from .table import Row, Table
@@ -26,6 +27,8 @@ NETWORKS = (
     (4, 16, 16, 1), (3, 32, 32, 2), (3, 32, 32, 3), (3, 32, 32, 10),
 )  # fmt: skip
 GRIDS = (16, 32, 64)
+DEMO = Path(__file__).parents[1] / "demo" / "network.npz"
+POINTS = 20
 
 
 def run(quick: bool) -> Iterator[Table]:
@@ -35,6 +38,7 @@ def run(quick: bool) -> Iterator[Table]:
     yield _extraction(cases, 3 if quick else REPETITIONS)
     yield _topology(cases)
     yield _surfaces(GRIDS[:1] if quick else GRIDS)
+    yield _radii(2 if quick else POINTS)
 
 
 def _network(widths: tuple[int, ...], seed: int) -> polyrelu.Network:
@@ -187,3 +191,36 @@ def _by_samples(network: polyrelu.Network, n: int) -> tuple[int, ...]:
     cubes.compute_persistence(homology_coeff_field=2)
     found = cubes.persistent_betti_numbers(0, 0)
     return (*found, 0)
+
+
+def _radii(points: int) -> Table:
+    columns = [
+        ("norm", "norm", ""),
+        ("visited", "regions visited", ",.0f"),
+        ("most", "most", ",d"),
+        ("share", "of all", ".2%"),
+        ("s", "s", ".3f"),
+        ("most_s", "most s", ".2f"),
+        ("check_s", "check again s", ".3f"),
+        ("lipschitz", "Lipschitz constant", ".6g"),
+        ("lipschitz_s", "s", ".2f"),
+    ]
+    table = Table("the demo's 4-20-20-10: robust radii at random points of its box", columns)
+    network = polyrelu.load_network(DEMO)
+    box: Any = network.input_box
+    graph = polyrelu.regions(network)
+    inputs = np.random.default_rng(0).uniform(box.low, box.high, size=(points, network.input_dim))
+    for norm in (1, 2, np.inf):
+        polyrelu.robust_radius(network, inputs[0], norm=norm)  # compiled and warm
+        runs = [cpu_seconds(polyrelu.robust_radius, network, x, norm=norm) for x in inputs]
+        visited = [found.regions_visited for _, found in runs]
+        checks = [cpu_seconds(check_robustness, found)[0] for _, found in runs]
+        seconds, steepest = cpu_seconds(polyrelu.lipschitz_constant, graph, norm=norm)
+        table.rows.append({
+            "norm": str(norm), "visited": median(visited), "most": max(visited),
+            "share": median(visited) / len(graph), "s": median(s for s, _ in runs),
+            "most_s": max(s for s, _ in runs), "check_s": median(checks),
+            "lipschitz": steepest.value.high, "lipschitz_s": seconds,
+        })  # fmt: skip
+    table.notes.append(f"medians of {points} points; {len(graph):,} regions in all.")
+    return table
