@@ -375,9 +375,9 @@ def decision_boundary(
     greatest of the chosen outputs is attained at least twice (for two classes {y_i = y_j}). That
     takes in where a class only touches its equal, and full-dimensional ties (``tied``).
 
-    The comparisons are appended to the network as further thresholds, so the cost is that of
-    :func:`polyrelu.regions`, some 1.2 times; topology needs the faces of all dimensions, see
-    :func:`polyrelu.face_complex`.
+    The comparisons are appended to the network as further thresholds. With one output or two
+    classes it takes less than twice as long as :func:`polyrelu.regions`; each further class adds a
+    layer. Topology needs the faces of all dimensions, see :func:`polyrelu.face_complex`.
 
     Args:
         domain: default the network's input box, else R^d.
