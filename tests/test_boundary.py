@@ -508,6 +508,26 @@ def test_one_layer_is_of_its_type(seed):
         assert boundary.is_convex(1) == shape.superlevel_convex
 
 
+def bounded_components(net: Network) -> list[int]:
+    """How many each class has on the whole space."""
+    boundary = decision_boundary(net, Space(net.input_dim))
+    return [sum(boundary.decision_region(c).bounded) for c in boundary.decision.classes]
+
+
+@pytest.mark.parametrize("widths", [(2, 2, 2, 1), (3, 3, 2, 1), (2, 2, 2, 2, 3)])
+def test_narrow_networks_have_no_bounded_decision_regions(widths):
+    """If no layer is wider than the input (Hanin and Sellke 2017, Johnson 2019)."""
+    for seed in range(15):
+        assert not any(bounded_components(classifier(seed, *widths)))
+
+
+def test_one_layer_of_one_unit_more_has_at_most_one_bounded_component():
+    """Of each decision region (Vallin, Larsson, Larson 2023); both cases occur."""
+    found = {tuple(bounded_components(classifier(seed, 2, 3, 1))) for seed in range(150)}
+    assert found <= {(0, 0), (1, 0), (0, 1)}
+    assert len(found) > 1
+
+
 def test_convexity():
     ball = decision_boundary(cross_polytope(3, 1.0), Space(3))
     assert ball.is_convex(0)
