@@ -343,7 +343,7 @@ def _draw(args: argparse.Namespace, graph: RegionGraph, window: list[float] | No
 def _check_target(path: Path, suffixes: tuple[str, ...]) -> None:
     """Before the work, not after it."""
     if path.suffix.lower() not in suffixes:
-        raise UsageError(f"--save must end in {' or '.join(suffixes)}, not {str(path)!r}")
+        raise UsageError(f"-o (--save) must end in {' or '.join(suffixes)}, not {str(path)!r}")
     folder = path.absolute().parent
     if not folder.is_dir():
         raise UsageError(f"--save: there is no folder {str(folder)!r}")
@@ -387,9 +387,9 @@ def _query(args: argparse.Namespace) -> int:
         raise UsageError(f"--norm is for `query {'` and `query '.join(WITH_NORM)}`")
     if args.save is not None:
         if args.question != "boundary":
-            raise UsageError("--save is for `query boundary`")
+            raise UsageError("-o (--save) is for `query boundary`")
         if not args.save.lower().endswith((*PICTURES, *MESHES)):
-            raise UsageError(f"--save must end in {', '.join((*PICTURES, *MESHES))}")
+            raise UsageError(f"-o (--save) must end in {', '.join((*PICTURES, *MESHES))}")
     network = load_network(args.file)
     where = domain_of(args, network)
     if args.save is not None:
@@ -401,18 +401,21 @@ def _query(args: argparse.Namespace) -> int:
     point = None if args.point is None else point_of("--point", args.point, where.dim)
     task = partial(ask, args.question, network, where, _limits(args), point, args.norm)
     found = _with_progress(args, task)
-    if args.save is not None:
-        save_boundary(found, args.save)
     shown = report(found)
     checked = _checked(found) if args.check else {}
+    saved = {} if args.save is None else {"saved": args.save}
     if args.json:
         asked = {"command": "query", "question": args.question, "file": str(args.file),
                  "network": _describe(network), "domain": repr(where)}  # fmt: skip
-        _print_json(asked | shown.json | checked)
+        _print_json(asked | shown.json | checked | saved)
     else:
         _say(args, *shown.lines)
         if checked:
             _say(args, f"  checked again: {checked['checked']:,} {checked['of']}")
+    if saved:
+        save_boundary(found, args.save)
+        if not args.json:
+            _say(args, f"saved: {args.save}")
     return {"done": DONE, "refuted": REFUTED, "limit": LIMIT}[shown.outcome]
 
 

@@ -231,8 +231,8 @@ def boundary_lines(shown: dict[str, Any]) -> list[str]:
     """For people, of :func:`boundary_json`."""
     tied = shown["tied_regions"]
     lines = [
-        f"{shown['pieces']:,} pieces, {shown['regions']:,} regions"
-        + (f", of which {tied:,} tied everywhere" if tied else "")
+        f"{shown['pieces']:,} pieces; with them as walls {shown['regions']:,} regions"
+        + (f"; of these {tied:,} tied everywhere" if tied else "")
     ]
     if not shown["complete"]:
         return [*lines, "  incomplete: topology needs all regions"]
@@ -240,9 +240,11 @@ def boundary_lines(shown: dict[str, Any]) -> list[str]:
     lines.append(f"  Betti numbers over Z/2: {_list(shown['betti'])}")
     lines.append(f"  with one point for infinity and the domain's boundary: {ends}")
     for k, c in enumerate(shown["components"]):
-        kind = "closed" if c["closed"] else "bounded" if c["bounded"] else "unbounded"
+        kind = "closed" if c["closed"] else "unbounded"
+        if c["bounded"] and not c["closed"]:
+            kind = "open: it ends on the domain's boundary"
         betti = _list(c["betti"])
-        lines.append(f"  component {k}: {c['pieces']:,} pieces, {kind}, Betti numbers {betti}")
+        lines.append(f"  component {k}: {c['pieces']:,} pieces, Betti numbers {betti}, {kind}")
     for name, c in shown["classes"].items():
         where = f"{c['components']} components, {c['bounded_components']} bounded"
         lines.append(f"  class {name} wins on {where}, Betti numbers {_list(c['betti'])}")

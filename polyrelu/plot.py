@@ -416,7 +416,8 @@ def _decision_lines(pieces: list[ColoredPolygon]) -> Iterator[list[tuple[float, 
 def _label_points(pieces: list[ColoredPolygon], window: Window) -> dict[int, tuple[float, float]]:
     """For each class that is large enough a point in its middle that lies in a piece of it."""
     total = (window[1] - window[0]) * (window[3] - window[2])
-    table = np.array([(p.kind, *centre_and_area(p.polygon)) for p in pieces])
+    table = np.array([(p.kind, *centre_and_area(p.polygon)) for p in pieces]).reshape(-1, 4)
+    table = table[np.isfinite(table).all(axis=1)]
     found = {}
     for c in np.unique(table[:, 0]).astype(int).tolist():
         rows = table[table[:, 0] == c]

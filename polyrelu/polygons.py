@@ -206,6 +206,7 @@ def default_window(graph: RegionGraph, facets: Array) -> Window:
     ]
     low, high = bulk(np.array(corners or spread))
     pad = 0.15 * float((high - low).max()) or 1.0
+    pad = max(pad, float(np.spacing(np.abs([low, high]).max())) * 2**20)  # not lost by rounding
     (x0, y0), (x1, y1) = (low - pad).tolist(), (high + pad).tolist()
     return x0, x1, y0, y1
 
@@ -231,7 +232,7 @@ def _bounds(domain: Domain) -> Window | None:
 
     chart = domain.chart()
     corners = generators([list(g) for g in chart.constraints], 2)
-    if corners.directions or not corners.points:
+    if corners.directions or corners.lines or not corners.points:
         return None
     points = np.array([[g[0] / g[2], g[1] / g[2]] for g in corners.points])
     (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()

@@ -569,6 +569,7 @@ def test_what_was_found_before_a_limit():
         (3, {"classes": [1, 1]}, "two or more different outputs"),
         (3, {"classes": "ab"}, "numbers of outputs"),
         (3, {"classes": [0, 1.5]}, "two or more different outputs"),
+        (3, {"classes": [0, float("inf")]}, "numbers of outputs"),
     ],
 )
 def test_bad_requests(outputs, options, message):
@@ -638,3 +639,27 @@ def test_the_robust_radius_is_the_distance_to_the_nearest_piece(name):
         nearest = min(distance_to_hull(x, v) for v in corners)
         assert found.radius == pytest.approx(nearest, rel=1e-6, abs=1e-9)
         assert found.regions_visited < len(boundary.graph) / 4
+
+
+def test_a_set_that_lacks_a_point_is_not_convex():
+    """|x| + |y| > 0; and where the point is no face of the boundary it is."""
+    boundary = decision_boundary(cross_polytope(2, 0.0), Space(2))
+    assert len(boundary) == 0
+    assert not boundary.is_convex(1)
+    assert boundary.is_convex(0)  # empty
+    assert decision_boundary(cross_polytope(2, 0.0), Box([0, -1], [1, 1])).is_convex(1)
+    assert decision_boundary(cross_polytope(2, -1.0), Space(2)).is_convex(1)
+
+
+def test_an_incomplete_boundary_has_no_volume():
+    net = gaussian_network(0, 3, 12, 12, 1)
+    part = decision_boundary(net, Box(-1, 1, dim=3), limits=Limits(regions=300))
+    with pytest.raises(IncompleteError, match="limit on regions"):
+        part.volume  # noqa: B018
+
+
+@pytest.mark.parametrize("level", [float("nan"), float("inf"), "a", None])
+def test_levels_that_are_no_numbers(level):
+    for outputs in (1, 3):
+        with pytest.raises(NetworkError, match="level must be a finite number"):
+            decision_boundary(classifier(0, 2, 4, outputs), Box(-1, 1, dim=2), level=level)

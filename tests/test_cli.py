@@ -381,7 +381,7 @@ def test_query_boundary(tmp_path, capsys):
     assert main(["query", "boundary", path, "--box=0,2"]) == 0
     text = capsys.readouterr().out
     assert "1 pieces" in text
-    assert "component 0: 1 pieces, bounded, Betti numbers 1 0 0" in text
+    assert "component 0: 1 pieces, Betti numbers 1 0 0, open: it ends on" in text
     assert main(["query", "boundary", path, "--space", "--limit-regions=2"]) == 3
     assert "incomplete" in capsys.readouterr().out
 
@@ -395,7 +395,7 @@ def test_query_boundary_draws(tmp_path, capsys):
         assert path.read_bytes().lower().startswith(begins.lower())
     assert main([*ask, "-o", str(tmp_path / "sphere.txt")]) == 2
     assert main(["query", "lipschitz", ask[2], "-o", str(tmp_path / "sphere.ply")]) == 2
-    assert "--save is for" in capsys.readouterr().err
+    assert "-o (--save) is for" in capsys.readouterr().err
     plane = [*ask, "--axes=0,1", "-o", str(tmp_path / "plane.ply")]
     assert main(plane) == 2
     assert "needs 3 inputs, not 2" in capsys.readouterr().err

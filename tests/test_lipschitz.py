@@ -218,3 +218,10 @@ def test_every_sign_pattern_of_a_small_layer():
     best = max(abs(a * 1 + b * 1) for a, b in product((0, 1), repeat=2))
     assert best == 2
     assert lipschitz_constant(net).exact_squared == 1
+
+
+def test_gram_matrices_beyond_float64():
+    """Of three outputs: their entries overflow, which no eigenvalue routine takes."""
+    net = Network.from_layers([(np.ones((3, 3)) * 1e160, np.zeros(3))])
+    found = lipschitz_constant(net, Box(-1, 1, dim=3))
+    assert 3e160 in found.value

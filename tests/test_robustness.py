@@ -382,3 +382,31 @@ def test_a_graph_of_a_slice():
         assert ours.certificate.distance == brute_force(graph, x, norm, ours.label, level)
         again = robust_radius(network, x, plane, norm=norm, level=level)
         assert again.exact_squared == ours.exact_squared
+
+
+def test_certificates_of_other_than_exact_numbers_are_refused():
+    """Floats would underflow; other norms, labels and ends are not what was proved."""
+    found = robust_radius(cross(), [0.1, 0.2], Space(2))
+    c = found.certificate
+    tiny = Beyond({}, 1e-200)  # type: ignore[arg-type]
+    part = c.parts[0]
+    steps = [replace(step, across=tiny) for step in part.steps]
+    weak = replace(part, steps=steps, rivals=dict.fromkeys(part.rivals, tiny))
+    far = (Fraction(10), c.x[1])
+    square = (far[0] - c.x[0]) ** 2
+    wrong = [
+        replace(c, distance=square, point=far, parts=(weak,)),
+        replace(c, norm=3), replace(c, norm="x"), replace(c, label=-1), replace(c, label=7),
+        replace(c, label=None), replace(c, x=None), replace(c, network=None),
+        replace(found, upper=-100.0), replace(found, radius=float("nan")),
+        replace(found, upper=float("nan")), replace(found, radius=float("inf")),
+    ]  # fmt: skip
+    for forged in wrong:
+        with pytest.raises(VerificationError):
+            check_robustness(forged)
+    assert check_robustness(c) == check_robustness(found) > 0
+
+
+def cross() -> Network:
+    """ReLU(u) + ReLU(v) - 1."""
+    return Network.from_layers([(np.eye(2), np.zeros(2)), ([[1.0, 1.0]], [-1.0])])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,11 @@ class Component:
     closed: bool
     betti: tuple[int, ...]
 
+    def __repr__(self) -> str:
+        kind = "closed" if self.closed else "bounded" if self.bounded else "unbounded"
+        tied = f", {len(self.tied)} regions tied" if self.tied else ""
+        return f"Component({len(self.pieces)} pieces{tied}, {kind}, betti {self.betti})"
+
 
 @dataclass(frozen=True)
 class DecisionRegion:
@@ -71,8 +77,8 @@ class DecisionBoundary:
     Attributes:
         decision: the network, its classes, and the network that has the decision's thresholds too.
         graph: the regions of that one: each lies on one side of every comparison.
-        labels: for each region the index of the class that wins there (in ``decision.classes``),
-            or -1 if several do: the zero set is full-dimensional.
+        labels: for each region the place in ``decision.classes`` of the class that wins there, or
+            -1 if several do: the zero set is full-dimensional.
         parts: rows (region, region on the other side, facet of the first): walls of the graph.
         piece_of: for each part the number of the piece that it belongs to.
     """
@@ -88,7 +94,7 @@ class DecisionBoundary:
         return int(self.piece_of.max(initial=-1)) + 1
 
     def __getitem__(self, index: int) -> Piece:
-        n = len(self)
+        n, index = len(self), operator.index(index)
         if not -n <= index < n:
             raise IndexError(f"piece {index} of {n}")
         return Piece(self, index % n)
@@ -161,7 +167,12 @@ class DecisionBoundary:
 
     @property
     def volume(self) -> float:
-        """The (d-1)-dimensional volume of all pieces; infinite if one is unbounded."""
+        """The (d-1)-dimensional volume of all pieces; infinite if one is unbounded.
+
+        Raises:
+            IncompleteError: not all regions are there.
+        """
+        self._need_all()
         return sum(piece.volume for piece in self)
 
     @property
@@ -190,22 +201,40 @@ class DecisionBoundary:
         return DecisionRegion(label, members, bounded)
 
     def is_convex(self, label: int) -> bool:
-        """Whether the open set on which class ``label`` wins is convex (also if it is empty).
+        """Whether the open set on which class ``label`` wins, inside the domain, is convex (also if
+        it is empty).
 
-        It is iff it is connected and lies on one side of every wall where it ends: a segment that
-        leaves it does so through one.
+        It is iff it is connected, lies on one side of every wall where it ends, and lacks no point
+        of what these walls bound: a segment that leaves it does so through a wall, or meets a
+        face of the boundary of less dimension, such as 0 for \\|x\\| + \\|y\\|.
 
         Raises:
             IncompleteError: not all regions are there.
         """
-        components = self.decision_region(label).components
-        if len(components) != 1:
-            return not components
-        members = self.complex.members[-1]
-        corners = {g for i in components[0] for g in members[i]}
-        rows = {tuple(row) for i in components[0] for row in self._ends_of(i)}
-        generators = [self.complex.generators[g] for g in corners]
-        return all(dot(row, g) >= 0 for row in rows for g in generators)
+        found = self.decision_region(label).components
+        if len(found) != 1:
+            return not found
+        cells, table = self.complex, self.complex.generators
+        corners = {g for i in found[0] for g in cells.members[-1][i]}
+        rows = {tuple(row) for i in found[0] for row in self._ends_of(i)}
+        if any(dot(row, table[g]) < 0 for row in rows for g in corners):
+            return False
+        for k, faces in enumerate(self._lacking(label)):
+            for i in faces:
+                middle = [
+                    sum(v) for v in zip(*(table[g] for g in cells.members[k][i]), strict=True)
+                ]
+                if all(dot(row, middle) > 0 for row in rows):
+                    return False
+        return True
+
+    def _lacking(self, label: int) -> list[list[int]]:
+        """Faces of the boundary, but for those in the domain's, on which a class wins as well."""
+        bit = 1 << self._index(label)
+        return [
+            [i for i in row if self.winners[k][i] & bit]
+            for k, row in enumerate(inside(self.complex, self.faces))
+        ]
 
     def _ends_of(self, index: int) -> Iterator[IntegerRow]:
         """The rows of a region's facets behind which, or on which, its class does not win."""
@@ -240,7 +269,7 @@ class DecisionBoundary:
 
     def _need_all(self) -> None:
         if not self.complete:
-            raise IncompleteError(f"topology needs all regions, but {stopped(self.graph)}")
+            raise IncompleteError(f"this needs all regions, but {stopped(self.graph)}")
 
     # -- as a complex --------------------------------------------------------------------------
 
@@ -390,4 +419,6 @@ def decision_boundary(
     net, where = resolve(network, domain)
     decided = decision(net, classes, level)
     graph = regions(decided.extended, where, limits=limits, progress=progress)
+    if isinstance(domain, Slice):
+        graph = replace(graph, slice=domain)
     return DecisionBoundary(decided, graph)

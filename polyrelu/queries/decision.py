@@ -100,7 +100,7 @@ def decision(network: Network, classes: Sequence[int] | None = None, level: Real
         if classes is not None:
             raise NetworkError("a network with one output decides by its level; leave classes out")
         return _by_level(network, _level(level))
-    if exact(level) != 0:
+    if _level(level) != 0:
         raise NetworkError("level= is for a network with one output; several are compared")
     chosen = tuple(range(outputs)) if classes is None else _checked(classes, outputs)
     order = _strongest_first(network, chosen)
@@ -120,7 +120,7 @@ def _checked(classes: Sequence[int], outputs: int) -> tuple[int, ...]:
     try:
         chosen = tuple(int(c) for c in classes)
         whole = all(c == d for c, d in zip(chosen, classes, strict=True))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise NetworkError(f"classes must be numbers of outputs, not {classes!r}") from None
     if not whole or len(set(chosen)) != len(chosen) or len(chosen) < 2:
         raise NetworkError(f"classes must be two or more different outputs, not {classes!r}")

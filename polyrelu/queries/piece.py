@@ -32,6 +32,9 @@ class Piece:
     boundary: DecisionBoundary = field(repr=False)
     index: int
 
+    def __repr__(self) -> str:
+        return f"Piece({self.index} of {len(self.boundary)}, classes {self.classes})"
+
     @property
     def classes(self) -> tuple[int, int]:
         """The classes on its two sides; the same one if the boundary only touches there."""

@@ -80,6 +80,8 @@ def eigenvalue_bounds(gram: Array, error: npt.ArrayLike) -> tuple[Array, Array, 
     ``|V' V - 1| |w| + |G - V diag(w) V'|`` of w (Ostrowski and Weyl).
     """
     k = gram.shape[1]
+    finite: npt.NDArray[np.bool_] = np.asarray(np.isfinite(gram).all(axis=(1, 2)))
+    gram = np.where(finite[:, None, None], gram, 0.0)  # eigh does not take what has overflowed
     values, vectors = np.linalg.eigh(gram)
     largest = np.abs(values).max(axis=1)
     size = np.abs(vectors).sum(axis=(1, 2)) ** 2
@@ -89,7 +91,7 @@ def eigenvalue_bounds(gram: Array, error: npt.ArrayLike) -> tuple[Array, Array, 
     skew = vectors.transpose(0, 2, 1) @ vectors - np.eye(k)
     departure = np.sqrt((skew**2).sum(axis=(1, 2))) * 1.001 + (k + 6) * UNIT * size
     off = left + departure * largest
-    off = off * 1.001 + 2.0**-1000
+    off = np.where(finite, off * 1.001 + 2.0**-1000, np.inf)
     return values[:, 0] - off, values[:, 0] + off, values[:, -1] - off, values[:, -1] + off
 
 

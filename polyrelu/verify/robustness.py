@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import gcd, isinf
+from math import gcd, inf, isinf
 
 from flint import fmpz_mat
 
@@ -37,17 +37,33 @@ def check_robustness(proof: RobustRadius | RobustnessCertificate) -> int:
     certificate = proof.certificate if isinstance(proof, RobustRadius) else proof
     if not isinstance(certificate, RobustnessCertificate):
         raise TypeError(f"this is no proof of a radius: {proof!r}")
-    _check_ends(certificate)
-    if isinstance(proof, RobustRadius):
-        _check_figures(proof, certificate)
-    if certificate.distance == 0:
-        return 0
     try:
-        return _Checker(certificate).check()
+        _check_kinds(certificate)
+        _check_ends(certificate)
+        if isinstance(proof, RobustRadius):
+            _check_figures(proof, certificate)
+        return 0 if certificate.distance == 0 else _Checker(certificate).check()
     except VerificationError:
         raise
-    except (IndexError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise VerificationError(f"the certificate is malformed ({error!r})") from None
+
+
+def _check_kinds(c: RobustnessCertificate) -> None:
+    """Exact numbers, and nothing else: floats would underflow where integers do not."""
+    numbers = [*c.x, *(c.point or ()), c.level, *([] if c.distance is None else [c.distance])]
+    if not all(type(v) in (int, Fraction) for v in numbers):
+        raise VerificationError("points, level and distance must be fractions")
+    if type(c.label) is not int or not 0 <= c.label < max(c.network.output_dim, 2):
+        raise VerificationError(f"there is no decision {c.label!r}")
+    if c.norm not in (1, 2, inf):
+        raise VerificationError(f"the norm must be 1, 2 or inf, not {c.norm!r}")
+    for part in c.parts:
+        proofs = [*part.rivals.values(), *(step.across for step in part.steps)]
+        named = [v for p in proofs if isinstance(p, Beyond | Flat)
+                 for v in (p.own, *p.multipliers, *p.multipliers.values())]  # fmt: skip
+        if not all(type(v) is int for v in named):
+            raise VerificationError("multipliers must be integers")
 
 
 def _at(row: Point | Row, x: Point) -> Fraction:
@@ -102,6 +118,7 @@ def _check_figures(proof: RobustRadius, c: RobustnessCertificate) -> None:
     else:
         square = c.distance if c.norm == 2 else c.distance**2
         ends = Fraction(proof.radius) ** 2 <= square
+        ends &= proof.radius >= 0 and proof.upper >= 0
         ends &= isinf(proof.upper) or square <= Fraction(proof.upper) ** 2
         sound = ends and proof.exact_squared == square
         sound &= proof.exact == (None if c.norm == 2 else c.distance)
