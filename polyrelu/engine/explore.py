@@ -29,7 +29,6 @@ from .shoot import Rows
 NARROW = 64  # in so many dimensions a dense dictionary of all rows is quick
 RETAINED = 1 << 28  # bytes of points across facets that are kept; others are found again
 TRIES = 20
-APPROACHES = 3
 
 
 class OnWall(Exception):
@@ -352,21 +351,17 @@ class Explorer:
         if points:
             search.take(rows.shoot(x, np.stack(points, axis=1) - x[:, None]))
         codes = self._codes()
-        for r, (point, multipliers) in zip(open_rows.tolist(), nearest, strict=True):
-            if r in search.facets or search.prove(r, multipliers) or self._recall(search, r, codes):
-                continue
-            if point is not None:
-                self._approach(search, r, x, point)
+        for r, (_, multipliers) in zip(open_rows.tolist(), nearest, strict=True):
+            if r not in search.facets and not search.prove(r, multipliers):
+                self._recall(search, r, codes)
 
     def _search_by_programs(self, search: FacetSearch, x: np.ndarray) -> None:
         """What is left, where a dictionary of all rows would be too large."""
-        rows, codes = search.rows, self._codes()
+        codes = self._codes()
         for r in search.open_rows().tolist():
             if r not in search.facets:
-                point, multipliers = rows.minimise(r, x)
-                if point is not None:
-                    search.take(rows.shoot(x, (point - x)[:, None]))
-                elif search.prove(r, multipliers):
+                multipliers = search.decide(r, x)
+                if multipliers is not None:
                     used = np.flatnonzero(multipliers > 0)
                     self._proofs[codes[r]] = {codes[k]: multipliers[k] for k in used.tolist()}
 
@@ -383,21 +378,6 @@ class Explorer:
         signs = np.concatenate([np.ones(first, dtype=np.int64), self._signs()])
         codes: list[int] = (2 * self._walls + (signs[self._walls] < 0)).tolist()
         return codes
-
-    def _approach(self, search: FacetSearch, r: int, x: np.ndarray, point: np.ndarray) -> None:
-        """Where bounds are in the way: on, nearly to the first, and from there again."""
-        rows = search.rows
-        for _ in range(APPROACHES):
-            x = rows.drawn_in(x, point)
-            if not rows.certainly_inside(x):
-                return
-            nearest = next(rows.nearest_beyond(x, rows.towards_rows(x), np.array([r])))
-            if nearest.point is None:
-                return
-            point = nearest.point
-            search.take(rows.shoot(x, (point - x)[:, None]))
-            if r in search.facets:
-                return
 
     def _settle(
         self, search: FacetSearch, x: np.ndarray, open_rows: np.ndarray, pattern: np.ndarray
@@ -459,9 +439,7 @@ class Explorer:
             if wall < first:
                 continue
             if r not in search.points and search.rows.certainly_inside(x):
-                point, _ = search.rows.minimise(r, x)
-                if point is not None:
-                    search.take(search.rows.shoot(x, (point - x)[:, None]))
+                search.decide(r, x)
             found[wall] = search.points[r] if r in search.points else self._beyond(r)
         return found
 

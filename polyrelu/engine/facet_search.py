@@ -50,6 +50,26 @@ class FacetSearch:
         self.redundant.add(r)
         return True
 
+    def decide(self, r: int, x: np.ndarray) -> np.ndarray | None:
+        """A linear program on one row. If it proves the row redundant: by these multipliers."""
+        for found in self.rows.towards_least(r, x):
+            if found.value < 0:
+                self.take(self.rows.shoot(x, (found.point - x)[:, None]))
+                if r in self.facets and (r in self.points or r >= self.rows.m):
+                    return None
+            elif found.bound > 0 and self.prove(r, found.multipliers):
+                return found.multipliers
+        return self._decide_slowly(r, x)
+
+    def _decide_slowly(self, r: int, x: np.ndarray) -> np.ndarray | None:
+        """What is nearly a tie is left to HiGHS."""
+        point, multipliers = self.rows.minimise(r, x)
+        if point is not None:
+            self.take(self.rows.shoot(x, (point - x)[:, None]))
+        elif self.prove(r, multipliers):
+            return multipliers
+        return None
+
     def shoot(self, x: np.ndarray) -> None:
         """Rays towards all rows."""
         self.towards = self.rows.towards_rows(x)

@@ -19,6 +19,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import linprog, nnls
 
+from .interior import Iterate, iterates
 from .kernel import TINY, UNIT
 
 Array = np.ndarray
@@ -150,13 +151,6 @@ class Rows:
                 ]
             )
 
-    def drawn_in(self, x: Array, point: Array) -> Array:
-        """From x towards a point, most of the way to the first row."""
-        along = (point - x)[:, None]
-        t = float(self._meetings(x, along).min(initial=1.0))
-        drawn: Array = x + 0.8 * min(t, 1.0) * along[:, 0]
-        return drawn
-
     def shoot(self, x: Array, directions: Array) -> Hits:
         """What rays (columns) from x meet first, as far as it is certain."""
         if directions.size == 0:
@@ -286,13 +280,23 @@ class Rows:
         error += y @ self.error + rounding
         return bool(least > ROUNDED_UP * error * size + TINY)
 
+    def towards_least(self, r: int, x: Array) -> Iterator[Iterate]:
+        """Points and multipliers, neither certain, of where row r is least while the others are
+        positive; where there are no bounds, around x."""
+        a, b, _, _, low, high = self.target(r)
+        low, high = _within(FAR, x, low, high)
+        others = np.arange(self.m) != r
+        for found in iterates((a, b), self.A[others], self.b[others], low, high, x):
+            multipliers = np.zeros(self.m)
+            multipliers[others] = found.multipliers
+            yield found._replace(multipliers=multipliers)
+
     def minimise(self, r: int, x: Array) -> tuple[Array | None, Array]:
         """A point where row r is least while the others are positive, if it is negative there,
         and multipliers of the rows. Not certain: HiGHS computes with tolerances, and where
         there are no bounds it looks around x only."""
         a, b, _, _, low, high = self.target(r)
-        far = FAR * max(1.0, float(np.abs(x).max(initial=0.0)))
-        low, high = np.maximum(low, -far), np.minimum(high, far)
+        low, high = _within(FAR, x, low, high)
         others = np.arange(self.m) != r
         multipliers = np.zeros(self.m)
         if not all(np.isfinite(v).all() for v in (self.A, self.b, low, high)):
@@ -302,6 +306,12 @@ class Rows:
             return None, multipliers
         multipliers[others] = -found.ineqlin.marginals
         return (found.x if found.fun + b < 0 else None), multipliers
+
+
+def _within(factor: float, x: Array, low: Array, high: Array) -> tuple[Array, Array]:
+    """The bounds, no further out than some multiple of the size of x."""
+    far = factor * max(1.0, float(np.abs(x).max(initial=0.0)))
+    return np.maximum(low, -far), np.minimum(high, far)
 
 
 def _solve(matrix: Array, columns: Array) -> Array:
