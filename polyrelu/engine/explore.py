@@ -78,6 +78,7 @@ class Explorer:
         elif compiled.dim <= NARROW:
             self._bounded = domain_is_bounded(compiled)
         self._pending: list[Region] = []
+        self._rows_here: Rows | None = None
         self._proofs: dict[int, dict[int, float]] = {}
         self._retained = 0
 
@@ -212,7 +213,7 @@ class Explorer:
             try:
                 self._locate(beyond, None)
                 if self._pattern().tobytes() == expected and self._is_certain(beyond):
-                    return self._examine(beyond, None)
+                    return self._examine(self._rows().carried_on(region.witness, beyond), None)
             except OnWall:
                 pass
         return self._cross_exactly(region, wall, beyond)
@@ -253,6 +254,7 @@ class Explorer:
             OnWall: the point is on a wall of its region.
         """
         cells, program = self._cells, self.compiled.program
+        self._rows_here = None
         self.resolver.witnesses.clear()
         cells.scalar[:] = 0
         cells.scalar[lp.ROW] = program.first_wall[1]
@@ -297,15 +299,20 @@ class Explorer:
 
     def _rows(self) -> Rows:
         """The rows of the region whose signs stand in the cell."""
+        if self._rows_here is None:
+            self._rows_here = self._gathered_rows()
+        return self._rows_here
+
+    def _gathered_rows(self) -> Rows:
         first = int(self.compiled.program.first_wall[1])
         signs = self._signs()
         walls = first + np.flatnonzero(signs)
         self._walls = np.concatenate([walls, self._domain.general, self._domain.bound_walls])
         tables, kept = self._tables, np.concatenate([walls, self._domain.general])
         sign = np.concatenate([signs[signs != 0], np.ones(len(self._domain.general))])
-        table = np.ascontiguousarray(tables.wall[:, kept].T) * sign[:, None]
+        table = tables.wall[:, kept] * sign
         return Rows(
-            table[:, :-1], table[:, -1], tables.wall_norm[kept], tables.wall_error[kept],
+            table[:-1].T, table[-1], tables.wall_norm[kept], tables.wall_error[kept],
             self._domain.low, self._domain.high,
         )  # fmt: skip
 
@@ -329,7 +336,7 @@ class Explorer:
             unbounded, attached = True, self._settle_with_lines(search, open_rows)
         elif len(open_rows) or not self._bounded:
             unbounded, attached = self._settle(search, x, open_rows, pattern)
-        walls = sorted(self._walls[sorted(search.facets)].tolist())
+        walls = sorted(self._walls[search.is_facet].tolist())
         return Region(
             pattern=pattern,
             witness=x,
@@ -352,14 +359,14 @@ class Explorer:
             search.take(rows.shoot(x, np.stack(points, axis=1) - x[:, None]))
         codes = self._codes()
         for r, (_, multipliers) in zip(open_rows.tolist(), nearest, strict=True):
-            if r not in search.facets and not search.prove(r, multipliers):
+            if not search.is_facet[r] and not search.prove(r, multipliers):
                 self._recall(search, r, codes)
 
     def _search_by_programs(self, search: FacetSearch, x: np.ndarray) -> None:
         """What is left, where a dictionary of all rows would be too large."""
         codes = self._codes()
         for r in search.open_rows().tolist():
-            if r not in search.facets:
+            if not search.is_facet[r]:
                 multipliers = search.decide(r, x)
                 if multipliers is not None:
                     used = np.flatnonzero(multipliers > 0)
@@ -384,7 +391,9 @@ class Explorer:
     ) -> tuple[bool, dict[int, list[int]]]:
         """Certified linear programs on the open rows. Returns whether the region is unbounded,
         and further walls of facets."""
-        asked = np.array(sorted({*search.facets, *open_rows.tolist()}), dtype=np.int64)
+        known = search.is_facet.copy()
+        known[open_rows] = True
+        asked = np.flatnonzero(known)
         doubtful = np.isin(asked, open_rows)
         facet = np.zeros(len(asked), dtype=np.bool_)
         bounded = np.array([1 if self._bounded else 0])
@@ -399,7 +408,7 @@ class Explorer:
                 self.resolver.facet(cells, 0)
             else:
                 self.resolver.bounded(cells, 0)
-        search.facets.update(asked[facet].tolist())
+        search.is_facet[asked[facet]] = True
         attached: dict[int, list[int]] = {}
         for kept, wall in cells.attached[0, : int(cells.n_attached[0])].tolist():
             attached.setdefault(kept, []).append(wall)
@@ -427,17 +436,18 @@ class Explorer:
                 if first >= self.compiled.program.n_domain:
                     attached.setdefault(int(first), []).append(int(self._walls[r]))
             elif margin([*others, [-v for v in rows[r]]]).value > 0:
-                search.facets.add(r)
+                search.is_facet[r] = True
         return attached
 
     def _points_across(self, search: FacetSearch, x: np.ndarray) -> dict[int, np.ndarray | Point]:
         """For each facet that is no wall of the domain, a point beyond it alone."""
         first = int(self.compiled.program.first_wall[1])
         found: dict[int, np.ndarray | Point] = {}
-        for r in sorted(search.facets):
+        facets = np.flatnonzero(
+            search.is_facet[: search.rows.m] & (self._walls[: search.rows.m] >= first)
+        )
+        for r in facets.tolist():
             wall = int(self._walls[r])
-            if wall < first:
-                continue
             if r not in search.points and search.rows.certainly_inside(x):
                 search.decide(r, x)
             found[wall] = search.points[r] if r in search.points else self._beyond(r)
