@@ -42,15 +42,15 @@ class Region:
     Attributes:
         pattern: words from layer 1 on.
         walls: of its facets.
-        across: wall of a facet -> a point beyond it and inside of all other rows; None if they
-            were forgotten.
+        across: wall of a facet -> a point beyond it and inside of all other rows, or None if it
+            was not looked for yet; None if they were forgotten.
     """
 
     pattern: np.ndarray
     witness: np.ndarray
     exact_witness: Point | None
     walls: list[int]
-    across: dict[int, np.ndarray | Point] | None
+    across: dict[int, np.ndarray | Point | None] | None
     attached: dict[int, list[int]]
     zero: list[int]
     unbounded: bool
@@ -207,7 +207,10 @@ class Explorer:
 
     def _cross(self, region: Region, wall: int) -> Region:
         assert region.across is not None
+        if region.across[wall] is None:
+            self._find_across(region)
         beyond = region.across[wall]
+        assert beyond is not None
         expected = self._expected(region, wall)
         if expected is not None and isinstance(beyond, np.ndarray):
             try:
@@ -326,9 +329,9 @@ class Explorer:
             with np.errstate(all="ignore"):  # what overflows is not certain, here as everywhere
                 x = rows.centred(x)
                 search.shoot(x)
-                self._search_nearest(search, x)
-            if self.compiled.dim > NARROW:
-                self._search_by_programs(search, x)
+                if self.compiled.dim > NARROW:
+                    self._search_nearest(search, x)
+                    self._search_by_programs(search, x)
         open_rows = search.open_rows()
         unbounded = False
         attached: dict[int, list[int]] = {}
@@ -342,7 +345,7 @@ class Explorer:
             witness=x,
             exact_witness=exact,
             walls=walls,
-            across=self._points_across(search, x),
+            across=self._points_across(search),
             attached={w: attached[w] for w in walls if w in attached},
             zero=(first + np.flatnonzero(signs == 0)).tolist(),
             unbounded=unbounded,
@@ -439,19 +442,43 @@ class Explorer:
                 search.is_facet[r] = True
         return attached
 
-    def _points_across(self, search: FacetSearch, x: np.ndarray) -> dict[int, np.ndarray | Point]:
-        """For each facet that is no wall of the domain, a point beyond it alone."""
+    def _points_across(self, search: FacetSearch) -> dict[int, np.ndarray | Point | None]:
+        """For each facet that is no wall of the domain, a point beyond it alone, if known."""
         first = int(self.compiled.program.first_wall[1])
-        found: dict[int, np.ndarray | Point] = {}
-        facets = np.flatnonzero(
-            search.is_facet[: search.rows.m] & (self._walls[: search.rows.m] >= first)
-        )
+        facets = np.flatnonzero(search.is_facet[: search.rows.m])
+        walls = self._walls[facets].tolist()
+        return {
+            wall: search.points.get(r)
+            for wall, r in zip(walls, facets.tolist(), strict=True)
+            if wall >= first
+        }
+
+    def _find_across(self, region: Region) -> None:
+        """Points that were not needed to tell that a row is a facet, and are to be crossed now."""
+        assert region.across is not None
+        x, before = region.witness, _nbytes(region.across)
+        self._locate(x, region.exact_witness)
+        search = FacetSearch(self._rows(), self._walls)
+        at = {wall: r for r, wall in enumerate(self._walls.tolist())}
+        missing = [at[wall] for wall, point in region.across.items() if point is None]
+        if region.exact_witness is None and search.rows.certainly_inside(x):
+            with np.errstate(all="ignore"):
+                self._aim_beyond(search, x, np.array(missing))
+        for r in missing:
+            found = search.points[r] if r in search.points else self._beyond(r)
+            region.across[int(self._walls[r])] = found
+        self._retained += _nbytes(region.across) - before
+
+    def _aim_beyond(self, search: FacetSearch, x: np.ndarray, facets: np.ndarray) -> None:
+        """Rays at facets, or else linear programs, for a point beyond each."""
+        rows = search.rows
+        nearest = rows.nearest_beyond(x, rows.towards_rows(x), facets)
+        points = [n.point for n in nearest if n.point is not None]
+        if points:
+            search.take(rows.shoot(x, np.stack(points, axis=1) - x[:, None]))
         for r in facets.tolist():
-            wall = int(self._walls[r])
-            if r not in search.points and search.rows.certainly_inside(x):
+            if r not in search.points:
                 search.decide(r, x)
-            found[wall] = search.points[r] if r in search.points else self._beyond(r)
-        return found
 
     def _beyond(self, r: int) -> Point:
         """A point beyond row r, in integers; rows that coincide with it are crossed as well."""
@@ -474,5 +501,6 @@ def _exact(point: np.ndarray | Sequence[Fraction]) -> Point:
     return tuple(Fraction(v) for v in (point.tolist() if isinstance(point, np.ndarray) else point))
 
 
-def _nbytes(points: dict[int, np.ndarray | Point]) -> int:
-    return sum(p.nbytes if isinstance(p, np.ndarray) else 100 * len(p) for p in points.values())
+def _nbytes(points: dict[int, np.ndarray | Point | None]) -> int:
+    known = [p for p in points.values() if p is not None]
+    return sum(p.nbytes if isinstance(p, np.ndarray) else 100 * len(p) for p in known)
