@@ -22,6 +22,7 @@ from ..domain import Chart, Domain
 from ..network import Array, Layer, Network, binary_places, quotient
 from ..rational import (
     IntegerRow,
+    dot,
     independent,
     integer_row,
     null_space,
@@ -472,10 +473,11 @@ def to_engine(compiled: Compiled, x: Sequence[Fraction]) -> tuple[Fraction, ...]
     if y is None:
         return None
     varying = _varying(chart, _first_matrix(compiled.network, compiled.layers))
+    *point, scale = integer_row([*y, Fraction(1)])
     equations = []
     for i in independent([[g[j] for j in compiled.kept] for g in varying], compiled.dim):
         g = varying[i]
-        value = sum((a * v for a, v in zip(g, y, strict=False)), Fraction(0))
+        value = Fraction(dot(g[:-1], point), scale)
         equations.append(integer_row([*(Fraction(g[j]) for j in compiled.kept), -value]))
     return solve_affine(equations, compiled.dim)
 
