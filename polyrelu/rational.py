@@ -64,10 +64,27 @@ def independent(rows: Sequence[IntegerRow], dim: int) -> list[int]:
     What is independent modulo a prime is independent; so many there are at least. If there might
     be more, integers decide.
     """
+    if all(row.count(0) >= dim - 1 for row in rows):  # as of a box, where elimination takes long
+        return _different_axes(rows)
     chosen = _pivots(nmod_mat(dim, len(rows), _columns(rows, PRIME), PRIME))
     if len(chosen) == min(dim, len(rows)) or len(chosen) == fmpz_mat([*rows]).rank():
         return chosen
     return _pivots(fmpz_mat(dim, len(rows), _columns(rows)))
+
+
+def _different_axes(rows: Sequence[IntegerRow]) -> list[int]:
+    """Of rows with one entry each that is not 0: the first along each axis."""
+    first: dict[int, int] = {}
+    for i, row in enumerate(rows):
+        axis = _axis(row)
+        if axis is not None:
+            first.setdefault(axis, i)
+    return list(first.values())
+
+
+def _axis(row: Sequence[int]) -> int | None:
+    """Where the first entry is that is not 0."""
+    return next((j for j, v in enumerate(row) if v), None)
 
 
 def _columns(rows: Sequence[IntegerRow], modulus: int | None = None) -> list[int]:
@@ -189,6 +206,8 @@ def solve_affine(rows: Sequence[IntegerRow], dim: int) -> tuple[Fraction, ...] |
     """One x with ``g . (x, 1) = 0`` for every row g, free coordinates 0; None if none is."""
     if not rows:
         return (Fraction(0),) * dim
+    if all(row.count(0) - (row[-1] == 0) >= dim - 1 for row in rows):
+        return _solve_axes(rows, dim)
     reduced, _, rank = fmpz_mat(rows).rref()
     x = [Fraction(0)] * dim
     for r in range(rank):
@@ -198,6 +217,21 @@ def solve_affine(rows: Sequence[IntegerRow], dim: int) -> tuple[Fraction, ...] |
             return None
         x[lead] = Fraction(-row[dim], row[lead])
     return tuple(x)
+
+
+def _solve_axes(rows: Sequence[IntegerRow], dim: int) -> tuple[Fraction, ...] | None:
+    """As :func:`solve_affine`, where each row has one coordinate at most."""
+    x: list[Fraction | None] = [None] * dim
+    for row in rows:
+        axis = _axis(row)
+        if axis == dim:
+            return None
+        if axis is not None:
+            value = Fraction(-row[dim], row[axis])
+            if x[axis] not in (None, value):
+                return None
+            x[axis] = value
+    return tuple(Fraction(0) if v is None else v for v in x)
 
 
 def rank(rows: Sequence[IntegerRow]) -> int:

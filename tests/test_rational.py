@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from polyrelu.rational import dot, integer_row, margin, null_space, primitive, solve_affine
+from polyrelu.rational import (
+    dot,
+    independent,
+    integer_row,
+    margin,
+    null_space,
+    primitive,
+    solve_affine,
+)
 
 
 def random_rows(choose: Random, count: int, columns: int, high: int = 4) -> list[list[int]]:
@@ -69,6 +77,38 @@ def test_solve_affine_finds_a_point_or_proves_that_there_is_none(seed):
         assert fmpz_mat(rows).rank() > fmpz_mat([g[:-1] for g in rows]).rank()
     else:
         assert len(x) == dim
+        assert all(sum(a * v for a, v in zip(g, [*x, 1], strict=True)) == 0 for g in rows)
+
+
+def rows_along_axes(choose: Random, count: int, dim: int) -> list[list[int]]:
+    """Of one coordinate each, or none."""
+    rows = []
+    for _ in range(count):
+        row = [0] * dim + [choose.randint(-1, 1)]
+        row[choose.randrange(dim)] = choose.choice([-2, -1, 0, 1, 1, 2])
+        rows.append(row)
+    return rows
+
+
+def turned(rows: list[list[int]], width: int) -> list[list[int]]:
+    """In other coordinates, where no row is of one alone; a constant stays."""
+    shear = [[1 + int(i == j) for j in range(width)] for i in range(width)]
+    return [
+        [sum(g[i] * shear[i][j] for i in range(width)) for j in range(width)] + g[width:]
+        for g in rows
+    ]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_rows_along_axes_are_as_other_rows(seed):
+    choose = Random(seed)
+    dim, count = choose.randint(2, 5), choose.randint(1, 7)
+    rows = rows_along_axes(choose, count, dim)
+    linear = [g[:-1] for g in rows]
+    assert independent(linear, dim) == independent(turned(linear, dim), dim)
+    x, other = solve_affine(rows, dim), solve_affine(turned(rows, dim), dim)
+    assert (x is None) == (other is None)
+    if x is not None:
         assert all(sum(a * v for a, v in zip(g, [*x, 1], strict=True)) == 0 for g in rows)
 
 

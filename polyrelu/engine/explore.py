@@ -29,7 +29,6 @@ from .shoot import Rows
 NARROW = 64  # in so many dimensions a dense dictionary of all rows is quick
 RETAINED = 1 << 28  # bytes of points across facets that are kept; others are found again
 TRIES = 20
-APPROACHES = 3
 
 
 class OnWall(Exception):
@@ -43,15 +42,15 @@ class Region:
     Attributes:
         pattern: words from layer 1 on.
         walls: of its facets.
-        across: wall of a facet -> a point beyond it and inside of all other rows; None if they
-            were forgotten.
+        across: wall of a facet -> a point beyond it and inside of all other rows, or None if it
+            was not looked for yet; None if they were forgotten.
     """
 
     pattern: np.ndarray
     witness: np.ndarray
     exact_witness: Point | None
     walls: list[int]
-    across: dict[int, np.ndarray | Point] | None
+    across: dict[int, np.ndarray | Point | None] | None
     attached: dict[int, list[int]]
     zero: list[int]
     unbounded: bool
@@ -79,6 +78,7 @@ class Explorer:
         elif compiled.dim <= NARROW:
             self._bounded = domain_is_bounded(compiled)
         self._pending: list[Region] = []
+        self._rows_here: Rows | None = None
         self._proofs: dict[int, dict[int, float]] = {}
         self._retained = 0
 
@@ -207,13 +207,16 @@ class Explorer:
 
     def _cross(self, region: Region, wall: int) -> Region:
         assert region.across is not None
+        if region.across[wall] is None:
+            self._find_across(region)
         beyond = region.across[wall]
+        assert beyond is not None
         expected = self._expected(region, wall)
         if expected is not None and isinstance(beyond, np.ndarray):
             try:
                 self._locate(beyond, None)
                 if self._pattern().tobytes() == expected and self._is_certain(beyond):
-                    return self._examine(beyond, None)
+                    return self._examine(self._rows().carried_on(region.witness, beyond), None)
             except OnWall:
                 pass
         return self._cross_exactly(region, wall, beyond)
@@ -254,6 +257,7 @@ class Explorer:
             OnWall: the point is on a wall of its region.
         """
         cells, program = self._cells, self.compiled.program
+        self._rows_here = None
         self.resolver.witnesses.clear()
         cells.scalar[:] = 0
         cells.scalar[lp.ROW] = program.first_wall[1]
@@ -298,15 +302,20 @@ class Explorer:
 
     def _rows(self) -> Rows:
         """The rows of the region whose signs stand in the cell."""
+        if self._rows_here is None:
+            self._rows_here = self._gathered_rows()
+        return self._rows_here
+
+    def _gathered_rows(self) -> Rows:
         first = int(self.compiled.program.first_wall[1])
         signs = self._signs()
         walls = first + np.flatnonzero(signs)
         self._walls = np.concatenate([walls, self._domain.general, self._domain.bound_walls])
         tables, kept = self._tables, np.concatenate([walls, self._domain.general])
         sign = np.concatenate([signs[signs != 0], np.ones(len(self._domain.general))])
-        table = np.ascontiguousarray(tables.wall[:, kept].T) * sign[:, None]
+        table = tables.wall[:, kept] * sign
         return Rows(
-            table[:, :-1], table[:, -1], tables.wall_norm[kept], tables.wall_error[kept],
+            table[:-1].T, table[-1], tables.wall_norm[kept], tables.wall_error[kept],
             self._domain.low, self._domain.high,
         )  # fmt: skip
 
@@ -320,9 +329,9 @@ class Explorer:
             with np.errstate(all="ignore"):  # what overflows is not certain, here as everywhere
                 x = rows.centred(x)
                 search.shoot(x)
-                self._search_nearest(search, x)
-            if self.compiled.dim > NARROW:
-                self._search_by_programs(search, x)
+                if self.compiled.dim > NARROW:
+                    self._search_nearest(search, x)
+                    self._search_by_programs(search, x)
         open_rows = search.open_rows()
         unbounded = False
         attached: dict[int, list[int]] = {}
@@ -330,13 +339,13 @@ class Explorer:
             unbounded, attached = True, self._settle_with_lines(search, open_rows)
         elif len(open_rows) or not self._bounded:
             unbounded, attached = self._settle(search, x, open_rows, pattern)
-        walls = sorted(self._walls[sorted(search.facets)].tolist())
+        walls = sorted(self._walls[search.is_facet].tolist())
         return Region(
             pattern=pattern,
             witness=x,
             exact_witness=exact,
             walls=walls,
-            across=self._points_across(search, x),
+            across=self._points_across(search),
             attached={w: attached[w] for w in walls if w in attached},
             zero=(first + np.flatnonzero(signs == 0)).tolist(),
             unbounded=unbounded,
@@ -352,21 +361,17 @@ class Explorer:
         if points:
             search.take(rows.shoot(x, np.stack(points, axis=1) - x[:, None]))
         codes = self._codes()
-        for r, (point, multipliers) in zip(open_rows.tolist(), nearest, strict=True):
-            if r in search.facets or search.prove(r, multipliers) or self._recall(search, r, codes):
-                continue
-            if point is not None:
-                self._approach(search, r, x, point)
+        for r, (_, multipliers) in zip(open_rows.tolist(), nearest, strict=True):
+            if not search.is_facet[r] and not search.prove(r, multipliers):
+                self._recall(search, r, codes)
 
     def _search_by_programs(self, search: FacetSearch, x: np.ndarray) -> None:
         """What is left, where a dictionary of all rows would be too large."""
-        rows, codes = search.rows, self._codes()
+        codes = self._codes()
         for r in search.open_rows().tolist():
-            if r not in search.facets:
-                point, multipliers = rows.minimise(r, x)
-                if point is not None:
-                    search.take(rows.shoot(x, (point - x)[:, None]))
-                elif search.prove(r, multipliers):
+            if not search.is_facet[r]:
+                multipliers = search.decide(r, x)
+                if multipliers is not None:
                     used = np.flatnonzero(multipliers > 0)
                     self._proofs[codes[r]] = {codes[k]: multipliers[k] for k in used.tolist()}
 
@@ -384,27 +389,14 @@ class Explorer:
         codes: list[int] = (2 * self._walls + (signs[self._walls] < 0)).tolist()
         return codes
 
-    def _approach(self, search: FacetSearch, r: int, x: np.ndarray, point: np.ndarray) -> None:
-        """Where bounds are in the way: on, nearly to the first, and from there again."""
-        rows = search.rows
-        for _ in range(APPROACHES):
-            x = rows.drawn_in(x, point)
-            if not rows.certainly_inside(x):
-                return
-            nearest = next(rows.nearest_beyond(x, rows.towards_rows(x), np.array([r])))
-            if nearest.point is None:
-                return
-            point = nearest.point
-            search.take(rows.shoot(x, (point - x)[:, None]))
-            if r in search.facets:
-                return
-
     def _settle(
         self, search: FacetSearch, x: np.ndarray, open_rows: np.ndarray, pattern: np.ndarray
     ) -> tuple[bool, dict[int, list[int]]]:
         """Certified linear programs on the open rows. Returns whether the region is unbounded,
         and further walls of facets."""
-        asked = np.array(sorted({*search.facets, *open_rows.tolist()}), dtype=np.int64)
+        known = search.is_facet.copy()
+        known[open_rows] = True
+        asked = np.flatnonzero(known)
         doubtful = np.isin(asked, open_rows)
         facet = np.zeros(len(asked), dtype=np.bool_)
         bounded = np.array([1 if self._bounded else 0])
@@ -419,7 +411,7 @@ class Explorer:
                 self.resolver.facet(cells, 0)
             else:
                 self.resolver.bounded(cells, 0)
-        search.facets.update(asked[facet].tolist())
+        search.is_facet[asked[facet]] = True
         attached: dict[int, list[int]] = {}
         for kept, wall in cells.attached[0, : int(cells.n_attached[0])].tolist():
             attached.setdefault(kept, []).append(wall)
@@ -447,23 +439,46 @@ class Explorer:
                 if first >= self.compiled.program.n_domain:
                     attached.setdefault(int(first), []).append(int(self._walls[r]))
             elif margin([*others, [-v for v in rows[r]]]).value > 0:
-                search.facets.add(r)
+                search.is_facet[r] = True
         return attached
 
-    def _points_across(self, search: FacetSearch, x: np.ndarray) -> dict[int, np.ndarray | Point]:
-        """For each facet that is no wall of the domain, a point beyond it alone."""
+    def _points_across(self, search: FacetSearch) -> dict[int, np.ndarray | Point | None]:
+        """For each facet that is no wall of the domain, a point beyond it alone, if known."""
         first = int(self.compiled.program.first_wall[1])
-        found: dict[int, np.ndarray | Point] = {}
-        for r in sorted(search.facets):
-            wall = int(self._walls[r])
-            if wall < first:
-                continue
-            if r not in search.points and search.rows.certainly_inside(x):
-                point, _ = search.rows.minimise(r, x)
-                if point is not None:
-                    search.take(search.rows.shoot(x, (point - x)[:, None]))
-            found[wall] = search.points[r] if r in search.points else self._beyond(r)
-        return found
+        facets = np.flatnonzero(search.is_facet[: search.rows.m])
+        walls = self._walls[facets].tolist()
+        return {
+            wall: search.points.get(r)
+            for wall, r in zip(walls, facets.tolist(), strict=True)
+            if wall >= first
+        }
+
+    def _find_across(self, region: Region) -> None:
+        """Points that were not needed to tell that a row is a facet, and are to be crossed now."""
+        assert region.across is not None
+        x, before = region.witness, _nbytes(region.across)
+        self._locate(x, region.exact_witness)
+        search = FacetSearch(self._rows(), self._walls)
+        at = {wall: r for r, wall in enumerate(self._walls.tolist())}
+        missing = [at[wall] for wall, point in region.across.items() if point is None]
+        if region.exact_witness is None and search.rows.certainly_inside(x):
+            with np.errstate(all="ignore"):
+                self._aim_beyond(search, x, np.array(missing))
+        for r in missing:
+            found = search.points[r] if r in search.points else self._beyond(r)
+            region.across[int(self._walls[r])] = found
+        self._retained += _nbytes(region.across) - before
+
+    def _aim_beyond(self, search: FacetSearch, x: np.ndarray, facets: np.ndarray) -> None:
+        """Rays at facets, or else linear programs, for a point beyond each."""
+        rows = search.rows
+        nearest = rows.nearest_beyond(x, rows.towards_rows(x), facets)
+        points = [n.point for n in nearest if n.point is not None]
+        if points:
+            search.take(rows.shoot(x, np.stack(points, axis=1) - x[:, None]))
+        for r in facets.tolist():
+            if r not in search.points:
+                search.decide(r, x)
 
     def _beyond(self, r: int) -> Point:
         """A point beyond row r, in integers; rows that coincide with it are crossed as well."""
@@ -486,5 +501,6 @@ def _exact(point: np.ndarray | Sequence[Fraction]) -> Point:
     return tuple(Fraction(v) for v in (point.tolist() if isinstance(point, np.ndarray) else point))
 
 
-def _nbytes(points: dict[int, np.ndarray | Point]) -> int:
-    return sum(p.nbytes if isinstance(p, np.ndarray) else 100 * len(p) for p in points.values())
+def _nbytes(points: dict[int, np.ndarray | Point | None]) -> int:
+    known = [p for p in points.values() if p is not None]
+    return sum(p.nbytes if isinstance(p, np.ndarray) else 100 * len(p) for p in known)

@@ -20,41 +20,59 @@ class FacetSearch:
 
     Attributes:
         walls: of each row, -1 where a coordinate has no bound.
-        facets, redundant: rows.
+        is_facet, is_redundant: of each row, if it is certain.
         points: of facets that are no bounds, a point beyond.
         towards: H^-1 A' at the point that rays were shot from.
     """
 
     def __init__(self, rows: Rows, walls: np.ndarray) -> None:
         self.rows, self.walls = rows, walls
-        self.facets: set[int] = set()
-        self.redundant: set[int] = set()
+        self.is_facet = np.zeros(len(walls), dtype=np.bool_)
+        self.is_redundant = np.zeros(len(walls), dtype=np.bool_)
         self.points: dict[int, np.ndarray | Point] = {}
         self.towards = np.zeros((len(rows.low), rows.m))
 
     def open_rows(self) -> np.ndarray:
-        known = np.zeros(len(self.walls), dtype=bool)
-        known[[*self.facets, *self.redundant]] = True
-        return np.flatnonzero(~known & (self.walls >= 0))
+        return np.flatnonzero(~self.is_facet & ~self.is_redundant & (self.walls >= 0))
 
     def take(self, hits: Hits) -> None:
+        self.is_facet[hits.row] = True
         for i, r in enumerate(hits.row.tolist()):
-            self.facets.add(r)
-            if r < self.rows.m:
-                self.points.setdefault(r, hits.point[:, i].copy())
+            if r < self.rows.m and r not in self.points:
+                self.points[r] = hits.point[:, i].copy()
 
     def prove(self, r: int, multipliers: np.ndarray) -> bool:
         """Do these multipliers prove the row redundant?"""
         if not self.rows.is_redundant(r, multipliers):
             return False
-        self.redundant.add(r)
+        self.is_redundant[r] = True
         return True
+
+    def decide(self, r: int, x: np.ndarray) -> np.ndarray | None:
+        """A linear program on one row. If it proves the row redundant: by these multipliers."""
+        for found in self.rows.towards_least(r, x):
+            if found.value < 0:
+                self.take(self.rows.shoot(x, (found.point - x)[:, None]))
+                if self.is_facet[r] and (r in self.points or r >= self.rows.m):
+                    return None
+            elif found.bound > 0 and self.prove(r, found.multipliers):
+                return found.multipliers
+        return self._decide_slowly(r, x)
+
+    def _decide_slowly(self, r: int, x: np.ndarray) -> np.ndarray | None:
+        """What is nearly a tie is left to HiGHS."""
+        point, multipliers = self.rows.minimise(r, x)
+        if point is not None:
+            self.take(self.rows.shoot(x, (point - x)[:, None]))
+        elif self.prove(r, multipliers):
+            return multipliers
+        return None
 
     def shoot(self, x: np.ndarray) -> None:
         """Rays towards all rows."""
         self.towards = self.rows.towards_rows(x)
         self.take(self.rows.shoot(x, -self.towards))
-        self.facets.update(self.rows.shoot_along_axes(x).tolist())
+        self.is_facet[self.rows.shoot_along_axes(x, self.towards)] = True
         bounds = self.open_rows()
         bounds = bounds[bounds >= self.rows.m]
         if len(bounds):

@@ -22,6 +22,7 @@ from ..domain import Chart, Domain
 from ..network import Array, Layer, Network, binary_places, quotient
 from ..rational import (
     IntegerRow,
+    dot,
     independent,
     integer_row,
     null_space,
@@ -465,20 +466,28 @@ def bit_of_wall(compiled: Compiled) -> np.ndarray:
 def to_engine(compiled: Compiled, x: Sequence[Fraction]) -> tuple[Fraction, ...] | None:
     """A point of the domain in the engine's coordinates; None if it is off the domain's affine
     hull. Where coordinates were left out, it is a point with the same values in layer 1."""
+    if compiled.n_lines == 0:
+        return solve_affine(_equations(compiled.chart, x), compiled.dim)
     chart = compiled.domain.chart()
-    *rows, scale = rows_of(chart.matrix)
-    equations = [
-        [*(v.denominator * a for a in row[:-1]),
-         v.denominator * row[-1] - v.numerator * scale[-1]]
-        for row, v in zip(rows, x, strict=True)
-    ]  # fmt: skip
-    y = solve_affine(equations, chart.dim)
-    if y is None or len(compiled.kept) == chart.dim:
-        return y
+    y = solve_affine(_equations(chart.matrix, x), chart.dim)
+    if y is None:
+        return None
     varying = _varying(chart, _first_matrix(compiled.network, compiled.layers))
+    *point, scale = integer_row([*y, Fraction(1)])
     equations = []
     for i in independent([[g[j] for j in compiled.kept] for g in varying], compiled.dim):
         g = varying[i]
-        value = sum((a * v for a, v in zip(g, y, strict=False)), Fraction(0))
+        value = Fraction(dot(g[:-1], point), scale)
         equations.append(integer_row([*(Fraction(g[j]) for j in compiled.kept), -value]))
     return solve_affine(equations, compiled.dim)
+
+
+def _equations(matrix: fmpz_mat, x: Sequence[Fraction]) -> list[IntegerRow]:
+    """Rows g with ``g . (y, 1) = 0`` for the y that a chart's matrix takes to x."""
+    *rows, scale = rows_of(matrix)
+    equations = []
+    for row, v in zip(rows, x, strict=True):
+        numerator, denominator = v.as_integer_ratio()
+        constant = denominator * row[-1] - numerator * scale[-1]
+        equations.append([*(denominator * a for a in row[:-1]), constant])
+    return equations

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from flint import fmpz_mat
 
-from ..rational import integer_row, primitive
+from ..rational import IntegerRow, integer_row, primitive
 from .exact import activate
 from .program import Compiled
 
@@ -25,7 +25,7 @@ def enter(compiled: Compiled, start: Sequence[Fraction], direction: Sequence[Fra
     along = primitive(integer_row(direction))
     pair = fmpz_mat([[x, d] for x, d in zip(point, [*along, 0], strict=True)])
     domain = compiled.root_rows[: int(compiled.program.n_domain)]
-    met = [(fmpz_mat([row]) * pair).table()[0] for row in domain]
+    met = [_met(row, point, along) for row in domain]
     outputs = pair
     for k, layer in enumerate(compiled.layers):
         matrix = compiled.first_forms if k == 0 else layer.integer_matrix
@@ -44,3 +44,12 @@ def enter(compiled: Compiled, start: Sequence[Fraction], direction: Sequence[Fra
     ahead = [Fraction(-int(v), int(d)) for v, d in met if v and d and (v > 0) != (d > 0)]
     t = min(ahead, default=Fraction(2)) / 2
     return tuple((x + t * d) / point[-1] for x, d in zip(point[:-1], along, strict=True))
+
+
+def _met(row: IntegerRow, point: IntegerRow, along: IntegerRow) -> tuple[int, int]:
+    """A row's value and slope; a bound of one coordinate has two entries of hundreds."""
+    entries = [(j, a) for j, a in enumerate(row) if a]
+    return (
+        sum(a * point[j] for j, a in entries),
+        sum(a * along[j] for j, a in entries if j < len(along)),
+    )

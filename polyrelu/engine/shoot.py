@@ -13,21 +13,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import linprog, nnls
 
+from .interior import Iterate, iterates
 from .kernel import TINY, UNIT
+from .meet import ROUNDED_UP, are_beyond_alone, first_met, met_along_axes
 
 Array = np.ndarray
 
-CENTRING_STEPS, NEAR_CENTRE = 12, 0.25  # of the squared Newton decrement
+CENTRING_STEPS, NEAR_CENTRE = 12, 1.0  # of the squared Newton decrement
 STEPS_WITHOUT_CENTRE = 3  # an unbounded region has none
 FAR = 2.0**10
 SMALL_WEIGHT = 2.0**-40  # directions of less are left out: a ray that misses for it costs time only
-ROUNDED_UP = 1.000001
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,16 @@ class Rows:
         finite = np.concatenate([np.isfinite(self.low), np.isfinite(self.high)])
         return self.m + np.flatnonzero(finite) if d else np.zeros(0, dtype=np.int64)
 
+    @cached_property
+    def relative(self) -> Array:
+        """The part of :meth:`uncertainty` that grows with the point."""
+        part: Array = 4.0 * (len(self.low) + 8) * UNIT * self.norm + self.error
+        return part
+
     def uncertainty(self, x: Array) -> Array:
         """How far computed values of the rows at points (columns) may be from the true ones."""
         size = np.maximum(1.0, np.abs(x).max(axis=0, initial=0.0))
-        relative = 4.0 * (len(self.low) + 8) * UNIT * self.norm + self.error
-        unsure: Array = ROUNDED_UP * relative[:, None] * size + TINY
+        unsure: Array = ROUNDED_UP * self.relative[:, None] * size + TINY
         return unsure
 
     def certainly_inside(self, x: Array) -> bool:
@@ -88,6 +95,13 @@ class Rows:
         return bool(certain and (self.low < x).all() and (x < self.high).all())
 
     # -- interior points ---------------------------------------------------------------------
+
+    def carried_on(self, start: Array, x: Array) -> Array:
+        """Further on from ``start`` beyond an interior point x, half way to the next row."""
+        along = x - start
+        reach = float(self._meetings(x, along[:, None]).min(initial=1.0))
+        further: Array = x + 0.5 * reach * along
+        return further if self.certainly_inside(further) else x
 
     def centred(self, x: Array) -> Array:
         """A few damped Newton steps towards the analytic centre, from an interior point."""
@@ -150,45 +164,57 @@ class Rows:
                 ]
             )
 
-    def drawn_in(self, x: Array, point: Array) -> Array:
-        """From x towards a point, most of the way to the first row."""
-        along = (point - x)[:, None]
-        t = float(self._meetings(x, along).min(initial=1.0))
-        drawn: Array = x + 0.8 * min(t, 1.0) * along[:, 0]
-        return drawn
-
     def shoot(self, x: Array, directions: Array) -> Hits:
         """What rays (columns) from x meet first, as far as it is certain."""
         if directions.size == 0:
             return Hits(np.zeros(0, dtype=np.int64), np.zeros((len(x), 0)))
-        t = self._meetings(x, directions)
-        row = t.argmin(axis=0, keepdims=True)
-        first = np.take_along_axis(t, row, axis=0)[0]
-        np.put_along_axis(t, row, np.inf, axis=0)
-        second = t.min(axis=0, initial=np.inf)
+        directions = np.ascontiguousarray(directions)
+        row, first, second = self._first_met(x, directions)
         with np.errstate(invalid="ignore"):
             point = x[:, None] + (first + np.minimum(second - first, first) / 64) * directions
-        return self._certain(row[0], point)
+        values = self.A @ point + self.b[:, None]
+        sure = are_beyond_alone(values, self.relative, point, self.low, self.high, row)
+        return Hits(row[sure], point[:, sure])
 
-    def shoot_along_axes(self, x: Array) -> Array:
-        """Bounds that are met along their own axes: no product of matrices is needed."""
-        values = (self.A @ x + self.b)[:, None]
-        size = max(1.0, float(np.abs(x).max(initial=0.0)))
-        met = []
-        for sign, bound, first_row in ((-1.0, self.low, 0), (1.0, self.high, len(x))):
-            gap = np.abs(bound - x)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                slopes = sign * self.A
-                wall = np.where(slopes < 0, values / -slopes, np.inf).min(axis=0, initial=np.inf)
-            j = np.flatnonzero(np.isfinite(gap) & (wall > gap))
-            beyond = gap[j] + np.minimum(wall[j] - gap[j], gap[j]) / 64
-            far = np.full((len(x), 1), size + float(beyond.max(initial=0.0)))
-            unsure = 2 * self.uncertainty(far)  # twice: of the values at x, and of their changes
-            certain = (values + slopes[:, j] * beyond > unsure).all(axis=0)
-            there = x[j] + sign * beyond
-            certain &= (there < self.low[j]) | (there > self.high[j])
-            met.append(self.m + first_row + j[certain])
-        return np.concatenate(met)
+    def shoot_along_axes(self, x: Array, towards: Array) -> Array:
+        """Bounds that are met along their own axes: no product of matrices is needed.
+
+        Where a row is in the way, from a point further inside of it.
+
+        Args:
+            towards: H^-1 A'.
+        """
+        first = np.where(np.isfinite(np.concatenate([self.low, self.high])), 0, -1)
+        met, blocker = self._met_along_axes(x[None], first)
+        if (blocker >= 0).any():
+            used, which = np.unique(blocker, return_inverse=True)
+            inwards = self._drawn_in(x, towards[:, used])
+            inside = np.array([self.certainly_inside(p) for p in inwards])
+            which = np.where((blocker >= 0) & inside[which], which, -1)
+            met |= self._met_along_axes(inwards, which)[0]
+        return self.m + np.flatnonzero(met)
+
+    def _met_along_axes(self, starts: Array, which: Array) -> tuple[Array, Array]:
+        values = starts @ self.A.T + self.b
+        columns = np.ascontiguousarray(self.A.T)
+        found: tuple[Array, Array] = met_along_axes(
+            columns, starts, values, which, self.relative, self.low, self.high
+        )
+        return found
+
+    def _drawn_in(self, x: Array, directions: Array) -> Array:
+        """Points (rows) half way to the first row that is met."""
+        directions = np.ascontiguousarray(directions)
+        _, first, _ = self._first_met(x, directions)
+        drawn: Array = x + 0.5 * np.where(np.isfinite(first), first, 0.0)[:, None] * directions.T
+        return np.ascontiguousarray(drawn)
+
+    def _first_met(self, x: Array, directions: Array) -> tuple[Array, Array, Array]:
+        values, slopes = self.A @ x + self.b, self.A @ directions
+        met: tuple[Array, Array, Array] = first_met(
+            values, slopes, x - self.low, self.high - x, directions
+        )
+        return met
 
     def shoot_at_rows(self, x: Array, rows: Array) -> Hits:
         """Along -H^-1 a for the given rows a."""
@@ -234,25 +260,6 @@ class Rows:
             point = x + back @ (rest[:-1] / -rest[-1] * values[r]) if rest[-1] < 0 else None
             yield Nearest(point, multipliers)
 
-    def _certain(self, row: Array, point: Array) -> Hits:
-        """Those points that are certainly beyond their own row and inside of all others."""
-        d, k = point.shape
-        values = self.A @ point + self.b[:, None]
-        unsure = self.uncertainty(point)
-        each = np.arange(k)
-        is_bound = row >= self.m
-        own = np.where(is_bound, 0, row)
-        outside = ~(values > unsure)
-        below, above = ~(point > self.low[:, None]), ~(point < self.high[:, None])
-        count = outside.sum(axis=0) + below.sum(axis=0) + above.sum(axis=0)
-        sure = count == 1
-        if self.m:
-            sure &= is_bound | (values[own, each] < -unsure[own, each])
-        j = np.where(is_bound, (row - self.m) % max(d, 1), 0)
-        if d:
-            sure &= ~is_bound | np.where(row < self.m + d, below[j, each], above[j, each])
-        return Hits(row[sure], point[:, sure])
-
     # -- proofs that there is no facet -------------------------------------------------------
 
     def target(self, r: int) -> tuple[Array, float, float, float, Array, Array]:
@@ -286,13 +293,23 @@ class Rows:
         error += y @ self.error + rounding
         return bool(least > ROUNDED_UP * error * size + TINY)
 
+    def towards_least(self, r: int, x: Array) -> Iterator[Iterate]:
+        """Points and multipliers, neither certain, of where row r is least while the others are
+        positive; where there are no bounds, around x."""
+        a, b, _, _, low, high = self.target(r)
+        low, high = _within(FAR, x, low, high)
+        others = np.arange(self.m) != r
+        for found in iterates((a, b), self.A[others], self.b[others], low, high, x):
+            multipliers = np.zeros(self.m)
+            multipliers[others] = found.multipliers
+            yield found._replace(multipliers=multipliers)
+
     def minimise(self, r: int, x: Array) -> tuple[Array | None, Array]:
         """A point where row r is least while the others are positive, if it is negative there,
         and multipliers of the rows. Not certain: HiGHS computes with tolerances, and where
         there are no bounds it looks around x only."""
         a, b, _, _, low, high = self.target(r)
-        far = FAR * max(1.0, float(np.abs(x).max(initial=0.0)))
-        low, high = np.maximum(low, -far), np.minimum(high, far)
+        low, high = _within(FAR, x, low, high)
         others = np.arange(self.m) != r
         multipliers = np.zeros(self.m)
         if not all(np.isfinite(v).all() for v in (self.A, self.b, low, high)):
@@ -302,6 +319,12 @@ class Rows:
             return None, multipliers
         multipliers[others] = -found.ineqlin.marginals
         return (found.x if found.fun + b < 0 else None), multipliers
+
+
+def _within(factor: float, x: Array, low: Array, high: Array) -> tuple[Array, Array]:
+    """The bounds, no further out than some multiple of the size of x."""
+    far = factor * max(1.0, float(np.abs(x).max(initial=0.0)))
+    return np.maximum(low, -far), np.minimum(high, far)
 
 
 def _solve(matrix: Array, columns: Array) -> Array:
