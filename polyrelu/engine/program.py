@@ -389,6 +389,7 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
         wall_error=np.zeros(n_walls),
         wall_scale=_wall_scales(compiled),
         scratch=np.zeros((3, dim + 2, dim + 1)),
+        low=np.zeros((3, dim + 1)),
         values=np.zeros(int(widest)),
         live=np.zeros(int(widest) + 3, dtype=np.int64),
         coefficient=np.zeros((dim + 1, int(widest) + 3)),
