@@ -263,6 +263,8 @@ def _first_names(facet: np.ndarray, attached: np.ndarray) -> tuple[np.ndarray, n
     Returns the facets' walls, and rows (facet, wall) of the others.
     """
     attached = attached[facet[attached[:, 0]] >= 0]
+    if not len(attached):
+        return facet, attached
     first = facet.copy()
     np.minimum.at(first, attached[:, 0], attached[:, 1].astype(facet.dtype))
     several = np.unique(attached[:, 0])

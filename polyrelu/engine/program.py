@@ -296,7 +296,7 @@ def _rounding(value: Fraction) -> float:
     if value.denominator == 1 and abs(value.numerator) < 2**53:
         return 0.0
     rounded = _float(value)
-    if _is_exact(value.numerator, value.denominator, rounded):
+    if is_exact(value.numerator, value.denominator, rounded):
         return 0.0
     return 2 * UNIT * abs(rounded) + TINY
 
@@ -353,7 +353,7 @@ def round_rows(
     )
     norm = _norms(table)
     exact = [
-        all(_is_exact(v, scale, q) for v, q in zip(row, line, strict=True) if v)
+        all(is_exact(v, scale, q) for v, q in zip(row, line, strict=True) if v)
         for row, line, scale in zip(rows, table.tolist(), scales, strict=True)
     ]
     error = np.where(exact, 0.0, 2 * UNIT * norm + 2.0**-1000)
@@ -367,7 +367,8 @@ def _norms(table: np.ndarray) -> np.ndarray:
     return norms
 
 
-def _is_exact(value: int, scale: int, rounded: float) -> bool:
+def is_exact(value: int, scale: int, rounded: float) -> bool:
+    """Is ``rounded`` the quotient of the integers, not merely near it?"""
     if not math.isfinite(rounded):
         return False
     numerator, denominator = rounded.as_integer_ratio()
