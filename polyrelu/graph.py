@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -62,7 +62,7 @@ class RegionGraph(FieldsOnly):
     domain: Domain
     packed_patterns: npt.NDArray[np.uint8]
     local_witnesses: Array
-    exact_witnesses: dict[int, ExactPoint]
+    exact_witnesses: Mapping[int, ExactPoint]
     unbounded: npt.NDArray[np.bool_]
     indptr: npt.NDArray[np.int64]
     facets: npt.NDArray[np.int32]

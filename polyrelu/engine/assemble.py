@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from numba import njit
 from .adjacency import UNEXPLORED, join
 from .enumerate import Enumeration, Found
 from .program import Compiled, bit_of_wall
+from .thin import ThinWitnesses
 
 if TYPE_CHECKING:
     from .explore import Explorer
@@ -24,7 +26,7 @@ class Columns:
 
     patterns: np.ndarray
     witnesses: np.ndarray
-    exact_witnesses: dict[int, tuple[Fraction, ...]]
+    exact_witnesses: Mapping[int, tuple[Fraction, ...]]
     unbounded: np.ndarray
     indptr: np.ndarray
     facets: np.ndarray
@@ -136,11 +138,7 @@ def _concatenate(blocks: list[Found]) -> Found:
     """One block of all, its indices counted from the first region and facet on."""
     starts = np.cumsum([0, *(len(b) for b in blocks)]).tolist()
     facet_starts = np.cumsum([0, *(len(b.facet) for b in blocks)]).tolist()
-    exact = {
-        s + i: point
-        for s, b in zip(starts, blocks, strict=False)
-        for i, point in b.exact_witness.items()
-    }
+    exact = ThinWitnesses.joined([b.exact_witness for b in blocks], starts[:-1])
     columns = {
         "attached": [
             b.attached + np.array([s, f, 0])
@@ -188,7 +186,7 @@ def _merge(compiled: Compiled, found: Found, finished: bool) -> Found:
     return Found(
         pattern=found.pattern[keep],
         witness=found.witness[keep],
-        exact_witness={int(new[i]): p for i, p in found.exact_witness.items() if keep[new[i]] == i},
+        exact_witness=_renumbered(found, np.where(keep[new] == np.arange(len(new)), new, -1)),
         n_facets=np.array([len(row) for row in facets], dtype=found.n_facets.dtype),
         n_vertices=found.n_vertices[keep],
         unbounded=unbounded,
@@ -221,7 +219,7 @@ def _select(found: Found, keep: np.ndarray) -> Found:
     return Found(
         pattern=found.pattern[keep],
         witness=found.witness[keep],
-        exact_witness={int(new[i]): x for i, x in found.exact_witness.items() if keep[i]},
+        exact_witness=_renumbered(found, np.where(keep, new, -1)),
         n_facets=found.n_facets[keep],
         n_vertices=found.n_vertices[keep],
         unbounded=found.unbounded[keep],
@@ -230,6 +228,10 @@ def _select(found: Found, keep: np.ndarray) -> Found:
         attached=np.stack([new[attached[:, 0]], new_facet[attached[:, 1]], attached[:, 2]], axis=1),
         zero=np.stack([new[zero[:, 0]], zero[:, 1]], axis=1),
     )
+
+
+def _renumbered(found: Found, new: np.ndarray) -> ThinWitnesses:
+    return ThinWitnesses.joined([found.exact_witness], [0]).renumbered(new)
 
 
 def threshold_bits(
@@ -261,6 +263,8 @@ def _first_names(facet: np.ndarray, attached: np.ndarray) -> tuple[np.ndarray, n
     Returns the facets' walls, and rows (facet, wall) of the others.
     """
     attached = attached[facet[attached[:, 0]] >= 0]
+    if not len(attached):
+        return facet, attached
     first = facet.copy()
     np.minimum.at(first, attached[:, 0], attached[:, 1].astype(facet.dtype))
     several = np.unique(attached[:, 0])

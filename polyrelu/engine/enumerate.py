@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -15,6 +15,7 @@ from .exact import Resolver
 from .program import Compiled, new_tables
 from .roots import Roots
 from .state import Block, Stack
+from .thin import ThinWitnesses
 
 BLOCK_REGIONS = 4096
 
@@ -37,7 +38,7 @@ class Found:
 
     pattern: np.ndarray
     witness: np.ndarray
-    exact_witness: dict[int, tuple[Fraction, ...]]
+    exact_witness: Mapping[int, tuple[Fraction, ...]]
     n_facets: np.ndarray
     n_vertices: np.ndarray
     unbounded: np.ndarray
@@ -132,19 +133,25 @@ class Enumeration:
 
     def nothing(self) -> Found:
         """A block without regions, with columns of the right shapes."""
-        return self._copy(0, 0, 0, 0)
+        return self._copy(0, 0, 0, 0, 0)
 
     def _next_size(self) -> int:
         if self.max_regions is None:
             return BLOCK_REGIONS
         return min(BLOCK_REGIONS, self.max_regions - self.found)
 
-    def _copy(self, n: int, n_facets: int, n_attached: int, n_zero: int) -> Found:
+    def _copy(self, n: int, n_facets: int, n_attached: int, n_zero: int, n_thin: int) -> Found:
         block = self._block
+        thin = block.thin[:n_thin].copy()
         return Found(
             pattern=block.pattern[:n].copy(),
             witness=block.witness[:n].copy(),
-            exact_witness={i: x for i, x in self._exact_witness.items() if i < n} if n else {},
+            exact_witness=ThinWitnesses(
+                {i: x for i, x in self._exact_witness.items() if i < n} if n else {},
+                thin,
+                block.witness[thin],
+                block.low[:n_thin].copy(),
+            ),
             n_facets=block.n_facets[:n].copy(),
             n_vertices=block.n_vertices[:n].copy(),
             unbounded=block.unbounded[:n].copy(),
@@ -271,7 +278,7 @@ class Enumeration:
         slots = n * (4 * program.dim + 2) * self._room
         i64 = np.int64
         return Block(
-            count=np.zeros(4, i64),
+            count=np.zeros(5, i64),
             pattern=np.zeros((n, words), np.uint64),
             witness=np.zeros((n, program.dim)),
             n_facets=np.zeros(regions, np.int32),
@@ -281,6 +288,8 @@ class Enumeration:
             maybe=np.zeros(slots, np.bool_),
             attached=np.zeros((n * self._room, 3), i64),
             zero=np.zeros((n * 4 * self._room, 2), i64),
+            thin=np.zeros(n, i64),
+            low=np.zeros((n, program.dim)),
         )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from flint import fmpq, fmpz_mat
 
 from ..activations import PiecewiseLinear
+from ..network import quotient
 from ..rational import IntegerRow, dot, null_space
 from .kernel import (
     CUT_WALL,
@@ -26,7 +27,7 @@ from .kernel import (
     TOP,
     UNIT,
 )
-from .program import Compiled, set_unit_forms
+from .program import Compiled, is_exact, set_unit_forms
 from .state import Cells, Stack, Tables
 
 REMEMBERED_GENERATORS = 200_000
@@ -257,12 +258,8 @@ def write_generator(stack: Stack, p: int, generator: IntegerRow) -> None:
     size = 1.0
     exact = True
     for j, v in enumerate(generator[:-1]):
-        value = Fraction(v, scale)
-        try:
-            rounded = float(value)
-        except OverflowError:
-            rounded = float("inf")
-        exact = exact and np.isfinite(rounded) and Fraction(rounded) == value
+        rounded = quotient(v, scale)
+        exact = exact and is_exact(v, scale, rounded)
         stack.x[p, j] = rounded
         size = max(size, abs(rounded))
     stack.x[p, len(generator) - 1] = 1.0 if generator[-1] else 0.0

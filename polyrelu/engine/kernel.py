@@ -234,6 +234,282 @@ def without_zeros(unknown, value, norm, error, scale, radius, size, gap, dim):  
     return unknown
 
 
+# ---------------------------------------------------------------------------------------------
+# Twice the precision
+# ---------------------------------------------------------------------------------------------
+#
+# Where walls are an ulp or so apart, generators are solved and signs are taken once more, with
+# points of two float64 numbers for each coordinate: x + low. See docs/engine.md, "Twice the
+# precision". Seldom called, so calls all of them.
+
+
+@njit(**CALLED)
+def exact_sum(a, b):  # type: ignore[no-untyped-def]
+    """a + b as a float64 and what its rounding lost (Knuth)."""
+    total = a + b
+    there = total - a
+    return total, (a - (total - there)) + (b - there)
+
+
+@njit(**CALLED)
+def exact_product(a, b):  # type: ignore[no-untyped-def]
+    """a b as a float64 and what its rounding lost (Dekker; NaN if a factor is above 2**996)."""
+    product = a * b
+    c, d = 134217729.0 * a, 134217729.0 * b  # 2**27 + 1: halves of 26 bits
+    a0, b0 = c - (c - a), d - (d - b)
+    a1, b1 = a - a0, b - b0
+    return product, a1 * b1 - (((product - a0 * b0) - a1 * b0) - a0 * b1)
+
+
+@njit(**CALLED)
+def form_twice(table, wall, x, low):  # type: ignore[no-untyped-def]
+    """The value of a wall's form at the generator x + low, within :func:`bound_twice`."""
+    total, rest = 0.0, 0.0
+    for j in range(len(x)):
+        product, left = exact_product(table[j, wall], x[j])
+        total, lost = exact_sum(total, product)
+        rest += (lost + left) + table[j, wall] * low[j]
+    return total + rest
+
+
+@njit(**CALLED)
+def bound_twice(norm, error, radius, size, low, dim):  # type: ignore[no-untyped-def]
+    """How far a value of :func:`form_twice` can be from the true one, but for its last rounding,
+    which changes it by UNIT of itself. ``low`` bounds the small parts, ``size`` the point.
+
+    What is lost along the sum is known, and at most ``(d + 2) UNIT norm size``; it and the small
+    parts' products, ``norm low`` at most, are added up with ``d + 3`` roundings of each.
+    """
+    rounding = (dim + 4) * UNIT * ((dim + 3) * UNIT * size + low)
+    return 1.0000001 * (norm * (radius + rounding) + error * (size + radius) + TINY)
+
+
+@njit(**CALLED)
+def refine(first, mask, used, facet, wall, scratch, walls, x, low, dim):  # type: ignore[no-untyped-def]
+    """Writes to ``low`` what a generator x lacks to where the facets of ``mask``, and the wall
+    ``first`` unless that is -1, meet. False if they do not tell.
+
+    As :func:`solve`, from the same float64 inverse: two steps of refinement, with residuals in
+    twice the precision. A direction keeps a coordinate that is 1 or -1.
+    """
+    n = np.int64(0)
+    if first >= 0:
+        walls[0] = first
+        n = np.int64(1)
+    for k in range(len(used)):
+        common = mask[k] & used[k]
+        while common:
+            walls[n] = facet[64 * k + np.int64(lowest_bit(common))] >> 1
+            common &= common - ONE
+            n += 1
+    a, r, work = scratch[0], scratch[1], scratch[2]
+    need = dim if x[dim] != 0.0 else dim - 1
+    if n < need:
+        return False
+    if n > need:
+        pick_rows(wall, work, walls, n, need, dim)
+    for i in range(dim):
+        for j in range(dim):
+            a[i, j] = wall[j, walls[i]] if i < need else 0.0
+    axis = np.int64(dim)
+    if need < dim:
+        axis = np.int64(0)
+        while axis < dim and abs(x[axis]) != 1.0:
+            axis += 1
+        if axis == dim:
+            return False
+        a[need, axis] = 1.0
+    for i in range(dim):
+        for j in range(dim):
+            work[i, j] = a[i, j]
+    if not invert(work, r, dim):
+        return False
+    for j in range(dim + 1):
+        low[j] = 0.0
+    for _ in range(2):
+        for i in range(dim):
+            work[0, i] = form_twice(wall, walls[i], x, low) if i < need else 0.0
+        for j in range(dim):
+            for i in range(dim):
+                low[j] -= r[j, i] * work[0, i]
+    low[axis] = 0.0
+    return True
+
+
+@njit(**CALLED)
+def refined_radius(wall, wall_norm, wall_error, scratch, walls, x, low, dim):  # type: ignore[no-untyped-def]
+    """The radius of the generator x + low of :func:`refine`, bounded as in :func:`solve`."""
+    work = scratch[2]
+    need = dim if x[dim] != 0.0 else dim - 1
+    size, small = sizes(x, low, dim)
+    for i in range(dim):
+        work[0, i], work[1, i] = TINY, 0.0
+        if i < need:
+            norm, error = wall_norm[walls[i]], wall_error[walls[i]]
+            rest = abs(form_twice(wall, walls[i], x, low))
+            work[0, i] = rest + bound_twice(norm, error, 0.0, size, small, dim)
+            work[1, i] = error
+    return moved_at_most(scratch, dim)
+
+
+@njit(**CALLED)
+def sizes(x, low, dim):  # type: ignore[no-untyped-def]
+    """Bounds on the coordinates of x + low, and on those of low."""
+    size, small = 1.0, 0.0
+    for j in range(dim):
+        small = max(small, abs(low[j]))
+        size = max(size, abs(x[j]) + abs(low[j]))
+    return size, small
+
+
+@njit(**CALLED)
+def settle(  # type: ignore[no-untyped-def]
+    wall0, wall, wall_norm, wall_error, wall_scale, walls, x, low, radius, gap, dim, pos, neg,
+    unknown,
+):  # fmt: skip
+    """Decide open signs of the generator x + low on ``walls`` (words from wall ``wall0`` on) where
+    that can be done in twice the precision. Returns True if any is still open."""
+    size, small = sizes(x, low, dim)
+    undecided = False
+    for k in range(len(unknown)):
+        bits = unknown[k]
+        while bits:
+            at = lowest_bit(bits)
+            bits &= bits - ONE
+            w = wall0 + 64 * k + np.int64(at)
+            value = form_twice(wall, w, x, low)
+            bound = bound_twice(wall_norm[w], wall_error[w], radius, size, small, dim)
+            above, below = bound < value < np.inf, bound < -value < np.inf
+            pos[k] |= np.uint64(above) << at
+            neg[k] |= np.uint64(below) << at
+            if (
+                above
+                or below
+                or is_zero(value, bound, gap / wall_scale[w])
+                or (x[dim] == 0.0 and is_parallel(wall, wall_error, walls, w, dim))
+            ):
+                unknown[k] &= ~(ONE << at)
+        undecided |= unknown[k] != ZERO
+    return undecided
+
+
+@njit(**CALLED)
+def is_parallel(wall, wall_error, walls, w, dim):  # type: ignore[no-untyped-def]
+    """Has wall w certainly the normal of one of the ``dim - 1`` walls that a direction is on?
+
+    Its form is 0 there as well, which no bound could tell.
+    """
+    if wall_error[w] != 0.0:
+        return False
+    for i in range(dim - 1):
+        same = wall_error[walls[i]] == 0.0
+        for j in range(dim):
+            same &= wall[j, walls[i]] == wall[j, w]
+        if same:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+def evaluate_twice(program, stack, tables, e, layer, p, first, mask):  # type: ignore[no-untyped-def]
+    """Decide what :func:`evaluate` left open, as far as twice the precision goes, at generator p
+    on the facets of ``mask`` of entry e and on the wall ``first``. True if any sign is open."""
+    return decide_twice(
+        first, mask, stack.used[e], stack.facet[e], program.first_wall[layer], tables.wall,
+        tables.wall_norm, tables.wall_error, tables.wall_scale, tables.scratch, tables.picked,
+        stack.x[p], tables.low[0], stack.radius[p], stack.gap[p], program.dim,
+        stack.pos[p, program.first_word[layer] : program.first_word[layer + 1]],
+        stack.neg[p, program.first_word[layer] : program.first_word[layer + 1]],
+        stack.unknown[p, program.first_word[layer] : program.first_word[layer + 1]],
+    )  # fmt: skip
+
+
+@njit(**CALLED)
+def decide_twice(  # type: ignore[no-untyped-def]
+    first, mask, used, facet, wall0, wall, wall_norm, wall_error, wall_scale, scratch, walls, x,
+    low, radius, gap, dim, pos, neg, unknown,
+):  # fmt: skip
+    # Unsolved; or a direction that might be the opposite one.
+    if not radius < (np.inf if x[dim] != 0.0 else 0.5):
+        return True
+    if not refine(first, mask, used, facet, wall, scratch, walls, x, low, dim):
+        return True
+    radius = refined_radius(wall, wall_norm, wall_error, scratch, walls, x, low, dim)
+    return settle(
+        wall0, wall, wall_norm, wall_error, wall_scale, walls, x, low, radius, gap, dim, pos, neg,
+        unknown,
+    )  # fmt: skip
+
+
+@njit(**CALLED)
+def most_off(n, vertex, mask, common, pool, dim, directions, any_one):  # type: ignore[no-untyped-def]
+    """The point (or direction) of a cell that is off the most facets in ``common``, from which the
+    facets that it is off are taken; -1 if it is on all, unless ``any_one`` will do."""
+    best, most = -1, -1 if any_one else 0
+    for i in range(n):
+        if (pool[vertex[i], dim] == 0.0) == directions:
+            off = 0
+            for k in range(len(common)):
+                off += np.int64(popcount(common[k] & ~mask[i, k]))
+            if off > most:
+                best, most = i, off
+    if best >= 0:
+        for k in range(len(common)):
+            common[k] &= mask[best, k]
+    return best
+
+
+@njit(**CALLED)
+def thin_witness(  # type: ignore[no-untyped-def]
+    n, vertex, mask, used, facet, common, pool, wall, wall_norm, wall_error, scratch, walls, low,
+    witness, rest, dim,
+):  # fmt: skip
+    """Writes as witness + rest the mean of some points of a cell plus some of its directions, of
+    which no facet holds all. True if it is certainly inside, as the exact point that it is."""
+    total, total_low = low[1], low[2]
+    total[:] = 0.0
+    total_low[:] = 0.0
+    copy_row(used, common)
+    n_points, directions = 0, False
+    while True:
+        i = most_off(n, vertex, mask, common, pool, dim, directions, n_points == 0)
+        if i < 0 and directions:
+            break
+        if i < 0:
+            for j in range(dim):
+                mean = total[j] / n_points
+                product, left = exact_product(mean, 1.0 * n_points)
+                total_low[j] = (((total[j] - product) - left) + total_low[j]) / n_points
+                total[j] = mean
+            directions = True
+            continue
+        n_points += 1
+        x = pool[vertex[i]]
+        if not refine(
+            np.int64(-1), mask[i], used, facet, wall, scratch, walls, x, low[0], dim
+        ):  # fmt: skip
+            return False
+        for j in range(dim):
+            total[j], lost = exact_sum(total[j], x[j])
+            total_low[j] += lost + low[0, j]
+    for j in range(dim):
+        total[j], total_low[j] = exact_sum(total[j], total_low[j])
+        witness[j], rest[j] = total[j], total_low[j]
+    total[dim], total_low[dim] = 1.0, 0.0
+    size, small = sizes(total, total_low, dim)
+    for k in range(len(used)):
+        facets = used[k]
+        while facets:
+            code = facet[64 * k + np.int64(lowest_bit(facets))]
+            facets &= facets - ONE
+            w = np.int64(code >> 1)
+            value = form_twice(wall, w, total, total_low)
+            bound = bound_twice(wall_norm[w], wall_error[w], 0.0, size, small, dim)
+            if not bound < (-value if code & 1 else value) < np.inf:
+                return False
+    return True
+
+
 @njit(**CALLED)
 def pick_rows(wall, basis, walls, n, need, dim):  # type: ignore[no-untyped-def]
     """Reorder ``walls[:n]`` so that the first ``need`` have well-conditioned normals.
@@ -351,7 +627,7 @@ def solve(wall, wall_error, scratch, walls, dim, ray_axis, ray_sign, x):  # type
 
 @njit(**CALLED)
 def _radius(wall_error, scratch, walls, dim, n, x):  # type: ignore[no-untyped-def]
-    a, r, work = scratch[0], scratch[1], scratch[2]
+    a, work = scratch[0], scratch[2]
     rounding = (2.0 * dim + 6.0) * UNIT
     size = 1.0
     for j in range(dim):
@@ -364,6 +640,15 @@ def _radius(wall_error, scratch, walls, dim, n, x):  # type: ignore[no-untyped-d
         row_error = wall_error[walls[i]] if i < n else 0.0
         work[0, i] = abs(rest) + rounding * total + row_error * size + TINY
         work[1, i] = row_error
+    return moved_at_most(scratch, dim)
+
+
+@njit(**CALLED)
+def moved_at_most(scratch, dim):  # type: ignore[no-untyped-def]
+    """The radius of a solution, from bounds on its residuals (``scratch[2, 0]``) and on the errors
+    of the rows (``scratch[2, 1]``)."""
+    a, r, work = scratch[0], scratch[1], scratch[2]
+    rounding = (2.0 * dim + 6.0) * UNIT
     worst, departure = 0.0, 0.0
     for i in range(dim):
         off, moved = 0.0, 0.0
@@ -797,7 +1082,10 @@ def cut(program, stack, tables, e, wall):  # type: ignore[no-untyped-def]
                 stack.undecided[e, k] |= ONE << bit
                 return status
             p = new_generator(program, stack, tables, e, iu, iv, wall)
-            undecided |= evaluate(program, stack, tables, layer, p, stack.undecided[e])
+            if evaluate(program, stack, tables, layer, p, stack.undecided[e]):
+                undecided |= evaluate_twice(
+                    program, stack, tables, e, layer, p, wall, stack.new_mask[p - begin]
+                )
             undecided |= stack.radius[p] == np.inf
     return NEED_SIGNS if undecided else DONE
 
@@ -1111,7 +1399,11 @@ def enter_layer(program, stack, tables, e):  # type: ignore[no-untyped-def]
     mark_all_undecided(program, stack, e)
     undecided = False
     for i in range(stack.n_vertices[e]):
-        undecided |= evaluate_layer(program, stack, tables, layer, stack.vertex[e, i])
+        p = stack.vertex[e, i]
+        if evaluate_layer(program, stack, tables, layer, p):
+            undecided |= evaluate_twice(
+                program, stack, tables, e, layer, p, np.int64(-1), stack.mask[e, i]
+            )
     return NEED_SIGNS if undecided else DONE
 
 
@@ -1192,7 +1484,15 @@ def emit(program, stack, tables, block, e, ready):  # type: ignore[no-untyped-de
     ):
         return BLOCK_FULL
     if not ready and not certified_witness(program, stack, tables, e, block.witness[i]):
-        return NEED_WITNESS
+        m = block.count[4]
+        if not thin_witness(
+            stack.n_vertices[e], stack.vertex[e], stack.mask[e], stack.used[e], stack.facet[e],
+            stack.new_mask[0], stack.x, tables.wall, tables.wall_norm, tables.wall_error,
+            tables.scratch, tables.picked, tables.low, block.witness[i], block.low[m], program.dim,
+        ):  # fmt: skip
+            return NEED_WITNESS
+        block.thin[m] = i
+        block.count[4] = m + 1
     word0 = program.first_word[1]
     for k in range(block.pattern.shape[1]):
         block.pattern[i, k] = stack.positive[e, word0 + k]

@@ -297,7 +297,7 @@ def _rounding(value: Fraction) -> float:
     if value.denominator == 1 and abs(value.numerator) < 2**53:
         return 0.0
     rounded = _float(value)
-    if _is_exact(value.numerator, value.denominator, rounded):
+    if is_exact(value.numerator, value.denominator, rounded):
         return 0.0
     return 2 * UNIT * abs(rounded) + TINY
 
@@ -354,7 +354,7 @@ def round_rows(
     )
     norm = _norms(table)
     exact = [
-        all(_is_exact(v, scale, q) for v, q in zip(row, line, strict=True) if v)
+        all(is_exact(v, scale, q) for v, q in zip(row, line, strict=True) if v)
         for row, line, scale in zip(rows, table.tolist(), scales, strict=True)
     ]
     error = np.where(exact, 0.0, 2 * UNIT * norm + 2.0**-1000)
@@ -368,7 +368,8 @@ def _norms(table: np.ndarray) -> np.ndarray:
     return norms
 
 
-def _is_exact(value: int, scale: int, rounded: float) -> bool:
+def is_exact(value: int, scale: int, rounded: float) -> bool:
+    """Is ``rounded`` the quotient of the integers, not merely near it?"""
     if not math.isfinite(rounded):
         return False
     numerator, denominator = rounded.as_integer_ratio()
@@ -390,6 +391,7 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
         wall_error=np.zeros(n_walls),
         wall_scale=_wall_scales(compiled),
         scratch=np.zeros((3, dim + 2, dim + 1)),
+        low=np.zeros((3, dim + 1)),
         values=np.zeros(int(widest)),
         live=np.zeros(int(widest) + 3, dtype=np.int64),
         coefficient=np.zeros((dim + 1, int(widest) + 3)),

@@ -106,6 +106,7 @@ class Tables(NamedTuple):
     wall_error: Any
     wall_scale: Any  # (walls,) a multiple of the true row's common denominator, or infinite
     scratch: Any  # (3, dim + 2, dim + 1)
+    low: Any  # (3, dim + 1) scratch: see kernel.refine, kernel.thin_witness
     values: Any  # (max(units in a layer, walls in a layer),) scratch
     live: Any  # (units in a layer + 3,) scratch: where the weights of the units that are on start
     coefficient: Any  # (dim + 1, units in a layer + 3) scratch: their forms
@@ -123,7 +124,7 @@ class Tables(NamedTuple):
 class Block(NamedTuple):
     """Regions found since the last return; capacities are checked before an emission."""
 
-    count: Any  # (4,) regions, facets, attached, zeros
+    count: Any  # (5,) regions, facets, attached, zeros, thin ones
     pattern: Any  # (capacity, words)
     witness: Any  # (capacity, dim)
     n_facets: Any  # (capacity,)
@@ -133,3 +134,5 @@ class Block(NamedTuple):
     maybe: Any  # (facet capacity,) it is a facet if a region is found across
     attached: Any  # (attached capacity, 3) region, facet (both within the block), wall
     zero: Any  # (zero capacity, 2) region, wall whose form is identically 0
+    thin: Any  # (capacity,) regions whose exact witness is their witness plus a row of `low`
+    low: Any  # (capacity, dim)

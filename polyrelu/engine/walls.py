@@ -111,7 +111,8 @@ def _may_be_equal(ratios: np.ndarray) -> np.ndarray:
         return np.zeros(0, dtype=bool)
     weights = np.sqrt(np.arange(2.0, ratios.shape[1] + 2))
     with np.errstate(all="ignore"):
-        prints = np.nan_to_num((ratios * weights).sum(axis=1))  # NaN would not equal itself
+        prints = (ratios * weights).sum(axis=1)
+    prints[np.isnan(prints)] = 0.0  # NaN would not equal itself
     order = prints.argsort()
     equal = prints[order[1:]] == prints[order[:-1]]
     alike = np.zeros(len(prints), dtype=bool)
