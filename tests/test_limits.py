@@ -151,7 +151,7 @@ def test_seconds_that_end_amid_thin_regions(monkeypatch):
         part = regions(net, Space(2), limits=Limits(seconds=seconds))
         check_part(part, full)
         sizes.add(len(part))
-    assert len(sizes) > 10
+    assert len(sizes) > 2
 
 
 def test_real_seconds_are_kept():
