@@ -75,14 +75,15 @@ def betti_of_simplices(simplices, top):
 
 
 def judged(net, where):
-    """Betti numbers of the level set, and of where the output is below and above 0."""
-    zero, below, above = [], [], []
+    """Betti numbers of the level set, of where the output is below and above 0, and of where it is
+    not below."""
+    zero, below, above, closed = [], [], [], []
     for corners, values in zero_faces(net, where):
-        for kept, test in ((zero, 0), (below, -1), (above, 1)):
-            chosen = [v for v, y in zip(corners, values, strict=True) if (y > 0) - (y < 0) == test]
+        for kept, signs in ((zero, [0]), (below, [-1]), (above, [1]), (closed, [0, 1])):
+            chosen = [v for v, y in zip(corners, values, strict=True) if (y > 0) - (y < 0) in signs]
             if chosen:
                 kept.append(chosen)
-    return [betti_of_simplices(s, where.dim) for s in (zero, below, above)]
+    return [betti_of_simplices(s, where.dim) for s in (zero, below, above, closed)]
 
 
 def small_box(choose, dim):
@@ -98,10 +99,11 @@ def test_betti_numbers_against_gudhi(seed):
     net = one_output(network(choose, dim, {1: 8, 2: 7, 3: 5}[dim]))
     where = small_box(choose, dim)
     boundary = decision_boundary(net, where)
-    zero, below, above = judged(net, where)
+    zero, below, above, closed = judged(net, where)
     assert boundary.betti() == zero
     assert boundary.region_betti(0) == below
     assert boundary.region_betti(1) == above
+    assert boundary.region_betti(1, "none") == closed
     assert len(boundary.components) == zero[0]
     assert boundary.euler_characteristic == sum((-1) ** k * b for k, b in enumerate(zero))
 
@@ -322,7 +324,9 @@ def test_a_polygon(n):
     assert boundary.betti() == (1, 1, 0)
     assert boundary.betti("infinity") == (1, 1, 0)
     assert boundary.region_betti(0) == (1, 0, 0)
-    assert boundary.region_betti(1) == (1, 1, 0)
+    assert boundary.region_betti(1) == boundary.region_betti(1, "none") == (1, 1, 0)
+    assert boundary.region_betti(1, "infinity") == (1, 0, 0)  # a disc around infinity
+    assert boundary.region_betti(0, "infinity") == (1, 0, 0)
     (component,) = boundary.components
     assert component.closed
     assert component.bounded

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -306,14 +306,22 @@ class DecisionBoundary:
         """
         return betti_of_closed(self.complex, self.faces, closure)
 
-    def region_betti(self, label: int) -> tuple[int, ...]:
-        """The Betti numbers b_0, ..., b_d over Z/2 of the open set on which a class wins.
+    def region_betti(
+        self, label: int, closure: Closure | Literal["open"] = "open"
+    ) -> tuple[int, ...]:
+        """The Betti numbers b_0, ..., b_d over Z/2 of where a class wins.
 
-        By duality: of a d-manifold, b_k is that of dimension d - k with closed supports.
+        Args:
+            closure: "open": of the open set on which it alone wins. "none": of the closed set on
+                which no other is greater, within the domain. "infinity": of that closed set with
+                its unbounded ends and the domain's boundary as one point, as in :meth:`betti`.
         """
-        wins = 1 << self._index(label)
-        faces = [[i for i, w in enumerate(row) if w == wins] for row in self.winners]
-        return betti_of_open(self.complex, faces)
+        bit = 1 << self._index(label)
+        if closure == "open":
+            alone = [[i for i, w in enumerate(row) if w == bit] for row in self.winners]
+            return betti_of_open(self.complex, alone)
+        among = [[i for i, w in enumerate(row) if w & bit] for row in self.winners]
+        return betti_of_closed(self.complex, among, closure)
 
     @property
     def f_vector(self) -> tuple[int, ...]:
