@@ -35,6 +35,14 @@ def whole():
     return regions(NET, BOX)
 
 
+@pytest.fixture(autouse=True)
+def interrupts_are_not_ignored():
+    """As they are where a shell started the tests in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def edges_of(G) -> set[frozenset[bytes]]:
     name = [row.tobytes() for row in G.packed_patterns]
     return {frozenset((name[i], name[j])) for i, j in G.edges().tolist()}
