@@ -9,53 +9,40 @@ __version__ = "0.1.0"
 
 # Names load when they are first used: importing polyrelu takes milliseconds.
 _WHERE = {
+    "absolute": "activations",
+    "activation_path": "queries.path",
+    "ActivationPath": "queries.path",
     "Affine": "network",
     "Answer": "answer",
     "Arrangement": "arrangement",
+    "bisected_folding": "queries.folding_sampling",
+    "boundary_crossings": "queries.crossings",
+    "boundary_mesh": "mesh",
+    "boundary_type": "queries.boundary_type",
     "BoundaryKind": "queries.boundary_type",
     "BoundaryType": "queries.boundary_type",
     "Box": "domain",
     "Collision": "queries.witness",
     "Count": "enumeration",
-    "DecisionBoundary": "queries.boundary",
+    "count_regions": "enumeration",
     "Crossing": "queries.crossings",
+    "decision_boundary": "queries.boundary",
+    "DecisionBoundary": "queries.boundary",
     "Domain": "domain",
     "DomainError": "errors",
-    "Facet": "region",
-    "FaceComplex": "faces",
-    "FileFormatError": "errors",
-    "IncompleteError": "errors",
-    "Layer": "network",
-    "LayerGeometry": "queries.layer_geometry",
-    "Limits": "limits",
-    "LimitsError": "errors",
-    "Lipschitz": "queries.lipschitz",
-    "MissingExtraError": "errors",
-    "Network": "network",
-    "NetworkError": "errors",
-    "PiecewiseLinear": "activations",
-    "Polyhedron": "queries.polyhedron",
-    "PolyreluError": "errors",
-    "Polytope": "domain",
-    "Region": "region",
-    "RegionGraph": "graph",
-    "Sector": "queries.layer_geometry",
-    "RobustRadius": "queries.robustness",
-    "Slice": "domain",
-    "Space": "domain",
-    "Status": "answer",
-    "UnknownAnswerError": "errors",
-    "UnsupportedLayerError": "errors",
-    "absolute": "activations",
-    "boundary_type": "queries.boundary_type",
-    "boundary_crossings": "queries.crossings",
-    "boundary_mesh": "mesh",
-    "count_regions": "enumeration",
-    "decision_boundary": "queries.boundary",
     "doubling_layer": "queries.construct",
     "face_complex": "faces",
+    "FaceComplex": "faces",
+    "Facet": "region",
+    "FileFormatError": "errors",
+    "Folding": "queries.folding",
+    "folding_of_patterns": "queries.folding",
+    "folding_table": "queries.folding_data",
+    "FoldingSummary": "queries.folding_data",
+    "FoldingTable": "queries.folding_data",
     "hard_tanh": "activations",
     "identity": "activations",
+    "IncompleteError": "errors",
     "is_coherently_oriented": "queries.injectivity",
     "is_convolution_injective": "queries.convolution",
     "is_injective": "queries.injectivity",
@@ -63,23 +50,47 @@ _WHERE = {
     "is_locally_injective": "queries.injectivity",
     "is_surjective": "queries.surjectivity",
     "largest_uniform_bias": "queries.bias",
+    "Layer": "network",
     "layer_geometry": "queries.layer_geometry",
+    "LayerGeometry": "queries.layer_geometry",
     "leaky_relu": "activations",
+    "Limits": "limits",
+    "LimitsError": "errors",
+    "Lipschitz": "queries.lipschitz",
     "lipschitz_constant": "queries.lipschitz",
     "load_graph": "io",
     "load_network": "io",
+    "MissingExtraError": "errors",
+    "Network": "network",
+    "NetworkError": "errors",
     "orientations": "queries.injectivity",
     "output_range": "queries.surjectivity",
+    "PiecewiseLinear": "activations",
+    "Polyhedron": "queries.polyhedron",
+    "PolyreluError": "errors",
+    "Polytope": "domain",
     "polytope_bias": "queries.bias",
     "random_injective_network": "queries.construct",
     "reconstruct": "queries.bias",
+    "Region": "region",
+    "RegionGraph": "graph",
     "regions": "enumeration",
     "relu": "activations",
     "relu6": "activations",
     "robust_radius": "queries.robustness",
+    "RobustRadius": "queries.robustness",
+    "sampled_folding": "queries.folding_sampling",
+    "samples_needed": "queries.folding_sampling",
     "save_network": "io",
+    "Sector": "queries.layer_geometry",
     "segment": "domain",
+    "Slice": "domain",
+    "Space": "domain",
     "stability": "queries.stability",
+    "Status": "answer",
+    "SubPath": "queries.path",
+    "UnknownAnswerError": "errors",
+    "UnsupportedLayerError": "errors",
 }
 _MODULES = ("plot",)
 
@@ -139,6 +150,14 @@ if TYPE_CHECKING:
     from .queries.convolution import is_convolution_injective as is_convolution_injective
     from .queries.crossings import Crossing as Crossing
     from .queries.crossings import boundary_crossings as boundary_crossings
+    from .queries.folding import Folding as Folding
+    from .queries.folding import folding_of_patterns as folding_of_patterns
+    from .queries.folding_data import FoldingSummary as FoldingSummary
+    from .queries.folding_data import FoldingTable as FoldingTable
+    from .queries.folding_data import folding_table as folding_table
+    from .queries.folding_sampling import bisected_folding as bisected_folding
+    from .queries.folding_sampling import sampled_folding as sampled_folding
+    from .queries.folding_sampling import samples_needed as samples_needed
     from .queries.injectivity import is_coherently_oriented as is_coherently_oriented
     from .queries.injectivity import is_injective as is_injective
     from .queries.injectivity import is_injective_on_regions as is_injective_on_regions
@@ -149,6 +168,9 @@ if TYPE_CHECKING:
     from .queries.layer_geometry import layer_geometry as layer_geometry
     from .queries.lipschitz import Lipschitz as Lipschitz
     from .queries.lipschitz import lipschitz_constant as lipschitz_constant
+    from .queries.path import ActivationPath as ActivationPath
+    from .queries.path import SubPath as SubPath
+    from .queries.path import activation_path as activation_path
     from .queries.polyhedron import Polyhedron as Polyhedron
     from .queries.robustness import RobustRadius as RobustRadius
     from .queries.robustness import robust_radius as robust_radius

@@ -257,15 +257,23 @@ class Layer(FieldsOnly):
         """The composed bias, shape (out,), each entry rounded once to float64."""
         return self.table[:, -1]
 
-    def __call__(self, x: Array) -> Array:
+    def pre_activation(self, x: Array) -> Array:
+        """The affine map of inputs of shape (..., in), in float64."""
         for factor in self.factors:
             x = factor(x)
-        y = np.array(x)
+        return x
+
+    def activate(self, z: Array) -> Array:
+        """The units' outputs for pre-activations of shape (..., out), in float64."""
+        y = np.array(z)
         for unit in set(self.units):
             if not unit.is_identity:
                 columns = [i for i, u in enumerate(self.units) if u is unit or u == unit]
-                y[..., columns] = unit(x[..., columns])
+                y[..., columns] = unit(z[..., columns])
         return y
+
+    def __call__(self, x: Array) -> Array:
+        return self.activate(self.pre_activation(x))
 
 
 @dataclass(frozen=True, eq=False)

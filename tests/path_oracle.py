@@ -1,10 +1,11 @@
-"""The activation patterns along a segment, in rational arithmetic: slow, and nothing shared with the
-package but the network's own numbers."""
+"""The activation patterns along a segment, in rational arithmetic: slow, and nothing shared with
+the package but the network's own numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from polyrelu import Network
 
@@ -38,17 +39,27 @@ def _layer(layer, left, right, lines, bits):
         if slope:
             roots.add((level - constant) / slope)
     inside = sorted(t for t in roots if left <= t <= right)
-    for a, b in zip(inside, inside[1:], strict=False):
+    for a, b in pairwise(inside):
         middle = (a + b) / 2
         values = [slope * middle + constant for slope, constant in lines]
         more = tuple(int(values[unit] > level) for unit, level in layer.thresholds)
-        yield a, b, [_unit(u, line, v) for u, line, v in zip(layer.units, lines, values, strict=True)], bits + more  # noqa: E501
+        yield (
+            a,
+            b,
+            [_unit(u, line, v) for u, line, v in zip(layer.units, lines, values, strict=True)],
+            bits + more,
+        )
 
 
 def _row(weights, bias, divisor, lines) -> Line:
     d = Fraction(float(divisor))
-    slope = sum((Fraction(float(w)) * a for w, (a, _) in zip(weights, lines, strict=True)), Fraction(0))
-    constant = sum((Fraction(float(w)) * c for w, (_, c) in zip(weights, lines, strict=True)), Fraction(float(bias)))  # noqa: E501
+    slope = sum(
+        (Fraction(float(w)) * a for w, (a, _) in zip(weights, lines, strict=True)), Fraction(0)
+    )
+    constant = sum(
+        (Fraction(float(w)) * c for w, (_, c) in zip(weights, lines, strict=True)),
+        Fraction(float(bias)),
+    )
     return slope / d, constant / d
 
 

@@ -187,7 +187,6 @@ class _LayerStep:
             start, end = int(moved[p]), int(moved[p + 1])
             bits[t, start:at], bits[t, at:end] = not up, up
             all_signs[t, start + 1 : at] = -1 if up else 1
-            all_signs[t, at] = 0
             all_signs[t, at + 1 : end] = 1 if up else -1
         return after, all_signs, bits, moved
 

@@ -87,7 +87,7 @@ class LayerTable:
 
 
 def _sizes(layer: Layer) -> Array:
-    """Of weights and biases; one that was rounded to nearly nothing counts for more than it lost."""
+    """Of weights and biases; one that was rounded to nearly 0 counts for more than it lost."""
     size = np.abs(layer.table)
     if layer.is_exact:
         return size
