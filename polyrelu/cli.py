@@ -375,6 +375,7 @@ def _conformance(args: argparse.Namespace) -> int:
 
 
 def _query(args: argparse.Namespace) -> int:
+    from .cli_data import QUESTIONS as ABOUT_DATA
     from .cli_query import MESHES, PICTURES, WITH_NORM, ask, save_boundary
     from .cli_report import report
     from .io import load_network
@@ -385,11 +386,14 @@ def _query(args: argparse.Namespace) -> int:
         raise UsageError("`query radius` needs --point=X, and nothing else takes it")
     if args.norm is not None and args.question not in WITH_NORM:
         raise UsageError(f"--norm is for `query {'` and `query '.join(WITH_NORM)}`")
+    if args.question in ABOUT_DATA:
+        return _query_data(args)
+    if args.data is not None or args.pairs is not None:
+        raise UsageError(f"--data and --pairs are for `query {'` and `query '.join(ABOUT_DATA)}`")
     if args.save is not None:
         if args.question != "boundary":
-            raise UsageError("-o (--save) is for `query boundary`")
-        if not args.save.lower().endswith((*PICTURES, *MESHES)):
-            raise UsageError(f"-o (--save) must end in {', '.join((*PICTURES, *MESHES))}")
+            raise UsageError("-o (--save) is for `query boundary` and questions about --data")
+        _check_target(Path(args.save), (*PICTURES, *MESHES))
     network = load_network(args.file)
     where = domain_of(args, network)
     if args.save is not None:
@@ -417,6 +421,30 @@ def _query(args: argparse.Namespace) -> int:
         if not args.json:
             _say(args, f"saved: {args.save}")
     return {"done": DONE, "refuted": REFUTED, "limit": LIMIT}[shown.outcome]
+
+
+def _query_data(args: argparse.Namespace) -> int:
+    from .cli_data import QUESTIONS, save_picture
+    from .cli_query import PICTURES
+    from .io import load_network
+    from .io._extras import require
+
+    if args.save is not None:
+        _check_target(Path(args.save), PICTURES)
+        require("matplotlib", "plot")
+    network = load_network(args.file)
+    task = partial(QUESTIONS[args.question], args, network, _limits(args))
+    shown = _with_progress(args, task)
+    if args.save is not None:
+        save_picture(shown, Path(args.save))
+    saved = {} if args.save is None else {"saved": args.save}
+    if args.json:
+        asked = {"command": "query", "question": args.question, "file": str(args.file),
+                 "network": _describe(network), "data": args.data}  # fmt: skip
+        _print_json(asked | shown.report.json | saved)
+    else:
+        _say(args, *shown.report.lines, *(f"saved: {path}" for path in saved.values()))
+    return {"done": DONE, "refuted": REFUTED, "limit": LIMIT}[shown.report.outcome]
 
 
 def _checked(answer: Any) -> dict[str, Any]:

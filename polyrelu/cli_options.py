@@ -82,6 +82,15 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_query(parser: Any) -> None:
     parser.add_argument("--check", action="store_true", help="check a proof again, exactly")
+    group = parser.add_argument_group("data", "For questions about points and their labels.")
+    group.add_argument("--data", metavar="FILE", help=".npz (arrays x, y) or .csv (label last)")
+    group.add_argument(
+        "--pairs",
+        type=_natural,
+        metavar="N",
+        help="folding: pairs of points for each two classes (default: 20)",
+    )
+    group.add_argument("--seed", type=_seed, default=0, help="of what is drawn (default: 0)")
     _add_quiet(parser, "print nothing; the exit code tells")
     _add_where(parser)
     _add_limits(parser)

@@ -23,6 +23,7 @@ QUESTIONS = {
     "boundary": "the decision boundary: pieces, components, topology, also of its two sides",
     "radius": "how far is --point from the nearest input with another decision?",
     "lipschitz": "the exact Lipschitz constant",
+    "folding": "how much it folds the segments between points of --data, or --segment",
 }
 NORMS = {"1": 1.0, "2": 2.0, "inf": float("inf")}
 WITH_NORM = ("radius", "lipschitz")
@@ -73,8 +74,9 @@ def add_query(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--norm", choices=list(NORMS),
                         help="radius, lipschitz: of distances (default: 2)")  # fmt: skip
     parser.add_argument("-o", "--save", metavar="FILE",
-                        help="boundary: draw it to .png, .svg or .pdf; of three inputs also a "
-                        "mesh, .ply, .obj or .stl, or a page to turn it in, .html")  # fmt: skip
+                        help="draw it to .png, .svg or .pdf: boundary, and what --data is for; "
+                        "boundary of three inputs: also a mesh, .ply, .obj or .stl, or a page to "
+                        "turn it in, .html")  # fmt: skip
 
 
 PICTURES, MESHES = (".png", ".svg", ".pdf"), (".ply", ".obj", ".stl", ".html")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from .graph import RegionGraph
     from .limits import Limits
     from .plot_boundary import plot_boundary as plot_boundary
+    from .plot_path import plot_folding_table as plot_folding_table
+    from .plot_path import plot_path as plot_path
     from .viewer import save_html as save_html
 
 COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
@@ -61,16 +64,18 @@ _BARS = {
 }
 
 
+_ELSEWHERE = {
+    "plot_boundary": "plot_boundary",
+    "plot_folding_table": "plot_path",
+    "plot_path": "plot_path",
+    "save_html": "viewer",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """Pictures of boundaries have modules of their own, that draw with what is here."""
-    if name == "plot_boundary":
-        from .plot_boundary import plot_boundary
-
-        return plot_boundary
-    if name == "save_html":
-        from .viewer import save_html
-
-        return save_html
+    """Other pictures have modules of their own, that draw with what is here."""
+    if name in _ELSEWHERE:
+        return getattr(import_module(f".{_ELSEWHERE[name]}", __package__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
