@@ -23,6 +23,7 @@ SUBJECTS = (
     "dimensions",
     "injectivity",
     "boundary",
+    "folding",
 )
 
 
@@ -71,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         boundary,
         degenerate,
         dimensions,
+        folding,
         growth,
         injectivity,
         machine,
@@ -90,6 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "dimensions": lambda: dimensions.run(options.quick, others),
         "injectivity": lambda: injectivity.run(options.quick),
         "boundary": lambda: boundary.run(options.quick),
+        "folding": lambda: folding.run(options.quick),
     }
     known = machine.facts()
     print(machine.header(known) + "\n")
