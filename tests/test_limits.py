@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from networks import cantor_net, doubled, gaussian_network, resonance
+from networks import arrangement, cantor_net, gaussian_network, resonance
 
 from polyrelu import (
     Affine,
@@ -150,16 +150,18 @@ def test_seconds(monkeypatch, seconds):
 
 def test_seconds_that_end_amid_thin_regions(monkeypatch):
     """Stopped between the exact witness of a region and the region itself, say."""
-    net = doubled(1, 4, 2)
-    full = regions(net, Space(2))
-    assert len(full.exact_witnesses) > 3
+    rng = np.random.default_rng(0)
+    W, b = rng.normal(size=(5, 3)), rng.normal(size=5)
+    net = arrangement(np.vstack([W, np.nextafter(W, 9)]), np.concatenate([b, b]))
+    full = regions(net, Space(3))
+    assert len(full.exact_witnesses) > 100
     sizes = set()
-    for seconds in range(2, 42):
+    for seconds in range(2, 80):
         monkeypatch.setattr(enumeration, "time", Clock())
-        part = regions(net, Space(2), limits=Limits(seconds=seconds))
+        part = regions(net, Space(3), limits=Limits(seconds=seconds))
         check_part(part, full)
         sizes.add(len(part))
-    assert len(sizes) > 2
+    assert len(sizes) > 30  # it stops among them, too
 
 
 def test_real_seconds_are_kept():
