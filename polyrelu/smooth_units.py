@@ -140,34 +140,37 @@ class SmoothUnit:
     def coefficients(self, mid: Array, *radii: Array) -> list[list[Balls]]:
         """Enclosures of ``base^(k)(z) / k!``, k = 0, ..., ORDER, for all z within each radius."""
         table = _table(self.base)
-        found = table.at(mid)
-        return [_widened(found, table.most, rad) for rad in radii]
+        with np.errstate(all="ignore"):
+            found = table.at(mid)
+            return [_widened(found, table.most(mid, rad), rad) for rad in radii]
 
 
-def _widened(found: list[Balls], most: list[float], rad: Array) -> list[Balls]:
-    """Taylor coefficients at midpoints made to hold for all within the radius, by Taylor's theorem
-    for each, and by the bounds that hold everywhere."""
+def _widened(found: list[Balls], most: list[Array], rad: Array) -> list[Balls]:
+    """Taylor coefficients at midpoints made to hold for all within the radius: the best of what
+    Taylor's theorem gives in all orders, and of bounds (``most``) on coefficients in the radius."""
     sizes = [c.size for c in found]
-    power = [rad**k for k in range(ORDER + 2)]
     wide = []
     for k in range(ORDER + 1):
-        over = comb(ORDER + 1, k) * most[ORDER + 1] * power[ORDER + 1 - k]
-        for j in range(k + 1, ORDER + 1):
-            over = over + comb(j, k) * sizes[j] * power[j - k]
-        if k:
-            over = np.fmin(over, sizes[k] + most[k])
-        wide.append(found[k].widened(over * SLACK + TINY))
+        bounds = [sizes[k] + most[k]]
+        head: Array | float = 0.0
+        for j in range(k + 1, ORDER + 2):
+            power = comb(j, k) * rad ** (j - k)
+            bounds.append(head + power * most[j])
+            if j <= ORDER:
+                head = head + power * sizes[j]
+        wide.append(found[k].widened(np.fmin.reduce(bounds) * SLACK + TINY))
     return wide
 
 
 @dataclass(frozen=True, eq=False)
 class _Table:
     """Polynomials for the Taylor coefficients: ``terms[k][j]`` (one number for each grid point)
-    times offset**j, off by ``error[k]``; ``most[k]`` bounds coefficient k everywhere."""
+    times offset**j, off by ``error[k]``; ``beyond[k][i]`` bounds coefficient k where
+    ``|x| >= i / STEPS``."""
 
     terms: list[list[Array]]
     error: list[Array]
-    most: list[float]
+    beyond: list[Array]
 
     def at(self, x: Array) -> list[Balls]:
         """At floats: coefficients 0, ..., ORDER."""
@@ -185,6 +188,12 @@ class _Table:
             rad = error[row] + 2 * UNIT * np.abs(value)
             found.append(Balls(value, np.where(finite, rad, np.inf)))
         return found
+
+    def most(self, x: Array, rad: Array) -> list[Array]:
+        """Bounds on coefficients 0, ..., ORDER + 1 within the radius of floats."""
+        least = (np.abs(x) - rad) * (1 - 2.0**-20) * STEPS
+        place = np.clip(np.where(np.isfinite(least), least, 0.0), 0, EDGE * STEPS + 1)
+        return [bound[place.astype(np.int64)] for bound in self.beyond]
 
 
 @cache
@@ -216,9 +225,18 @@ def _table(base: str) -> _Table:
             rows[j] = np.concatenate([[outer[0]], row, [outer[1]]])
         terms.append(rows)
         error.append(np.concatenate([[TAIL], off, [TAIL]]))
-    most = [float(sizes[:, k].max()) * SLACK for k in range(ORDER + 2)]
-    most[1] = max(most[1], 1 + TAIL)
-    return _Table(terms, error, most)
+    beyond = [np.maximum(_suprema(sizes[:, k]), TAIL) for k in range(ORDER + 2)]
+    beyond[0][:] = np.inf
+    beyond[1] = np.maximum(beyond[1], 1 + TAIL)
+    return _Table(terms, error, beyond)
+
+
+def _suprema(sizes: Array) -> Array:
+    """From bounds on grid cells those on all that is as far from 0, and 0 for beyond the grid."""
+    middle = EDGE * STEPS
+    folded = np.maximum(sizes[middle:], sizes[middle::-1])
+    suprema: Array = np.maximum.accumulate(np.append(folded, 0.0)[::-1])[::-1] * SLACK
+    return suprema
 
 
 def _expansion(kind: _Kind, p: int, q: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -243,4 +261,4 @@ def _bracket(base: str, bits: int) -> tuple[Any, Any]:
             slope = _KINDS[base].function(arb_series([point, 1], 2))[1]
             low, high = (low, middle) if slope > 0 else (middle, high)
             assert slope != 0, "transcendental, so no dyadic number hits it"
-        return tuple(arb(v.numerator) / v.denominator for v in (low, high))  # type: ignore[return-value]
+        return tuple(arb(v.numerator) / v.denominator for v in (low, high))

@@ -8,7 +8,7 @@ equivalent if each unit's pre-activation lies on the same side of the unit's thr
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -23,14 +23,11 @@ from ..limits import Limits
 from ..network import Array, finite_array
 from ..progress import Progress, reporter
 from ..smooth_network import SmoothNetwork
-from .root_isolation import Zero, isolate
-from .smooth_segment import SmoothSegment, Wall
+from .smooth_segment import SmoothSegment
+from .smooth_steps import Pattern, Step, along
 
-DEPTH = 48  # halvings of a segment in float64
 INTERVALS = 2**16  # of a segment that are looked at, unless limits say otherwise
 THRESHOLDS = ("sign", "minimum")
-
-Pattern = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,8 @@ class SmoothFolding:
     def r1(self) -> int:
         """The greatest Hamming distance from the first pattern.
 
-        It, :attr:`r2` and :attr:`chi` raise :class:`UnknownAnswerError` where only bounds are known.
+        It, :attr:`r2` and :attr:`chi` raise :class:`UnknownAnswerError` where only bounds are
+        known.
         """
         return int(self._known("r1", self.r1_bounds))
 
@@ -135,16 +133,16 @@ def smooth_folding(
     Bit 1: the pre-activation is greater than the unit's threshold. Patterns are those on open
     pieces; units that change together change in one step. Zeros of the first layer are rational;
     deeper ones are isolated by interval Newton methods, and separated from each other to
-    ``precision`` bits. What is formally the same (equal or opposite rows, over the segment or at a
-    rational point) is recognised as such. Anything else that coincides, touches 0 without crossing
-    it, or starts at 0, is reported as unresolved, and r1, r2, chi get bounds. As r2 counts crossings
-    in whatever order, and r1 seldom depends on it, these are often exact nevertheless.
+    ``precision / 2`` bits. What is formally the same (equal or opposite rows, over the segment or
+    at a rational point) is recognised as such. Anything else that coincides, touches 0 without
+    crossing it, or starts at 0, is reported as unresolved, and r1, r2, chi get bounds. As r2 counts
+    crossings in whatever order, and r1 seldom depends on it, these are often exact nevertheless.
 
     Args:
         path: shape (n, input_dim), the vertices, at least two.
         threshold: ``"sign"`` of the pre-activation, or ``"minimum"``, the point where GELU, SiLU
             and swish stop falling (a transcendental number, enclosed by a ball).
-        precision: bits that separate crossings at the most.
+        precision: bits of the arithmetic that separates crossings, at least 64.
         limits: ``seconds`` in all, and ``regions``, how many intervals of each segment are looked
             at; what is not settled then is unresolved.
         progress: called with intervals and seconds.
@@ -164,15 +162,15 @@ def smooth_folding(
         raise DomainError(f"precision must be at least 64 bits, not {precision!r}")
     vertices = _vertices(path, network.input_dim)
     out_of = _budget(limits, reporter(progress))
-    steps: list[_Step] = []
+    steps: list[Step] = []
     first = last = np.zeros(network.n_units, dtype=np.uint8)
     for k, (x, y) in enumerate(pairwise(vertices)):
         segment = SmoothSegment(network, x, y, threshold == "minimum", precision)
-        start, found = _along(segment, out_of)
+        start, found = along(segment, out_of)
         if k == 0:
             first = start
         elif (start != last).any():
-            steps.append(_Step(Fraction(k), Fraction(k), start != last, start, True))
+            steps.append(Step.certain(Fraction(k), Fraction(k), start != last, start))
         steps += [step.shifted(k) for step in found]
         last = found[-1].after if found else start
     return _result(first, _merged(first, steps), len(vertices) - 1)
@@ -205,159 +203,25 @@ def _budget(limits: Limits | None, report: Progress | None) -> Callable[[int], b
     return out_of
 
 
-# --- one segment ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class _Step:
-    """A change of the pattern, or (not resolved) several that are not told apart."""
-
-    low: Fraction
-    high: Fraction
-    involved: npt.NDArray[np.bool_]
-    after: Pattern
-    resolved: bool
-    least: int = 0
-    most: float = 0
-
-    def __post_init__(self) -> None:
-        if self.resolved:
-            count = int(self.involved.sum())
-            object.__setattr__(self, "least", count)
-            object.__setattr__(self, "most", count)
-
-    def shifted(self, by: int) -> _Step:
-        return _Step(self.low + by, self.high + by, self.involved, self.after, self.resolved,
-                     self.least, self.most)  # fmt: skip
-
-
-def _along(segment: SmoothSegment, out_of: Callable[[int], bool]) -> tuple[Pattern, list[_Step]]:
-    """The pattern just behind the start of the segment, and its changes."""
-    start, zeros = isolate(segment, len(segment.walls), DEPTH, out_of)
-    walls = [*segment.walls, *(wall for wall, _, _ in segment.exact)]
-    for index, zero in enumerate(zeros):
-        if not start[zero.function] and (index == 0 or zeros[index - 1].function != zero.function):
-            start[zero.function] = zero.after  # the next that is known
-    for wall, at, behind in segment.exact:
-        inside = 0 < at < 1
-        index = len(start)
-        start.append(-behind if at > 0 else behind)
-        if inside:
-            zeros.append(Zero(index, at, at, 1, 1, -behind, behind, single=True))
-    pattern = np.zeros(segment.network.n_units, dtype=np.uint8)
-    for bit, value in segment.constant.items():
-        pattern[bit] = value
-    for wall, sign in zip(walls, start, strict=True):
-        _set(pattern, wall, sign)
-    before, steps = pattern, []
-    for cluster in _separated(segment, zeros):
-        step = _step(walls, cluster, before)
-        before = step.after
-        steps.append(step)
-    return pattern, steps
-
-
-def _set(pattern: Pattern, wall: Wall, sign: int) -> None:
-    for bit, turned in zip(wall.bits, wall.turned, strict=True):
-        pattern[bit] = (sign > 0) != turned if sign else pattern[bit]
-
-
-def _step(walls: Sequence[Wall], cluster: list[Zero], before: Pattern) -> _Step:
-    after, involved = before.copy(), np.zeros(len(before), dtype=bool)
-    for zero in cluster:
-        _set(after, walls[zero.function], zero.after)
-        involved[list(walls[zero.function].bits)] = True
-    low, high = min(z.low for z in cluster), max(z.high for z in cluster)
-    if _is_one(cluster):
-        return _Step(low, high, involved, after, True)
-    sizes = [len(walls[z.function].bits) for z in cluster]
-    least = sum(z.least * n for z, n in zip(cluster, sizes, strict=True))
-    most = sum(z.most * n for z, n in zip(cluster, sizes, strict=True))
-    return _Step(low, high, involved, after, False, least, most)
-
-
-def _is_one(cluster: Sequence[Zero]) -> bool:
-    """Whether it is known to be one crossing, off the ends of the segment: a single zero, or
-    several at one exact point."""
-    if not all(zero.is_simple and zero.low > 0 and zero.high < 1 for zero in cluster):
-        return False
-    return len(cluster) == 1 or all(z.low == z.high for z in cluster)
-
-
-def _separated(segment: SmoothSegment, zeros: Iterable[Zero]) -> list[list[Zero]]:
-    """In order, zeros whose intervals overlap together; as few as the precision allows."""
-    shortest = Fraction(1, 2 ** (segment.bits // 2))
-    stuck: set[int] = set()
-    clusters = _overlapping(zeros)
-    for cluster in clusters:
-        _coincide(segment, cluster)
-    done: list[list[Zero]] = []
-    while clusters:
-        done += [c for c in clusters if _is_one(c)]
-        clusters = [c for c in clusters if not _is_one(c)]
-        busy = [z for c in clusters for z in c
-                if z.is_simple and z.high - z.low > shortest and id(z) not in stuck]  # fmt: skip
-        if not busy:
-            break
-        stuck |= {id(zero) for zero in busy if not _halve(segment, zero)}
-        clusters = [part for c in clusters for part in _overlapping(c)]
-    return sorted([*done, *clusters], key=lambda c: min(z.low for z in c))
-
-
-def _overlapping(zeros: Iterable[Zero]) -> list[list[Zero]]:
-    clusters: list[list[Zero]] = []
-    end = Fraction(-1)
-    for zero in sorted(zeros, key=lambda z: (z.low, z.high)):
-        if zero.low <= end:
-            clusters[-1].append(zero)
-        else:
-            clusters.append([zero])
-        end = max(end, zero.high)
-    return clusters
-
-
-def _coincide(segment: SmoothSegment, cluster: Sequence[Zero]) -> None:
-    """Zeros that are formally at a rational zero of the first layer."""
-    for t in {z.low for z in cluster if z.low == z.high}:
-        for zero in cluster:
-            inside = zero.single and zero.low < t < zero.high
-            if inside and segment.vanishes(zero.function, t):
-                zero.low = zero.high = t
-
-
-def _halve(segment: SmoothSegment, zero: Zero) -> bool:
-    """Halve an interval; False if the precision does not tell where the zero lies."""
-    for share in (Fraction(1, 2), Fraction(3, 8), Fraction(11, 16)):
-        t = zero.low + share * (zero.high - zero.low)
-        sign = segment.sign(zero.function, t)
-        if sign == zero.before:
-            zero.low = t
-        elif sign:
-            zero.high = t
-        if sign:
-            return True
-    return False
-
-
 # --- the whole path ------------------------------------------------------------------------------
 
 
-def _merged(first: Pattern, steps: Sequence[_Step]) -> list[_Step]:
+def _merged(first: Pattern, steps: Sequence[Step]) -> list[Step]:
     """Unresolved steps at a vertex together with the change there."""
-    found: list[_Step] = []
+    found: list[Step] = []
     for step in steps:
         if not found or found[-1].high < step.low or (found[-1].resolved and step.resolved):
             found.append(step)
             continue
         previous = found.pop()
         before = found[-1].after if found else first
-        found.append(_Step(previous.low, step.high, previous.involved | step.involved, step.after,
+        found.append(Step(previous.low, step.high, previous.involved | step.involved, step.after,
                            False, int((before != step.after).sum()),
                            previous.most + step.most))  # fmt: skip
     return found
 
 
-def _result(first: Pattern, steps: Sequence[_Step], length: int) -> SmoothFolding:
+def _result(first: Pattern, steps: Sequence[Step], length: int) -> SmoothFolding:
     patterns, pieces = [], []
     low, pattern = Fraction(0), first
     for step in steps:
@@ -381,7 +245,7 @@ def _result(first: Pattern, steps: Sequence[_Step], length: int) -> SmoothFoldin
 
 
 def _r1_bounds(
-    patterns: Sequence[Pattern], steps: Sequence[_Step], starts_unresolved: bool
+    patterns: Sequence[Pattern], steps: Sequence[Step], starts_unresolved: bool
 ) -> tuple[int, float]:
     """Patterns that are not known differ from the one before in the bits involved at most."""
     if not patterns:

@@ -1,7 +1,8 @@
 """A network of smooth units along a segment: enclosures of its pre-activations as functions of t.
 
-The first layer's are affine in t and exact. Behind it, Taylor models of third order in float64 balls
-enclose value and derivatives on many intervals at once; Arb gives single values to any precision.
+The first layer's are affine in t and exact. Behind it, Taylor models of third order in float64
+balls enclose value and derivatives on many intervals at once; Arb gives single values to any
+precision.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ class SmoothSegment:
             number on the whole segment: its bit.
         exact: for walls of the first layer with a rational zero: that, and the sign behind it.
         walls: the others.
+        rational_zeros: all zeros of the first layer's rows.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class SmoothSegment:
         self.network, self.bits = network, bits
         self.at_minimum = threshold
         self.lines = _lines(network, x, y)
+        self.rational_zeros = {-start / slope for slope, start in self.lines if slope}
         self.level = self._level(bits) if threshold else arb(0)
         middle = float(self.level.mid())
         self._float_level = Balls(
