@@ -1,11 +1,13 @@
-"""Pictures of region graphs: planes (:func:`plot_regions`) and lines (:func:`plot_line`); and of
-decision boundaries (:func:`plot_boundary`, :func:`save_html`).
+"""Pictures of region graphs: planes (:func:`plot_regions`) and lines (:func:`plot_line`); of
+decision boundaries (:func:`plot_boundary`, :func:`save_html`); and of folding
+(:func:`plot_distances`, :func:`plot_folding`).
 
 Needs ``pip install polyrelu[plot]``. What is drawn is rounded to float64; the graph is not.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from .graph import RegionGraph
     from .limits import Limits
     from .plot_boundary import plot_boundary as plot_boundary
+    from .plot_folding import plot_distances as plot_distances
+    from .plot_folding import plot_folding as plot_folding
     from .viewer import save_html as save_html
 
 COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
@@ -61,16 +65,18 @@ _BARS = {
 }
 
 
+_ELSEWHERE = {
+    "plot_boundary": "plot_boundary",
+    "plot_distances": "plot_folding",
+    "plot_folding": "plot_folding",
+    "save_html": "viewer",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """Pictures of boundaries have modules of their own, that draw with what is here."""
-    if name == "plot_boundary":
-        from .plot_boundary import plot_boundary
-
-        return plot_boundary
-    if name == "save_html":
-        from .viewer import save_html
-
-        return save_html
+    """Other pictures have modules of their own, that draw with what is here."""
+    if name in _ELSEWHERE:
+        return getattr(importlib.import_module(f".{_ELSEWHERE[name]}", __package__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
