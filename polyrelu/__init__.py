@@ -19,11 +19,13 @@ _WHERE = {
     "Count": "enumeration",
     "DecisionBoundary": "queries.boundary",
     "Crossing": "queries.crossings",
+    "Distribution": "queries.graph_folding",
     "Domain": "domain",
     "DomainError": "errors",
     "Facet": "region",
     "FaceComplex": "faces",
     "FileFormatError": "errors",
+    "GraphFolding": "queries.graph_folding",
     "IncompleteError": "errors",
     "Layer": "network",
     "LayerGeometry": "queries.layer_geometry",
@@ -42,6 +44,9 @@ _WHERE = {
     "Sector": "queries.layer_geometry",
     "RobustRadius": "queries.robustness",
     "Slice": "domain",
+    "SmoothCrossing": "queries.smooth_folding",
+    "SmoothFolding": "queries.smooth_folding",
+    "SmoothNetwork": "smooth_network",
     "Space": "domain",
     "Status": "answer",
     "UnknownAnswerError": "errors",
@@ -54,6 +59,8 @@ _WHERE = {
     "decision_boundary": "queries.boundary",
     "doubling_layer": "queries.construct",
     "face_complex": "faces",
+    "folding_surrogate": "torch_folding",
+    "graph_folding": "queries.graph_folding",
     "hard_tanh": "activations",
     "identity": "activations",
     "is_coherently_oriented": "queries.injectivity",
@@ -79,6 +86,7 @@ _WHERE = {
     "robust_radius": "queries.robustness",
     "save_network": "io",
     "segment": "domain",
+    "smooth_folding": "queries.smooth_folding",
     "stability": "queries.stability",
 }
 _MODULES = ("plot",)
@@ -139,6 +147,9 @@ if TYPE_CHECKING:
     from .queries.convolution import is_convolution_injective as is_convolution_injective
     from .queries.crossings import Crossing as Crossing
     from .queries.crossings import boundary_crossings as boundary_crossings
+    from .queries.graph_folding import Distribution as Distribution
+    from .queries.graph_folding import GraphFolding as GraphFolding
+    from .queries.graph_folding import graph_folding as graph_folding
     from .queries.injectivity import is_coherently_oriented as is_coherently_oriented
     from .queries.injectivity import is_injective as is_injective
     from .queries.injectivity import is_injective_on_regions as is_injective_on_regions
@@ -152,12 +163,17 @@ if TYPE_CHECKING:
     from .queries.polyhedron import Polyhedron as Polyhedron
     from .queries.robustness import RobustRadius as RobustRadius
     from .queries.robustness import robust_radius as robust_radius
+    from .queries.smooth_folding import SmoothCrossing as SmoothCrossing
+    from .queries.smooth_folding import SmoothFolding as SmoothFolding
+    from .queries.smooth_folding import smooth_folding as smooth_folding
     from .queries.stability import stability as stability
     from .queries.surjectivity import is_surjective as is_surjective
     from .queries.surjectivity import output_range as output_range
     from .queries.witness import Collision as Collision
     from .region import Facet as Facet
     from .region import Region as Region
+    from .smooth_network import SmoothNetwork as SmoothNetwork
+    from .torch_folding import folding_surrogate as folding_surrogate
 
 
 def __getattr__(name: str) -> Any:

@@ -82,9 +82,7 @@ def between_classes(model: torch.nn.Sequential, x: torch.Tensor, y: torch.Tensor
 
 def main() -> None:
     x0, y0, x1, y1 = data()
-    print(
-        "| weight of folding | seed | mean exact chi before | after | pairs that fold | accuracy |"
-    )
+    print("| weight | seed | mean exact chi before | after | pairs that fold | accuracy |")
     print("|---:|---:|---:|---:|---:|---:|")
     before = {seed: between_classes(classifier(seed), x1, y1) for seed in SEEDS}
     for weight in WEIGHTS:

@@ -151,8 +151,8 @@ def smooth_folding(
         DomainError: the path has another shape, NaN, infinity, or equal vertices in succession.
         NetworkError: the minimum of a monotone activation.
 
-    The cost grows with the number of units and the square of the width: about a second for 784
-    inputs and two layers of 64 GELU units.
+    The cost grows with depth, the square of the width and the number of crossings: a tenth of a
+    second for 784 inputs and two layers of 64 GELU units, a second for three layers of 256.
     """
     if not isinstance(network, SmoothNetwork):
         raise TypeError(f"a polyrelu.SmoothNetwork is needed, not {type(network).__name__}")
