@@ -86,10 +86,9 @@ def product(weight: Array, columns: Balls) -> Balls:
     A sum of n products, in any order and with or without fused operations, is off by at most n
     roundings of the sum of their sizes.
     """
-    flat = Balls(
-        columns.mid.reshape(len(columns.mid), -1), columns.rad.reshape(len(columns.rad), -1)
-    )
+    n = weight.shape[1]
     shape = (len(weight), *columns.mid.shape[1:])
-    share = 2 * (weight.shape[1] + 2) * UNIT
-    rad = np.abs(weight) @ (flat.rad + share * np.abs(flat.mid)) * (1 + share) * SLACK + TINY
-    return Balls((weight @ flat.mid).reshape(shape), rad.reshape(shape))
+    mid, rad = columns.mid.reshape(n, -1), columns.rad.reshape(n, -1)
+    share = 2 * (n + 2) * UNIT
+    rad = np.abs(weight) @ (rad + share * np.abs(mid)) * (1 + share) * SLACK + TINY
+    return Balls((weight @ mid).reshape(shape), rad.reshape(shape))

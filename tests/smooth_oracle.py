@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from flint import arb, ctx
 
 BITS = 300
 
 
-def activation(name: str, beta: float, x: arb) -> arb:
+def activation(name: str, beta: float, x: Any) -> Any:
+    """At a ball or a power series."""
+    beta = arb(beta)
     if name == "gelu":
         return x * (1 + (x / arb(2).sqrt()).erf()) / 2
     if name == "tanh":
-        return x.tanh()
+        return 1 - 2 / (1 + (2 * x).exp())
     if name == "sigmoid":
         return 1 / (1 + (-x).exp())
     if name == "softplus":
@@ -22,11 +25,15 @@ def activation(name: str, beta: float, x: arb) -> arb:
     return x / (1 + (-beta * x).exp())
 
 
-def pre_activations(network, x: Sequence[Fraction]) -> list[arb]:
-    """Of all units (with swiglu: of all gates) at a rational point."""
+def ball(value: float | Fraction) -> arb:
+    return arb(Fraction(value).numerator) / Fraction(value).denominator
+
+
+def pre_activations(network, x: Sequence[Any]) -> list[Any]:
+    """Of all units (with swiglu: of all gates) at a point: rationals, or power series."""
     name, beta = network.unit.name, network.unit.beta
     with ctx.workprec(BITS):
-        h = [arb(Fraction(v).numerator) / Fraction(v).denominator for v in x]
+        h = [ball(v) if isinstance(v, int | float | Fraction) else v for v in x]
         found = []
         for affine in network.hidden:
             table = zip(affine.weight.tolist(), affine.bias.tolist(), strict=True)

@@ -12,12 +12,13 @@ from flint import arb, arb_series, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
-from smooth_oracle import activation, point, pre_activations, signs
+from smooth_oracle import BITS, activation, ball, point, pre_activations, signs
 
 import polyrelu as pr
 from polyrelu import DomainError, Limits, NetworkError, UnknownAnswerError
 from polyrelu.balls import Balls, product
 from polyrelu.queries.smooth_folding import folding_numbers, smooth_folding
+from polyrelu.queries.smooth_segment import SmoothSegment
 from polyrelu.smooth_network import SmoothNetwork
 from polyrelu.smooth_units import SmoothUnit
 
@@ -101,9 +102,48 @@ def test_balls_hold_what_fractions_give(choose):
         (balls.scaled(0.1), [Fraction(0.1) * v for v in inside]),
         (balls.divided(0.3), [v / Fraction(0.3) for v in inside]),
     ]  # fmt: skip
-    for ball, exact in found:
-        for mid, r, v in zip(ball.mid.tolist(), ball.rad.tolist(), exact, strict=True):
+    for enclosed, exact in found:
+        for mid, r, v in zip(enclosed.mid.tolist(), enclosed.rad.tolist(), exact, strict=True):
             assert abs(Fraction(mid) - v) <= Fraction(r)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.randoms(use_true_random=False))
+def test_models_hold_values_and_derivatives(choose):
+    net, path = nasty(choose)
+    x, y = path[0], path[1]
+    centre = np.array([choose.randint(0, 64) / 64 for _ in range(3)])
+    half = np.array([2.0**-k for k in (1, 4, 12)])
+    segment = SmoothSegment(net, x, y, False, 256)
+    if not segment.walls:
+        return
+    places = np.cumsum([0, *net.widths])
+    bits = [places[wall.layer] + wall.unit for wall in segment.walls]
+    models = segment.models(centre, half)
+    for k, (c, h) in enumerate(zip(centre.tolist(), half.tolist(), strict=True)):
+        for share in (-1, Fraction(-1, 3), 0, Fraction(4, 5), 1):
+            true = series(net, x, y, Fraction(c) + share * Fraction(h))
+            with ctx.workprec(BITS):
+                for i, bit in enumerate(bits):
+                    z, s = true[bit], ball(share)
+                    terms = [as_ball(getattr(models, name)[i, k])
+                             for name in ("value", "slope", "bend", "rest")]  # fmt: skip
+                    whole = sum(term * s**j for j, term in enumerate(terms))
+                    assert whole.overlaps(z[0])
+                    assert as_ball(models.slopes[i, k]).overlaps(z[1] * h)
+                    assert as_ball(models.bends[i, k]).overlaps(z[2] * h * h)
+
+
+def as_ball(one: Balls) -> arb:
+    return arb(float(one.mid), float(one.rad))
+
+
+def series(net, x, y, t: Fraction) -> list[arb_series]:
+    """Pre-activations as power series around t."""
+    with ctx.workprec(BITS):
+        along = arb_series([ball(t), 1], 3)
+        ends = [(ball(a), ball(b)) for a, b in zip(x.tolist(), y.tolist(), strict=True)]
+        return pre_activations(net, [a + along * (b - a) for a, b in ends])
 
 
 # --- whole paths against the oracle --------------------------------------------------------------
@@ -148,7 +188,7 @@ def is_subsequence(seen: list[list[int]], whole: list[list[int]]) -> bool:
     return True
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=80)
 @given(st.randoms(use_true_random=False))
 def test_nasty_networks_by_dense_evaluation(choose):
     net, path = nasty(choose)
@@ -161,7 +201,7 @@ def test_nasty_networks_by_dense_evaluation(choose):
         for share in (Fraction(1, 3), Fraction(1, 1000), Fraction(999, 1000)):
             at = signs(net, point(path, low + share * (high - low)), level)
             assert all(s in (0, 2 * b - 1) for s, b in zip(at, pattern, strict=True))
-    times = [Fraction(1, 2**40), *(Fraction(2 * i + 1, 82) for i in range(41 * (len(path) - 1)))]
+    times = [Fraction(1, 2**40), *(Fraction(2 * i + 1, 50) for i in range(25 * (len(path) - 1)))]
     table = np.array([signs(net, point(path, t), level) for t in times])
     table[:, (table == 0).all(axis=0)] = -1  # identically 0
     seen = (table[(table != 0).all(axis=1)] > 0).astype(np.uint8)
