@@ -17,8 +17,9 @@ from smooth_oracle import BITS, activation, ball, point, pre_activations, signs
 import polyrelu as pr
 from polyrelu import DomainError, Limits, NetworkError, UnknownAnswerError
 from polyrelu.balls import Balls, product
+from polyrelu.queries.root_isolation import isolate
 from polyrelu.queries.smooth_folding import folding_numbers, smooth_folding
-from polyrelu.queries.smooth_segment import SmoothSegment
+from polyrelu.queries.smooth_segment import Models, SmoothSegment
 from polyrelu.smooth_network import SmoothNetwork
 from polyrelu.smooth_units import SmoothUnit
 
@@ -297,6 +298,67 @@ def test_touching_is_reported_and_bounded():
     assert found.r2_bounds[0] <= 3 <= found.r2_bounds[1]
     with pytest.raises(UnknownAnswerError, match="r2_bounds"):
         _ = found.r2
+
+
+@pytest.mark.parametrize("bias", [-1e-17, -1e-32])
+def test_zeros_too_close_for_float64(bias):
+    """As before, a little lower: 1e-8 or 1e-16 left and right of 1/2 there are zeros."""
+    net = SmoothNetwork([([[1.0]], [-0.5]), ([[1.0], [-1]], [0, 0]), ([[1.0, 1.0]], [bias]), OUT],
+                        "silu")  # fmt: skip
+    found = smooth_folding(net, [[0.0], [1.0]])
+    assert found.certified
+    assert [c.units for c in found.crossings] == [(3,), (0, 1, 2), (3,)]
+    assert found.patterns.tolist() == [[0, 0, 1, 1], [0, 0, 1, 0], [1, 1, 0, 0], [1, 1, 0, 1]]
+
+
+class Chebyshev:
+    """T_n(2t - 1), whose zeros are known, as functions to isolate zeros of."""
+
+    def __init__(self, degree: int, blind: float = 0) -> None:
+        self.parts = [np.polynomial.Chebyshev.basis(degree, [0, 1]).deriv(k) for k in range(3)]
+        n = degree**2
+        self.third = 8 * n * (n - 1) * (n - 4) / 15 / 6
+        self.degree, self.blind = degree, blind
+
+    def models(self, centre, half):
+        values = [p(centre) * half**k / (1, 1, 2)[k] for k, p in enumerate(self.parts)]
+        rest = Balls(np.zeros_like(centre), self.third * half**3)
+        balls = [Balls(v, 1e-11 * (1 + self.third * half**k)) for k, v in enumerate(values)]
+        return Models(*(b[None] for b in [*balls, rest]))
+
+    def sign(self, index, t):
+        before, now = Fraction(1), 2 * t - 1
+        for _ in range(self.degree - 1):
+            before, now = now, 2 * (2 * t - 1) * now - before
+        return 0 if abs(now) <= self.blind else 1 if now > 0 else -1
+
+    def vanishes(self, index, t):
+        return False
+
+    def chunk(self):
+        return 7
+
+
+@pytest.mark.parametrize("degree", [1, 2, 5, 11])
+def test_zeros_of_chebyshev_polynomials(degree):
+    start, zeros = isolate(Chebyshev(degree), 1, 30, lambda looked: False)
+    known = sorted((1 + np.cos((2 * k + 1) * np.pi / (2 * degree))) / 2 for k in range(degree))
+    assert start == [1 if degree % 2 == 0 else -1]
+    assert len(zeros) == degree
+    for zero, at in zip(zeros, known, strict=True):
+        assert zero.is_simple
+        assert float(zero.low) - 1e-12 <= at <= float(zero.high) + 1e-12
+        assert zero.high - zero.low < 1e-6
+
+
+def test_unknown_signs_and_no_depth_leave_bounds():
+    """Where signs between parts are unknown, those at the ends still bound the number of zeros."""
+    for depth in (4, 5, 6):
+        start, zeros = isolate(Chebyshev(11, blind=0.99), 1, depth, lambda looked: False)
+        assert start == [-1]
+        assert sum(z.least for z in zeros) % 2 == 1
+        assert sum(z.least for z in zeros) <= 11 <= sum(z.most for z in zeros)
+        assert not any(z.is_simple and z.high - z.low > 0.2 for z in zeros)
 
 
 def test_equal_units_change_together():

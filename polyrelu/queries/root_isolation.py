@@ -237,16 +237,20 @@ def _of_curved(functions: Functions, zero: Zero, outer: int) -> Iterator[Zero]:
 
 def narrow(functions: Functions, zeros: Sequence[Zero]) -> None:
     """Make the intervals of single zeros as short as float64 allows, by Newton's method for
-    intervals; where the derivative is not known to keep its sign, by halving."""
+    intervals; where the derivative is not known to keep its sign, by halving, for which single
+    points are asked where the one in the middle does not tell."""
     active = [z for z in zeros if z.single]
     for _ in range(NEWTON_STEPS):
         active = [z for z in active if z.low < z.high]
         if not active:
             return
-        low, high = _narrowed(functions, active)
+        low, high, silent = _narrowed(functions, active)
         shorter = []
-        for zero, a, b in zip(active, low.tolist(), high.tolist(), strict=True):
+        for zero, a, b, ask in zip(active, low.tolist(), high.tolist(), silent, strict=True):
             before = zero.high - zero.low
+            if ask and zero.is_simple and halve(functions, zero):
+                shorter.append(zero)
+                continue
             zero.low, zero.high = max(zero.low, Fraction(a)), min(zero.high, Fraction(b))
             assert zero.low <= zero.high, "the zero lies in both intervals"
             if 10 * (zero.high - zero.low) < 9 * before:
@@ -254,7 +258,24 @@ def narrow(functions: Functions, zeros: Sequence[Zero]) -> None:
         active = shorter
 
 
-def _narrowed(functions: Functions, zeros: Sequence[Zero]) -> tuple[Array, Array]:
+def halve(functions: Functions, zero: Zero) -> bool:
+    """Halve the interval of a simple zero, more or less; False if the signs are unknown."""
+    for share in (Fraction(1, 2), Fraction(3, 8), Fraction(11, 16)):
+        t = zero.low + share * (zero.high - zero.low)
+        sign = functions.sign(zero.function, t)
+        if sign == zero.before:
+            zero.low = t
+        elif sign:
+            zero.high = t
+        if sign:
+            return True
+    return False
+
+
+def _narrowed(
+    functions: Functions, zeros: Sequence[Zero]
+) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
+    """New ends, and where nothing was found out."""
     index = np.array([z.function for z in zeros])
     low, high = (np.array([float(getattr(z, end)) for z in zeros]) for end in ("low", "high"))
     centre = (low + high) / 2
@@ -273,7 +294,8 @@ def _narrowed(functions: Functions, zeros: Sequence[Zero]) -> tuple[Array, Array
     is_left = (middle != 0) & ((middle == -before) | (middle == after))
     left = np.where(toward != 0, left, np.where(is_right, centre, low))
     right = np.where(toward != 0, right, np.where(is_left, centre, high))
-    return np.fmax(left, low), np.fmin(right, high)
+    silent = (toward == 0) & ~is_left & ~is_right
+    return np.fmax(left, low), np.fmin(right, high), silent
 
 
 def _own(

@@ -14,32 +14,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from flint import arb, arb_mat, ctx, fmpz, fmpz_mat
+from flint import arb, arb_mat, ctx
 
 from ..balls import SLACK, Balls, product
 from ..locate import UNIT
-from ..network import Array, integers
-from ..smooth_network import SmoothNetwork, same_zeros
+from ..network import Array
+from ..smooth_network import SmoothNetwork
+from .smooth_walls import Walls, to_ball
 
 CHUNK = 2**15  # units times intervals that are looked at together
-
-Line = tuple[Fraction, Fraction]  # slope and constant
-
-
-@dataclass(frozen=True)
-class Wall:
-    """Pre-activations that are multiples of each other, less the threshold.
-
-    Attributes:
-        layer, unit: the first of them.
-        bits: all of them, as places in a pattern.
-        turned: for each whether its sign is the opposite one.
-    """
-
-    layer: int
-    unit: int
-    bits: tuple[int, ...]
-    turned: tuple[bool, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,108 +53,32 @@ class Models:
 
 
 class SmoothSegment:
-    """The pre-activations on the segment from x to y, t from 0 to 1.
+    """The pre-activations on the segment from x to y, t from 0 to 1, less the threshold.
 
     Attributes:
-        constant: for each unit, as a place in a pattern, whose pre-activation is formally a known
-            number on the whole segment: its bit.
-        exact: for walls of the first layer with a rational zero: that, and the sign behind it.
-        walls: the others.
+        sorted: which thresholds there are.
+        walls: those that are not known exactly; what the methods call ``index`` counts them.
         rational_zeros: all zeros of the first layer's rows.
     """
 
     def __init__(
-        self, network: SmoothNetwork, x: Array, y: Array, threshold: bool, bits: int
+        self, network: SmoothNetwork, x: Array, y: Array, at_minimum: bool, bits: int
     ) -> None:
-        self.network, self.bits = network, bits
-        self.at_minimum = threshold
-        self.lines = _lines(network, x, y)
+        self.network, self.at_minimum, self.bits = network, at_minimum, bits
+        self.sorted = Walls(network, x, y, at_minimum)
+        self.walls = self.sorted.others
+        self.lines = self.sorted.lines
         self.rational_zeros = {-start / slope for slope, start in self.lines if slope}
-        self.level = self._level(bits) if threshold else arb(0)
+        self.level = network.unit.minimiser(bits) if at_minimum else arb(0)
         middle = float(self.level.mid())
         self._float_level = Balls(
             np.full((1, 1), middle),
             np.full((1, 1), SLACK * (2 * UNIT * abs(middle) + float(self.level.rad()))),
         )
-        self.constant: dict[int, int] = {}
-        self.exact: list[tuple[Wall, Fraction, int]] = []
-        self.walls: list[Wall] = []
-        self._sort_units()
         self._slope, self._start = (Balls.of([line[k] for line in self.lines]) for k in (0, 1))
         self._matrices = list(_ball_matrices(network))
         self._at: dict[tuple[Fraction, int], list[list[Any]]] = {}
         self._zero: dict[Fraction, list[list[Any]]] = {}
-
-    def _level(self, bits: int) -> Any:
-        return self.network.unit.minimiser(bits)
-
-    # -- which pre-activations there are ---------------------------------------------------------
-
-    def _sort_units(self) -> None:
-        forms = self.network.forms(self.lines, (Fraction(0), Fraction(0)))
-        bit = 0
-        for layer, width in enumerate(self.network.widths):
-            groups: dict[Any, list[tuple[int, int, bool]]] = {}
-            for unit in range(width):
-                form: Any = forms[layer][unit]
-                known = self._known_sign(layer, form)
-                if known is not None:
-                    self.constant[bit] = int(known > 0)
-                else:
-                    key, turned = self._key(layer, form)
-                    groups.setdefault(key, []).append((bit, unit, turned))
-                bit += 1
-            for members in groups.values():
-                self._add_wall(layer, members)
-
-    def _known_sign(self, layer: int, form: Any) -> int | None:
-        """The sign of a constant, less the threshold."""
-        if layer == 0:
-            slope, value = form
-            if slope:
-                return None
-        else:
-            constant, terms = form
-            if terms:
-                return None
-            value = self._exact_constant(layer, constant)
-        if not self.at_minimum:
-            return int(value > 0) - int(value < 0)
-        return self._compared(value)
-
-    def _exact_constant(self, layer: int, constant: int) -> Fraction:
-        affine = self.network.hidden[layer]
-        _, shift = integers(np.concatenate([affine.weight, affine.bias[:, None]], axis=1))
-        return Fraction(constant, 2 << shift)
-
-    def _compared(self, value: Fraction) -> int:
-        """With the minimiser, which is transcendental, so that some precision tells."""
-        bits = 64
-        while True:
-            with ctx.workprec(bits + 20):
-                gap = _ball(value) - self._level(bits)
-                if not gap.contains(0):
-                    return 1 if gap > 0 else -1
-            bits *= 2
-
-    def _key(self, layer: int, form: Any) -> tuple[Any, bool]:
-        """What walls in common have in common; and whether the sign is turned."""
-        if self.at_minimum:
-            return form, False
-        if layer == 0:
-            return -form[1] / form[0], form[0] < 0
-        constant, terms = form
-        leading = constant or next(v for _, v in terms)
-        return same_zeros(form), leading < 0
-
-    def _add_wall(self, layer: int, members: list[tuple[int, int, bool]]) -> None:
-        bits, units, turned = zip(*members, strict=True)
-        wall = Wall(layer, units[0], bits, tuple(t != turned[0] for t in turned))
-        if layer == 0 and not self.at_minimum:
-            slope, value = self.lines[units[0]]
-            self.exact.append((wall, -value / slope, 1 if slope > 0 else -1))
-        else:
-            self.walls.append(wall)
 
     # -- enclosures on intervals -----------------------------------------------------------------
 
@@ -234,7 +141,7 @@ class SmoothSegment:
         while bits < 2 * self.bits:
             value = self._values(t, bits)[wall.layer][wall.unit]
             with ctx.workprec(bits + 20):
-                value = value - self._level(bits) if self.at_minimum else value
+                value = value - self.network.unit.minimiser(bits) if self.at_minimum else value
             if not value.contains(0):
                 return 1 if value > 0 else -1
             bits *= 2
@@ -256,7 +163,7 @@ class SmoothSegment:
         key = (t, bits)
         if key not in self._at:
             with ctx.workprec(bits):
-                z = [_ball(slope * t + start) for slope, start in self.lines]
+                z = [to_ball(slope * t + start) for slope, start in self.lines]
                 found = [z]
                 for weight, bias in self._matrices:
                     h = self._activated_balls(z)
@@ -271,21 +178,6 @@ class SmoothSegment:
             half = len(z) // 2
             return [unit.value(g) * v for g, v in zip(z[:half], z[half:], strict=True)]
         return [unit.value(v) for v in z]
-
-
-def _lines(network: SmoothNetwork, x: Array, y: Array) -> list[Line]:
-    """The first layer's pre-activations as functions of t."""
-    matrix = network.layers[0].integer_matrix
-    flat, shift = integers(np.stack([x, y], axis=1))
-    columns = [*flat, 1 << shift, 1 << shift]
-    table = (matrix * fmpz_mat(len(x) + 1, 2, columns)).table()
-    scale = int(table[-1][0])
-    ends = [(Fraction(int(a), scale), Fraction(int(b), scale)) for a, b in table[:-1]]
-    return [(b - a, a) for a, b in ends]
-
-
-def _ball(value: Fraction) -> Any:
-    return arb(fmpz(value.numerator)) / fmpz(value.denominator)
 
 
 def _ball_matrices(network: SmoothNetwork) -> Iterator[tuple[Any, Any]]:

@@ -9,8 +9,9 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from .root_isolation import Zero, isolate
-from .smooth_segment import SmoothSegment, Wall
+from .root_isolation import Zero, halve, isolate
+from .smooth_segment import SmoothSegment
+from .smooth_walls import Wall
 
 DEPTH = 48  # halvings of a segment in float64
 
@@ -53,18 +54,18 @@ def along(segment: SmoothSegment, out_of: Callable[[int], bool]) -> tuple[Patter
     start, zeros = isolate(segment, len(segment.walls), DEPTH, out_of)
     for zero in reversed(zeros):
         start[zero.function] = zero.before or zero.after  # unknown: what comes next that is known
-    for k, (_, at, behind) in enumerate(segment.exact, start=len(start)):
+    for k, (_, at, behind) in enumerate(segment.sorted.exact, start=len(start)):
         start.append(-behind if at > 0 else behind)
         if 0 < at < 1:
             zeros.append(Zero(k, at, at, 1, 1, -behind, behind, single=True))
-    walls = [*segment.walls, *(wall for wall, _, _ in segment.exact)]
+    walls = [*segment.walls, *(wall for wall, _, _ in segment.sorted.exact)]
     pattern = np.zeros(segment.network.n_units, dtype=np.uint8)
-    for bit, value in segment.constant.items():
+    for bit, value in segment.sorted.constant.items():
         pattern[bit] = value
     for wall, sign in zip(walls, start, strict=True):
         _set(pattern, wall, sign)
     before, steps = pattern, []
-    for cluster in _separated(segment, zeros):
+    for cluster in _separated(segment, zeros, out_of):
         step = _step(walls, cluster, before)
         before = step.after
         steps.append(step)
@@ -98,7 +99,9 @@ def _is_one(cluster: Sequence[Zero]) -> bool:
     return len(cluster) == 1 or all(z.low == z.high for z in cluster)
 
 
-def _separated(segment: SmoothSegment, zeros: Iterable[Zero]) -> list[list[Zero]]:
+def _separated(
+    segment: SmoothSegment, zeros: Iterable[Zero], out_of: Callable[[int], bool]
+) -> list[list[Zero]]:
     """In order, zeros whose intervals overlap together; as few as the precision allows."""
     shortest = Fraction(1, 2 ** (segment.bits // 2))
     stuck: set[int] = set()
@@ -109,13 +112,20 @@ def _separated(segment: SmoothSegment, zeros: Iterable[Zero]) -> list[list[Zero]
     while clusters:
         done += [c for c in clusters if _is_one(c)]
         clusters = [c for c in clusters if not _is_one(c)]
-        busy = [z for c in clusters for z in c
-                if z.is_simple and z.high - z.low > shortest and id(z) not in stuck]  # fmt: skip
-        if not busy:
+        busy = [z for c in clusters for z in _worth_halving(c)
+                if z.high - z.low > shortest and id(z) not in stuck]  # fmt: skip
+        if not busy or out_of(0):
             break
-        stuck |= {id(zero) for zero in busy if not _halve(segment, zero)}
+        stuck |= {id(zero) for zero in busy if not halve(segment, zero)}
         clusters = [part for c in clusters for part in _overlapping(c)]
     return sorted([*done, *clusters], key=lambda c: min(z.low for z in c))
+
+
+def _worth_halving(cluster: Sequence[Zero]) -> list[Zero]:
+    """Simple zeros, but for those within what will not get shorter."""
+    rest = [z for z in cluster if not z.is_simple]
+    return [z for z in cluster if z.is_simple
+            and not any(r.low <= z.low and z.high <= r.high for r in rest)]  # fmt: skip
 
 
 def _overlapping(zeros: Iterable[Zero]) -> list[list[Zero]]:
@@ -140,17 +150,3 @@ def _coincide(segment: SmoothSegment, cluster: Sequence[Zero]) -> None:
             inside = zero.single and zero.low < t < zero.high
             if inside and segment.vanishes(zero.function, t):
                 zero.low = zero.high = t
-
-
-def _halve(segment: SmoothSegment, zero: Zero) -> bool:
-    """Halve an interval; False if the precision does not tell where the zero lies."""
-    for share in (Fraction(1, 2), Fraction(3, 8), Fraction(11, 16)):
-        t = zero.low + share * (zero.high - zero.low)
-        sign = segment.sign(zero.function, t)
-        if sign == zero.before:
-            zero.low = t
-        elif sign:
-            zero.high = t
-        if sign:
-            return True
-    return False
