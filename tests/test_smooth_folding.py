@@ -295,7 +295,9 @@ def test_touching_is_reported_and_bounded():
     assert touch.low < Fraction(1, 2) < touch.high
     assert float(touch.high - touch.low) < 1e-6
     assert touch.units == (0, 1, 2, 3)
-    assert found.r2_bounds[0] <= 3 <= found.r2_bounds[1]
+    assert found.r1_bounds == (3, 4)
+    assert found.r2_bounds == (3, 5)
+    assert found.chi_bounds == (0, Fraction(2, 5))
     with pytest.raises(UnknownAnswerError, match="r2_bounds"):
         _ = found.r2
 
@@ -398,6 +400,38 @@ def test_all_start_at_zero(name):
         assert len(middle[0].units) == (12 if name == "tanh" else len(middle[0].units))
         assert through.patterns.tolist() == [*back.patterns.tolist(), *out.patterns.tolist()]
     assert out.r2_bounds[0] <= out.r2_bounds[1]
+
+
+def odd() -> SmoothNetwork:
+    """tanh(1 + t) + tanh(2t - 1): 0 at 0, for a reason that is not looked for."""
+    return SmoothNetwork([([[1.0], [2.0]], [1, -1]), ([[1.0, 1.0]], [0]), OUT], "tanh")
+
+
+def test_an_unknown_sign_at_the_start_leaves_bounds():
+    found = smooth_folding(odd(), [[0.0], [1.0]])
+    (start,) = found.unresolved
+    assert start.low == 0 < start.high < 1e-12
+    assert start.units == (2,)
+    assert found.patterns.tolist() == [[1, 0, 1], [1, 1, 1]]
+    assert found.r1_bounds == (0, 2)
+    assert found.r2_bounds == (1, 3)
+
+
+def test_an_unknown_sign_at_a_vertex_is_one_crossing():
+    found = smooth_folding(odd(), [[-0.5], [0.0], [1.0]])
+    (vertex,) = found.unresolved
+    assert vertex.low < 1 < vertex.high
+    assert found.patterns.tolist() == [[1, 0, 0], [1, 0, 1], [1, 1, 1]]
+    assert found.r1_bounds == (2, 2)
+    assert found.r2_bounds[0] == 2
+
+
+def test_dead_sigmoids_are_a_half():
+    net = SmoothNetwork([([[0.0], [1.0]], [0, 0]), ([[1.0, 0], [1, 0]], [-0.25, -0.5]),
+                         (np.ones((1, 2)), [0])], "sigmoid")  # fmt: skip
+    found = smooth_folding(net, [[-1.0], [1.0]])
+    assert found.certified
+    assert found.patterns.tolist() == [[0, 0, 1, 0], [0, 1, 1, 0]]
 
 
 def test_thresholds_at_the_minimum():
