@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import inf
 from typing import Protocol
 
@@ -158,42 +158,24 @@ def _kinds(functions: Functions, centre: Array, half: Array) -> npt.NDArray[np.i
 def _runs(
     functions: Functions, index: int, parts: Sequence[tuple[float, float, int]]
 ) -> list[_Run]:
-    """Of one function: maximal runs of one kind, joined where the sign between two is unknown."""
+    """Of one function: maximal runs of one kind, and the signs where they meet."""
     runs: list[_Run] = []
     for kind, group in groupby(parts, key=lambda part: part[2]):
         members = list(group)
         runs.append(_Run(Fraction(members[0][0]), Fraction(members[-1][1]), kind))
-    joined: list[_Run] = []
-    for run in runs:
-        keeps = abs(run.kind) == KEEPS
-        run.before = run.kind if keeps else _sign_between(functions, index, joined, run.low)
-        if joined and not run.before:
-            previous = joined[-1]
-            previous.high, previous.kind = run.high, OPEN
-        else:
-            if joined:
-                joined[-1].after = run.before
-            joined.append(run)
-    first, last = joined[0], joined[-1]
-    if abs(last.kind) == KEEPS:
-        last.after = last.kind
-    else:
-        last.after = _sign_at_end(functions, index, last, Fraction(1))
-    if abs(first.kind) != KEEPS:
-        first.before = _sign_at_end(functions, index, first, Fraction(0))
-    return joined
-
-
-def _sign_between(functions: Functions, index: int, before: list[_Run], t: Fraction) -> int:
-    if not before:
-        return 0
-    previous = before[-1]
-    return previous.kind if abs(previous.kind) == KEEPS else functions.sign(index, t)
+    for left, right in pairwise(runs):
+        keeping = [run.kind for run in (left, right) if abs(run.kind) == KEEPS]
+        left.after = right.before = keeping[0] if keeping else functions.sign(index, left.high)
+    runs[0].before = _sign_at_end(functions, index, runs[0], Fraction(0))
+    runs[-1].after = _sign_at_end(functions, index, runs[-1], Fraction(1))
+    return runs
 
 
 def _sign_at_end(functions: Functions, index: int, run: _Run, t: Fraction) -> int:
     """Just inside the unit interval; where a monotone function starts or ends at 0, it is that of
     its slope."""
+    if abs(run.kind) == KEEPS:
+        return run.kind
     sign = functions.sign(index, t)
     if not sign and abs(run.kind) == MONOTONE and functions.vanishes(index, t):
         return run.kind // MONOTONE * (1 if t == 0 else -1)
@@ -251,7 +233,10 @@ def narrow(functions: Functions, zeros: Sequence[Zero]) -> None:
             if ask and zero.is_simple and halve(functions, zero):
                 shorter.append(zero)
                 continue
-            zero.low, zero.high = max(zero.low, Fraction(a)), min(zero.high, Fraction(b))
+            if zero.before:  # else nothing is known up to the end of the unit interval
+                zero.low = max(zero.low, Fraction(a))
+            if zero.after:
+                zero.high = min(zero.high, Fraction(b))
             assert zero.low <= zero.high, "the zero lies in both intervals"
             if 10 * (zero.high - zero.low) < 9 * before:
                 shorter.append(zero)

@@ -52,8 +52,6 @@ class Step:
 def along(segment: SmoothSegment, out_of: Callable[[int], bool]) -> tuple[Pattern, list[Step]]:
     """The pattern just behind the start of the segment, and its changes."""
     start, zeros = isolate(segment, len(segment.walls), DEPTH, out_of)
-    for zero in reversed(zeros):
-        start[zero.function] = zero.before or zero.after  # unknown: what comes next that is known
     for k, (_, at, behind) in enumerate(segment.sorted.exact, start=len(start)):
         start.append(-behind if at > 0 else behind)
         if 0 < at < 1:
