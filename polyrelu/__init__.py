@@ -28,6 +28,7 @@ _WHERE = {
     "Crossing": "queries.crossings",
     "decision_boundary": "queries.boundary",
     "DecisionBoundary": "queries.boundary",
+    "Distribution": "queries.graph_folding",
     "Domain": "domain",
     "DomainError": "errors",
     "doubling_layer": "queries.construct",
@@ -37,9 +38,12 @@ _WHERE = {
     "FileFormatError": "errors",
     "Folding": "queries.folding",
     "folding_of_patterns": "queries.folding",
+    "folding_surrogate": "torch_folding",
     "folding_table": "queries.folding_data",
     "FoldingSummary": "queries.folding_data",
     "FoldingTable": "queries.folding_data",
+    "graph_folding": "queries.graph_folding",
+    "GraphFolding": "queries.graph_folding",
     "hard_tanh": "activations",
     "identity": "activations",
     "IncompleteError": "errors",
@@ -85,6 +89,10 @@ _WHERE = {
     "Sector": "queries.layer_geometry",
     "segment": "domain",
     "Slice": "domain",
+    "smooth_folding": "queries.smooth_folding",
+    "SmoothCrossing": "queries.smooth_folding",
+    "SmoothFolding": "queries.smooth_folding",
+    "SmoothNetwork": "smooth_network",
     "Space": "domain",
     "stability": "queries.stability",
     "Status": "answer",
@@ -158,6 +166,9 @@ if TYPE_CHECKING:
     from .queries.folding_sampling import bisected_folding as bisected_folding
     from .queries.folding_sampling import sampled_folding as sampled_folding
     from .queries.folding_sampling import samples_needed as samples_needed
+    from .queries.graph_folding import Distribution as Distribution
+    from .queries.graph_folding import GraphFolding as GraphFolding
+    from .queries.graph_folding import graph_folding as graph_folding
     from .queries.injectivity import is_coherently_oriented as is_coherently_oriented
     from .queries.injectivity import is_injective as is_injective
     from .queries.injectivity import is_injective_on_regions as is_injective_on_regions
@@ -174,12 +185,17 @@ if TYPE_CHECKING:
     from .queries.polyhedron import Polyhedron as Polyhedron
     from .queries.robustness import RobustRadius as RobustRadius
     from .queries.robustness import robust_radius as robust_radius
+    from .queries.smooth_folding import SmoothCrossing as SmoothCrossing
+    from .queries.smooth_folding import SmoothFolding as SmoothFolding
+    from .queries.smooth_folding import smooth_folding as smooth_folding
     from .queries.stability import stability as stability
     from .queries.surjectivity import is_surjective as is_surjective
     from .queries.surjectivity import output_range as output_range
     from .queries.witness import Collision as Collision
     from .region import Facet as Facet
     from .region import Region as Region
+    from .smooth_network import SmoothNetwork as SmoothNetwork
+    from .torch_folding import folding_surrogate as folding_surrogate
 
 
 def __getattr__(name: str) -> Any:

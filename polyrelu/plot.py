@@ -1,5 +1,6 @@
-"""Pictures of region graphs: planes (:func:`plot_regions`) and lines (:func:`plot_line`); and of
-decision boundaries (:func:`plot_boundary`, :func:`save_html`).
+"""Pictures of region graphs: planes (:func:`plot_regions`) and lines (:func:`plot_line`); of
+decision boundaries (:func:`plot_boundary`, :func:`save_html`); and of folding
+(:func:`plot_distances`, :func:`plot_folding`).
 
 Needs ``pip install polyrelu[plot]``. What is drawn is rounded to float64; the graph is not.
 """
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from .graph import RegionGraph
     from .limits import Limits
     from .plot_boundary import plot_boundary as plot_boundary
+    from .plot_folding import plot_distances as plot_distances
+    from .plot_folding import plot_folding as plot_folding
     from .plot_path import plot_folding_table as plot_folding_table
     from .plot_path import plot_path as plot_path
     from .viewer import save_html as save_html
@@ -68,6 +71,8 @@ _ELSEWHERE = {
     "plot_boundary": "plot_boundary",
     "plot_folding_table": "plot_path",
     "plot_path": "plot_path",
+    "plot_distances": "plot_folding",
+    "plot_folding": "plot_folding",
     "save_html": "viewer",
 }
 
