@@ -1,0 +1,349 @@
+"""Metrics on a network's parameters, and the kernels that they make of tangent features.
+
+A metric G is symmetric and positive semidefinite, as large as the parameters squared, and is never
+formed. ``K(x, x') = psi(x)^T G psi(x')``, summed over the outputs. All in the arithmetic of the
+features. With P parameters, and N neurons, a value of the kernel takes
+some 2 N multiplications under a block metric (the sum over blocks of (delta . delta') (a . a' + 1)),
+2 L under the Euler metric, and 3 s under a diagonal one with s entries, s = P if none is 0.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import NetworkError
+from ..network import Array, Network, finite_array
+from .arithmetic import Numbers, exactly, joined
+from .tangent import TangentFeatures, affine_factors, parameter_blocks, total
+
+CHUNK = 1 << 23  # numbers of a formed part of the features
+
+
+class Metric(ABC):
+    """A positive semidefinite form on parameter space."""
+
+    @abstractmethod
+    def check(self, network: Network) -> None:
+        """Raises NetworkError if it does not fit the network's parameters."""
+
+    @abstractmethod
+    def gram(self, left: TangentFeatures, right: TangentFeatures) -> Numbers:
+        """K(x, x') of every two points, shape (n, m)."""
+
+    @abstractmethod
+    def squares(self, features: TangentFeatures) -> Numbers:
+        """K(x, x) of every point, shape (n,)."""
+
+    @abstractmethod
+    def apply(self, tables: Sequence[Numbers], features: TangentFeatures) -> list[Numbers]:
+        """G times a feature that is given as tables, shape (outputs * out, in + 1) each."""
+
+    @abstractmethod
+    def trace(self, network: Network) -> float:
+        """The sum of its diagonal: to compare metrics of different sizes. Rounded."""
+
+
+@dataclass(frozen=True, eq=False)
+class BlockMetric(Metric):
+    """A weight for each affine factor: G = blockdiag(g_l I).
+
+    Args:
+        weights: one for each of :func:`parameter_blocks`, >= 0, or a single number for all. With 1
+            everywhere (the default) K is the tangent kernel; with the last one only it is the
+            inner product of what the last layer gets, and 1 for its bias.
+        biases: the same for the biases; default as the weights.
+    """
+
+    weights: npt.ArrayLike = 1.0
+    biases: npt.ArrayLike | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("weights", "biases"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _nonnegative(name, value, max(np.ndim(value), 0)))
+
+    def check(self, network: Network) -> None:
+        n = len(parameter_blocks(network))
+        for name in ("weights", "biases"):
+            value = getattr(self, name)
+            if value is not None and value.shape not in ((), (n,)):
+                raise NetworkError(
+                    f"{name} of a block metric must be one number or {n}, one for each affine "
+                    f"factor, not shape {value.shape}"
+                )
+
+    def _of(self, block: int) -> tuple[float, float]:
+        weights = np.asarray(self.weights)
+        biases = weights if self.biases is None else np.asarray(self.biases)
+        of_weight, of_bias = (float(v if v.ndim == 0 else v[block]) for v in (weights, biases))
+        return of_weight, of_bias
+
+    def _columns(self, features: TangentFeatures, block: int) -> Numbers | None:
+        """What each column of a block's table is multiplied by; None: nothing."""
+        of_weight, of_bias = self._of(block)
+        if of_weight == of_bias == 0:
+            return None
+        columns = np.full(features.inputs[block].shape[1], of_weight)
+        columns[-1] = of_bias
+        return exactly(columns, features.arithmetic)
+
+    def gram(self, left: TangentFeatures, right: TangentFeatures) -> Numbers:
+        parts = []
+        for k, (a, b) in enumerate(zip(left.inputs, right.inputs, strict=True)):
+            columns = self._columns(left, k)
+            if columns is not None:
+                deltas = left.deltas[k] @ right.deltas[k].T
+                if left.copies > 1 or right.copies > 1:
+                    deltas = deltas.repeat(left.copies, 0).repeat(right.copies, 1)
+                parts.append(deltas * (_scaled(a, columns) @ b.T))
+        return total(parts) if parts else _zeros((len(left), len(right)), left)
+
+    def squares(self, features: TangentFeatures) -> Numbers:
+        parts = []
+        for k, a in enumerate(features.inputs):
+            columns = self._columns(features, k)
+            if columns is not None:
+                delta = features.delta(k)
+                parts.append((delta * delta).sum(1) * (_scaled(a, columns) * a).sum(1))
+        return total(parts) if parts else _zeros((len(features),), features)
+
+    def apply(self, tables: Sequence[Numbers], features: TangentFeatures) -> list[Numbers]:
+        zero = exactly(np.zeros(1), features.arithmetic)
+        columns = (self._columns(features, k) for k in range(len(tables)))
+        return [t * (zero if c is None else c) for t, c in zip(tables, columns, strict=True)]
+
+    def trace(self, network: Network) -> float:
+        sizes = (block.shape for block in parameter_blocks(network))
+        return sum(n * (m * w + b) for (n, m), (w, b) in
+                   ((shape, self._of(k)) for k, shape in enumerate(sizes)))  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class DiagonalMetric(Metric):
+    """A weight for each parameter: G = diag(g).
+
+    Args:
+        weights: shape (parameters,), >= 0, in the order of :func:`parameter_blocks`. Zeros cost
+            nothing in kernels: a sparse metric is one with many.
+    """
+
+    weights: npt.ArrayLike
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", _nonnegative("weights", self.weights, 1))
+
+    @classmethod
+    def squared(cls, network: Network) -> DiagonalMetric:
+        """diag(theta_i^2), each square rounded once."""
+        factors = affine_factors(network)
+        theta = [np.concatenate([f.weight.ravel(), f.bias]) for f in factors]
+        return cls(np.concatenate(theta) ** 2)
+
+    @classmethod
+    def sparse(
+        cls, network: Network, chosen: npt.ArrayLike, weights: npt.ArrayLike = 1.0
+    ) -> DiagonalMetric:
+        """Some coordinates only, by their indices."""
+        size = sum(block.size for block in parameter_blocks(network))
+        at = np.asarray(chosen)
+        if at.ndim != 1 or (at.size and at.dtype.kind not in "iu"):
+            raise NetworkError(f"chosen must be a list of indices of parameters, not {chosen!r}")
+        if at.size and not (0 <= at.min() and at.max() < size and len(np.unique(at)) == len(at)):
+            raise NetworkError(f"chosen must be different indices of {size} parameters")
+        mask = np.zeros(size)
+        mask[at.astype(np.int64)] = weights
+        return cls(mask)
+
+    @property
+    def support(self) -> npt.NDArray[np.int64]:
+        """The parameters with a positive weight."""
+        return np.flatnonzero(self.weights).astype(np.int64)
+
+    def check(self, network: Network) -> None:
+        size = sum(block.size for block in parameter_blocks(network))
+        shape = np.shape(self.weights)
+        if shape != (size,):
+            raise NetworkError(
+                f"a diagonal metric needs {size} weights, one a parameter, not shape {shape}"
+            )
+
+    def _tables(self, features: TangentFeatures) -> list[Array]:
+        """Its weights in the shape of the features' tables."""
+        return to_tables(np.asarray(self.weights), features.network, features.outputs)
+
+    def gram(self, left: TangentFeatures, right: TangentFeatures) -> Numbers:
+        kernel = _zeros((len(left), len(right)), left)
+        step = max(1, CHUNK // max(len(left), len(right)))
+        for k, table in enumerate(self._tables(left)):
+            rows, columns = np.nonzero(table)
+            for at in (slice(i, i + step) for i in range(0, len(rows), step)):
+                i, j = rows[at], columns[at]
+                weights = exactly(table[i, j], left.arithmetic)
+                kernel = kernel + _scaled(_part(left, k, i, j), weights) @ _part(right, k, i, j).T
+        return kernel
+
+    def squares(self, features: TangentFeatures) -> Numbers:
+        parts = []
+        for k, (a, table) in enumerate(zip(features.inputs, self._tables(features), strict=True)):
+            delta = features.delta(k)
+            mixed = (delta * delta) @ exactly(table, features.arithmetic)
+            parts.append((mixed * (a * a)).sum(1))
+        return total(parts)
+
+    def apply(self, tables: Sequence[Numbers], features: TangentFeatures) -> list[Numbers]:
+        mine = self._tables(features)
+        return [t * exactly(g, features.arithmetic) for t, g in zip(tables, mine, strict=True)]
+
+    def trace(self, network: Network) -> float:
+        return float(np.sum(self.weights))
+
+
+@dataclass(frozen=True, eq=False)
+class EulerMetric(Metric):
+    """The network's own parameters as directions: G = sum over blocks l of c_l v_l v_l^T.
+
+    With ``biases`` v_l is the weight of block l and the biases of it and all later ones. Scaling
+    along v_l by t scales the output by t, if units are positively homogeneous (ReLU, leaky ReLU,
+    absolute value, identity): so ``v_l . psi = f`` for every l, and K = (sum of c_l) f f', in a
+    network with biases too. Without, v_l is the weight alone, the metric of Euler's identity
+    ``W_l . df/dW_l = f``, which holds if all biases are 0.
+
+    Args:
+        weights: c, one for each of :func:`parameter_blocks`, >= 0, or a single number for all.
+        biases: whether biases move along.
+    """
+
+    weights: npt.ArrayLike = 1.0
+    biases: bool = True
+
+    def __post_init__(self) -> None:
+        value = _nonnegative("weights", self.weights, np.ndim(self.weights))
+        object.__setattr__(self, "weights", value)
+
+    def check(self, network: Network) -> None:
+        BlockMetric(self.weights).check(network)
+
+    def _coefficients(self, features: TangentFeatures) -> Numbers:
+        blocks = len(features.inputs)
+        spread = np.broadcast_to(np.asarray(self.weights, dtype=np.float64), (blocks,))
+        return exactly(np.repeat(spread, features.outputs), features.arithmetic)
+
+    def _directions(self, features: TangentFeatures, block: int) -> Sequence[Array]:
+        """v_l as a table for each block."""
+        factors = affine_factors(features.network)
+        tables = [np.zeros((f.weight.shape[0], f.weight.shape[1] + 1)) for f in factors]
+        tables[block][:, :-1] = factors[block].weight
+        if self.biases:
+            for table, factor in list(zip(tables, factors, strict=True))[block:]:
+                table[:, -1] = factor.bias
+        return tables
+
+    def projections(self, features: TangentFeatures) -> Numbers:
+        """v_l . psi of every point, block l and output, shape (n, blocks * outputs)."""
+        weights, biases = [], []
+        for k, factor in enumerate(affine_factors(features.network)):
+            delta = features.delta(k)
+            size, out = len(features), factor.weight.shape[0]
+            table = np.concatenate([factor.weight, np.zeros((out, 1))], axis=1)
+            image = features.inputs[k] @ exactly(table.T, features.arithmetic)
+            bias = features.inputs[k][:, -1:] * exactly(factor.bias, features.arithmetic)
+            weights.append(_by_output(delta, image, size, features.outputs))
+            biases.append(_by_output(delta, bias, size, features.outputs))
+        if self.biases:
+            weights = [total([w, *biases[k:]]) for k, w in enumerate(weights)]
+        row = weights[0]
+        for more in weights[1:]:
+            row = joined(row, more)
+        return row
+
+    def gram(self, left: TangentFeatures, right: TangentFeatures) -> Numbers:
+        rows = self.projections(left)
+        return (rows * self._coefficients(left)) @ self.projections(right).T
+
+    def squares(self, features: TangentFeatures) -> Numbers:
+        rows = self.projections(features)
+        return (rows * rows * self._coefficients(features)).sum(1)
+
+    def apply(self, tables: Sequence[Numbers], features: TangentFeatures) -> list[Numbers]:
+        results = [[] for _ in tables]  # type: list[list[Numbers]]
+        weights = np.broadcast_to(np.asarray(self.weights, np.float64), (len(tables),))
+        for block, weight in enumerate(exactly(weights, features.arithmetic)):
+            directions = [exactly(np.tile(v, (features.outputs, 1)), features.arithmetic)
+                          for v in self._directions(features, block)]  # fmt: skip
+            along = total([
+                (table * v).sum(1).reshape(features.outputs, -1).sum(1)
+                for table, v in zip(tables, directions, strict=True)
+            ])  # fmt: skip
+            for result, v in zip(results, directions, strict=True):
+                length = v.shape[0] // features.outputs
+                result.append(v * (along * weight).repeat(length, 0).reshape(-1, 1))
+        return [total(result) for result in results]
+
+    def trace(self, network: Network) -> float:
+        factors = affine_factors(network)
+        weights = np.broadcast_to(np.asarray(self.weights, np.float64), (len(factors),))
+        sizes = [float((f.weight**2).sum()) for f in factors]
+        biases = [float((f.bias**2).sum()) if self.biases else 0.0 for f in factors]
+        return float(sum(c * (s + sum(biases[k:])) for k, (c, s) in
+                         enumerate(zip(weights, sizes, strict=True))))  # fmt: skip
+
+
+def _nonnegative(name: str, value: npt.ArrayLike, ndim: int) -> Array:
+    array = finite_array(f"{name} of a metric", value, ndim)
+    if np.any(array < 0):
+        raise NetworkError(f"{name} of a metric must be >= 0: it would not be positive semidefinite")
+    return array
+
+
+def checked_metric(metric: Metric | None, network: Network) -> Metric:
+    """The tangent kernel's, if there is none."""
+    if metric is None:
+        return BlockMetric()
+    if not isinstance(metric, Metric):
+        raise TypeError(
+            f"metric must be a BlockMetric, DiagonalMetric or EulerMetric, not {metric!r}"
+        )
+    metric.check(network)
+    return metric
+
+
+def to_tables(flat: Array, network: Network, outputs: int = 1) -> list[Array]:
+    """A number for each parameter as tables (weight, bias) of the blocks, repeated for outputs."""
+    tables = []
+    for block in parameter_blocks(network):
+        n, m = block.shape
+        part = flat[block.start : block.start + block.size]
+        table = np.concatenate([part[: n * m].reshape(n, m), part[n * m :, None]], axis=1)
+        tables.append(np.tile(table, (outputs, 1)))
+    return tables
+
+
+def from_tables(tables: Sequence[Array]) -> Array:
+    """The other way round, of one output."""
+    return np.concatenate([np.concatenate([t[:, :-1].ravel(), t[:, -1]]) for t in tables])
+
+
+def _scaled(table: Numbers, columns: Numbers) -> Numbers:
+    """Columns multiplied by numbers, if they are not all 1."""
+    return table if columns.dtype != object and (columns == 1).all() else table * columns
+
+
+def _part(features: TangentFeatures, block: int, rows: Array, columns: Array) -> Numbers:
+    """Some coordinates of the features."""
+    return features.delta(block)[:, rows] * features.inputs[block][:, columns]
+
+
+def _by_output(delta: Numbers, image: Numbers, size: int, outputs: int) -> Numbers:
+    """delta . image for each point and output."""
+    parts = delta.reshape(size * outputs, -1) * image.repeat(outputs, 0)
+    return parts.sum(1).reshape(size, outputs)
+
+
+def _zeros(shape: tuple[int, ...], features: TangentFeatures) -> Numbers:
+    return exactly(np.zeros(shape), features.arithmetic)
