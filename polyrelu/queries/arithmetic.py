@@ -48,6 +48,14 @@ class Balls:
     def __repr__(self) -> str:
         return f"Balls(mid={self.mid!r}, rad={self.rad!r})"
 
+    @classmethod
+    def between(cls, low: Array, high: Array) -> Balls:
+        """Around intervals."""
+        with np.errstate(all="ignore"):
+            mid = low / 2 + high / 2
+            rad = np.maximum(high - mid, mid - low)
+            return cls(mid, _up(rad + UNIT * np.abs(mid)))
+
     @property
     def shape(self) -> tuple[int, ...]:
         return self.mid.shape
@@ -121,6 +129,16 @@ class Balls:
         with np.errstate(all="ignore"):
             mid = self.mid / other
             return Balls(mid, _up(self.rad / size + UNIT * np.abs(mid)))
+
+    def over(self, divisor: Bounds) -> Balls:
+        """Divided by a positive number that is known within bounds."""
+        if divisor.low <= 0:
+            return self * np.nan
+        with np.errstate(all="ignore"):
+            ends = np.array([v / d for v in (self.low, self.high)
+                             for d in (divisor.low, divisor.high)])  # fmt: skip
+            return Balls.between(np.nextafter(ends.min(0), -np.inf),
+                                 np.nextafter(ends.max(0), np.inf))  # fmt: skip
 
     def __matmul__(self, other: Balls | Array) -> Balls:
         return _product(self, other)

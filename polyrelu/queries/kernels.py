@@ -80,10 +80,11 @@ class LabelledFeatures:
         classes: the different labels, sorted.
         label: the index into ``classes`` of each point.
         counts: how many points each class has.
+        weights: one row for each output that is looked at.
         bounded: the features with error bounds.
 
     Raises:
-        PolyreluError: other labels, or fewer than two classes.
+        PolyreluError: other labels, or another number of them.
         DomainError, NetworkError: as :func:`tangent_features`.
     """
 
@@ -98,10 +99,8 @@ class LabelledFeatures:
         self.network, self.output = as_network(network), output
         self.points: Array = checked_points(self.network, points, "bounds")
         self.classes, self.label = checked_labels(labels, len(self.points))
-        if len(self.classes) < 2:
-            raise PolyreluError(f"labels must be of two classes or more, not only {self.classes}")
         self.counts = np.bincount(self.label)
-        self._weights = weights_of(self.network, output)
+        self.weights = weights_of(self.network, output)
         self._bits = exact_bits(self.network, self.points)
         self.bounded = self._features(slice(None), "bounds")
 
@@ -114,12 +113,16 @@ class LabelledFeatures:
     def _features(self, rows: Any, arithmetic: str) -> TangentFeatures:
         x = exactly(self.points[rows], arithmetic)
         one = exactly(np.ones((len(x), 1)), arithmetic)
-        return features_on(self.network, self._bits[rows], x, one, self._weights, arithmetic)
+        return features_on(self.network, self._bits[rows], x, one, self.weights, arithmetic)
+
+    def exactly(self, rows: Any) -> TangentFeatures:
+        """The features of some points in rationals."""
+        return self._features(rows, "exact")
 
     @cached_property
     def exact(self) -> TangentFeatures:
-        """The same in rationals."""
-        return self._features(slice(None), "exact")
+        """The features in rationals."""
+        return self.exactly(slice(None))
 
     def members(self, c: int) -> npt.NDArray[np.bool_]:
         """Which points have the class with an index."""

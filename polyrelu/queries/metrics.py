@@ -297,7 +297,9 @@ class EulerMetric(Metric):
 def _nonnegative(name: str, value: npt.ArrayLike, ndim: int) -> Array:
     array = finite_array(f"{name} of a metric", value, ndim)
     if np.any(array < 0):
-        raise NetworkError(f"{name} of a metric must be >= 0: it would not be positive semidefinite")
+        raise NetworkError(
+            f"{name} of a metric must be >= 0: it would not be positive semidefinite"
+        )
     return array
 
 
