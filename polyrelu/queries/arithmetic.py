@@ -99,7 +99,7 @@ class Balls:
     def __neg__(self) -> Balls:
         return Balls(-self.mid, self.rad)
 
-    def __add__(self, other: Balls | Array) -> Balls:
+    def __add__(self, other: Balls | Array | float) -> Balls:
         b, rb = _parts(other)
         with np.errstate(all="ignore"):
             mid = self.mid + b
@@ -110,7 +110,7 @@ class Balls:
     def __sub__(self, other: Balls | Array) -> Balls:
         return self + (-other)
 
-    def __rsub__(self, other: Array) -> Balls:
+    def __rsub__(self, other: Array | float) -> Balls:
         return -self + other
 
     def __mul__(self, other: Balls | Array) -> Balls:
@@ -123,7 +123,7 @@ class Balls:
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Array | int) -> Balls:
+    def __truediv__(self, other: Array | float) -> Balls:
         """By exact numbers."""
         size = np.abs(np.asarray(other, dtype=np.float64))
         with np.errstate(all="ignore"):
@@ -133,7 +133,7 @@ class Balls:
     def over(self, divisor: Bounds) -> Balls:
         """Divided by a positive number that is known within bounds."""
         if divisor.low <= 0:
-            return self * np.nan
+            return Balls(self.mid * np.nan, self.mid * np.nan)
         with np.errstate(all="ignore"):
             ends = np.array([v / d for v in (self.low, self.high)
                              for d in (divisor.low, divisor.high)])  # fmt: skip
@@ -153,7 +153,7 @@ class Balls:
             return Balls(self.mid.sum(axis), _up(self.rad.sum(axis) + sizes, n))
 
 
-def _parts(x: Balls | Array) -> tuple[Array, Array | float]:
+def _parts(x: Balls | Array | float) -> tuple[Array, Array | float]:
     return (x.mid, x.rad) if isinstance(x, Balls) else (np.asarray(x, dtype=np.float64), 0.0)
 
 

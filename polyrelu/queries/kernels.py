@@ -97,7 +97,7 @@ class LabelledFeatures:
         output: Output | None = None,
     ) -> None:
         self.network, self.output = as_network(network), output
-        self.points: Array = checked_points(self.network, points, "bounds")
+        self.points: npt.NDArray[Any] = checked_points(self.network, points, "bounds")
         self.classes, self.label = checked_labels(labels, len(self.points))
         self.counts = np.bincount(self.label)
         self.weights = weights_of(self.network, output)
@@ -126,7 +126,8 @@ class LabelledFeatures:
 
     def members(self, c: int) -> npt.NDArray[np.bool_]:
         """Which points have the class with an index."""
-        return self.label == c
+        chosen: npt.NDArray[np.bool_] = self.label == c
+        return chosen
 
     def class_sums(self, metric: Metric, features: TangentFeatures) -> Numbers:
         """For each of some features and each class the sum of K(x, x') over the x' of that class,

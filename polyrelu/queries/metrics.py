@@ -1,10 +1,10 @@
 """Metrics on a network's parameters, and the kernels that they make of tangent features.
 
 A metric G is symmetric and positive semidefinite, as large as the parameters squared, and is never
-formed. ``K(x, x') = psi(x)^T G psi(x')``, summed over the outputs. All in the arithmetic of the
-features. With P parameters, and N neurons, a value of the kernel takes
-some 2 N multiplications under a block metric (the sum over blocks of (delta . delta') (a . a' + 1)),
-2 L under the Euler metric, and 3 s under a diagonal one with s entries, s = P if none is 0.
+formed. ``K(x, x') = psi(x)^T G psi(x')``, summed over the outputs, in the arithmetic of the
+features. With P parameters, L affine factors and N neurons, a value of the kernel takes some 2 N
+multiplications under a block metric: the sum over factors of (delta . delta') (a . a' + 1); P under
+a diagonal one, or s if only s of its entries are not 0; and L under the Euler metric.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import NetworkError
 from ..network import Array, Network, finite_array
-from .arithmetic import Numbers, exactly, joined
+from .arithmetic import Numbers, exactly
 from .tangent import TangentFeatures, affine_factors, parameter_blocks, total
+
+Indices = npt.NDArray[np.signedinteger[Any]]
 
 CHUNK = 1 << 23  # numbers of a formed part of the features
 
@@ -66,7 +69,7 @@ class BlockMetric(Metric):
         for name in ("weights", "biases"):
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, _nonnegative(name, value, max(np.ndim(value), 0)))
+                object.__setattr__(self, name, nonnegative(name, value, max(np.ndim(value), 0)))
 
     def check(self, network: Network) -> None:
         n = len(parameter_blocks(network))
@@ -136,7 +139,7 @@ class DiagonalMetric(Metric):
     weights: npt.ArrayLike
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", _nonnegative("weights", self.weights, 1))
+        object.__setattr__(self, "weights", nonnegative("weights", self.weights, 1))
 
     @classmethod
     def squared(cls, network: Network) -> DiagonalMetric:
@@ -154,7 +157,7 @@ class DiagonalMetric(Metric):
         at = np.asarray(chosen)
         if at.ndim != 1 or (at.size and at.dtype.kind not in "iu"):
             raise NetworkError(f"chosen must be a list of indices of parameters, not {chosen!r}")
-        if at.size and not (0 <= at.min() and at.max() < size and len(np.unique(at)) == len(at)):
+        if at.size and not (at.min() >= 0 and at.max() < size and len(np.unique(at)) == len(at)):
             raise NetworkError(f"chosen must be different indices of {size} parameters")
         mask = np.zeros(size)
         mask[at.astype(np.int64)] = weights
@@ -204,102 +207,10 @@ class DiagonalMetric(Metric):
         return float(np.sum(self.weights))
 
 
-@dataclass(frozen=True, eq=False)
-class EulerMetric(Metric):
-    """The network's own parameters as directions: G = sum over blocks l of c_l v_l v_l^T.
-
-    With ``biases`` v_l is the weight of block l and the biases of it and all later ones. Scaling
-    along v_l by t scales the output by t, if units are positively homogeneous (ReLU, leaky ReLU,
-    absolute value, identity): so ``v_l . psi = f`` for every l, and K = (sum of c_l) f f', in a
-    network with biases too. Without, v_l is the weight alone, the metric of Euler's identity
-    ``W_l . df/dW_l = f``, which holds if all biases are 0.
-
-    Args:
-        weights: c, one for each of :func:`parameter_blocks`, >= 0, or a single number for all.
-        biases: whether biases move along.
-    """
-
-    weights: npt.ArrayLike = 1.0
-    biases: bool = True
-
-    def __post_init__(self) -> None:
-        value = _nonnegative("weights", self.weights, np.ndim(self.weights))
-        object.__setattr__(self, "weights", value)
-
-    def check(self, network: Network) -> None:
-        BlockMetric(self.weights).check(network)
-
-    def _coefficients(self, features: TangentFeatures) -> Numbers:
-        blocks = len(features.inputs)
-        spread = np.broadcast_to(np.asarray(self.weights, dtype=np.float64), (blocks,))
-        return exactly(np.repeat(spread, features.outputs), features.arithmetic)
-
-    def _directions(self, features: TangentFeatures, block: int) -> Sequence[Array]:
-        """v_l as a table for each block."""
-        factors = affine_factors(features.network)
-        tables = [np.zeros((f.weight.shape[0], f.weight.shape[1] + 1)) for f in factors]
-        tables[block][:, :-1] = factors[block].weight
-        if self.biases:
-            for table, factor in list(zip(tables, factors, strict=True))[block:]:
-                table[:, -1] = factor.bias
-        return tables
-
-    def projections(self, features: TangentFeatures) -> Numbers:
-        """v_l . psi of every point, block l and output, shape (n, blocks * outputs)."""
-        weights, biases = [], []
-        for k, factor in enumerate(affine_factors(features.network)):
-            delta = features.delta(k)
-            size, out = len(features), factor.weight.shape[0]
-            table = np.concatenate([factor.weight, np.zeros((out, 1))], axis=1)
-            image = features.inputs[k] @ exactly(table.T, features.arithmetic)
-            bias = features.inputs[k][:, -1:] * exactly(factor.bias, features.arithmetic)
-            weights.append(_by_output(delta, image, size, features.outputs))
-            biases.append(_by_output(delta, bias, size, features.outputs))
-        if self.biases:
-            weights = [total([w, *biases[k:]]) for k, w in enumerate(weights)]
-        row = weights[0]
-        for more in weights[1:]:
-            row = joined(row, more)
-        return row
-
-    def gram(self, left: TangentFeatures, right: TangentFeatures) -> Numbers:
-        rows = self.projections(left)
-        return (rows * self._coefficients(left)) @ self.projections(right).T
-
-    def squares(self, features: TangentFeatures) -> Numbers:
-        rows = self.projections(features)
-        return (rows * rows * self._coefficients(features)).sum(1)
-
-    def apply(self, tables: Sequence[Numbers], features: TangentFeatures) -> list[Numbers]:
-        results = [[] for _ in tables]  # type: list[list[Numbers]]
-        weights = np.broadcast_to(np.asarray(self.weights, np.float64), (len(tables),))
-        for block, weight in enumerate(exactly(weights, features.arithmetic)):
-            directions = [exactly(np.tile(v, (features.outputs, 1)), features.arithmetic)
-                          for v in self._directions(features, block)]  # fmt: skip
-            along = total([
-                (table * v).sum(1).reshape(features.outputs, -1).sum(1)
-                for table, v in zip(tables, directions, strict=True)
-            ])  # fmt: skip
-            for result, v in zip(results, directions, strict=True):
-                length = v.shape[0] // features.outputs
-                result.append(v * (along * weight).repeat(length, 0).reshape(-1, 1))
-        return [total(result) for result in results]
-
-    def trace(self, network: Network) -> float:
-        factors = affine_factors(network)
-        weights = np.broadcast_to(np.asarray(self.weights, np.float64), (len(factors),))
-        sizes = [float((f.weight**2).sum()) for f in factors]
-        biases = [float((f.bias**2).sum()) if self.biases else 0.0 for f in factors]
-        return float(sum(c * (s + sum(biases[k:])) for k, (c, s) in
-                         enumerate(zip(weights, sizes, strict=True))))  # fmt: skip
-
-
-def _nonnegative(name: str, value: npt.ArrayLike, ndim: int) -> Array:
+def nonnegative(name: str, value: npt.ArrayLike, ndim: int) -> Array:
     array = finite_array(f"{name} of a metric", value, ndim)
     if np.any(array < 0):
-        raise NetworkError(
-            f"{name} of a metric must be >= 0: it would not be positive semidefinite"
-        )
+        raise NetworkError(f"{name} of a metric must be >= 0, as it is positive semidefinite")
     return array
 
 
@@ -336,15 +247,9 @@ def _scaled(table: Numbers, columns: Numbers) -> Numbers:
     return table if columns.dtype != object and (columns == 1).all() else table * columns
 
 
-def _part(features: TangentFeatures, block: int, rows: Array, columns: Array) -> Numbers:
+def _part(features: TangentFeatures, block: int, rows: Indices, columns: Indices) -> Numbers:
     """Some coordinates of the features."""
     return features.delta(block)[:, rows] * features.inputs[block][:, columns]
-
-
-def _by_output(delta: Numbers, image: Numbers, size: int, outputs: int) -> Numbers:
-    """delta . image for each point and output."""
-    parts = delta.reshape(size * outputs, -1) * image.repeat(outputs, 0)
-    return parts.sum(1).reshape(size, outputs)
 
 
 def _zeros(shape: tuple[int, ...], features: TangentFeatures) -> Numbers:

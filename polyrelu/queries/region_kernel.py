@@ -8,6 +8,7 @@ vectors of (x, 1), on each region.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -61,7 +62,7 @@ class RegionKernel:
                 "the network of a slice's graph is another one; give the network itself, and "
                 "points graph.to_input(t)"
             )
-        self.network = as_network(getattr(network, "network", network))
+        self.network = as_network(network.network if isinstance(network, RegionGraph) else network)
         self.metric = checked_metric(metric, self.network)
         self.weights = weights_of(self.network, output)
 
@@ -101,9 +102,9 @@ class RegionKernel:
             raise DomainError(f"a pattern must be {n} zeros and ones, not {region!r}")
         return bits.astype(np.uint8)[None]
 
-    def value(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Fraction:
+    def value(self, x: Sequence[Fraction | float], y: Sequence[Fraction | float]) -> Fraction:
         """K(x, y) exactly, through the form of the regions of two points."""
-        rows = [checked_points(self.network, [p], "exact") for p in (x, y)]  # type: ignore[list-item]
+        rows = [checked_points(self.network, [p], "exact") for p in (x, y)]
         bits = [exact_bits(self.network, row)[0] for row in rows]
         form = self.form(*bits, arithmetic="exact")
         left, right = ([*(Fraction(v) for v in row[0].tolist()), Fraction(1)] for row in rows)

@@ -1,9 +1,9 @@
-"""How good a kernel is as a similarity function: the similarity gap, and goodness of Balcan and Blum.
+"""How good a kernel is as a similarity function: similarity gaps, and goodness (Balcan and Blum).
 
-The gap of x is E[K(x, x') | same class] - E[K(x, x') | another class] over a data set. K is *strongly
-(epsilon, gamma)-good* if the gap is at least gamma for a share of 1 - epsilon of the points (Balcan
-and Blum, On a theory of learning with similarity functions, ICML 2006). Multiples of a kernel are
-as good, so gaps are measured relative to sup |K|, the greatest K(x, x) of the data.
+The gap of x is E[K(x, x') | same class] - E[K(x, x') | another class] over a data set. K is
+*strongly (epsilon, gamma)-good* if the gap is at least gamma for a share of 1 - epsilon of the
+points (Balcan and Blum, On a theory of learning with similarity functions, ICML 2006). Multiples of
+a kernel are as good, so gaps are measured relative to sup |K|, the greatest K(x, x) of the data.
 """
 
 from __future__ import annotations

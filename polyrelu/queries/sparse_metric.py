@@ -54,8 +54,8 @@ def coordinate_gains(data: LabelledFeatures, leave_one_out: bool = False) -> Bal
     blocks: list[list[Numbers]] = [[] for _ in features.inputs]
     for c, count in enumerate(data.counts.tolist()):
         mine = data.members(c)
-        same, other, squares = (features.summed(mine), features.summed(~mine),
-                                features.summed_squares(mine) if leave_one_out else None)  # fmt: skip
+        same, other = features.summed(mine), features.summed(~mine)
+        squares = features.summed_squares(mine) if leave_one_out else None
         for k, found in enumerate(blocks):
             own = same[k] * same[k]
             if squares is not None:
@@ -101,7 +101,7 @@ def _coordinate(data: LabelledFeatures, index: int) -> Numbers:
 
 
 def _greatest(gains: Balls, size: int, exactly: Callable[[Places], list[Numbers]]) -> Places:
-    """The places of the ``size`` greatest positive numbers; of the greatest, if none is positive."""
+    """Places of the ``size`` greatest positive numbers; if none is positive, of the greatest."""
     low, high = gains.low, gains.high
     least = np.sort(low)[-size] if size <= len(low) else -np.inf
     rival = np.sort(high)[-size - 1] if size < len(high) else -np.inf

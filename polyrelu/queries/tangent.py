@@ -22,7 +22,7 @@ import numpy.typing as npt
 from ..activations import exact
 from ..errors import DomainError, NetworkError
 from ..locate import float_patterns
-from ..network import Affine, Array, Layer, Network, finite_array
+from ..network import Affine, Layer, Network, finite_array
 from .arithmetic import (
     Numbers,
     checked_arithmetic,
@@ -145,9 +145,8 @@ class TangentFeatures:
     def inner(self, tables: Sequence[Numbers]) -> Numbers:
         """The inner product of every point's feature with one that is given by a table for each
         block, shape (outputs * out, in + 1); shape (n,)."""
-        parts = [((self.delta(k) @ table) * inputs).sum(1)
-                 for k, (inputs, table) in enumerate(zip(self.inputs, tables, strict=True))]  # fmt: skip
-        return total(parts)
+        pairs = enumerate(zip(self.inputs, tables, strict=True))
+        return total([((self.delta(k) @ table) * inputs).sum(1) for k, (inputs, table) in pairs])
 
     def summed(self, chosen: npt.NDArray[np.bool_]) -> list[Numbers]:
         """The sum of the features of some points, as tables."""
@@ -237,10 +236,11 @@ def exact_bits(network: Network, x: npt.NDArray[Any]) -> Bits:
     """The activation pattern at each point, shape (n, thresholds): 1 where a pre-activation is
     greater than the breakpoint; in rationals where float64 cannot tell."""
     if x.dtype == object:
-        bits, certain = np.zeros((len(x), len(network.thresholds)), np.uint8), np.zeros(len(x))
+        bits = np.zeros((len(x), len(network.thresholds)), np.uint8)
+        certain = np.zeros(len(x), bool)
     else:
         bits, certain = float_patterns(network, x)
-    for i in np.flatnonzero(certain == 0):
+    for i in np.flatnonzero(~certain):
         bits[i] = [sign > 0 for sign in network.exact(x[i].tolist())[1]]
     return bits
 
