@@ -12,6 +12,8 @@ _WHERE = {
     "Affine": "network",
     "Answer": "answer",
     "Arrangement": "arrangement",
+    "Balls": "queries.arithmetic",
+    "BlockMetric": "queries.metrics",
     "BoundaryKind": "queries.boundary_type",
     "BoundaryType": "queries.boundary_type",
     "Box": "domain",
@@ -19,31 +21,41 @@ _WHERE = {
     "Count": "enumeration",
     "DecisionBoundary": "queries.boundary",
     "Crossing": "queries.crossings",
+    "DiagonalMetric": "queries.metrics",
     "Domain": "domain",
     "DomainError": "errors",
+    "EulerMetric": "queries.euler_metric",
     "Facet": "region",
     "FaceComplex": "faces",
     "FileFormatError": "errors",
+    "HingeGoodness": "queries.hinge",
     "IncompleteError": "errors",
+    "LabelledFeatures": "queries.kernels",
     "Layer": "network",
     "LayerGeometry": "queries.layer_geometry",
     "Limits": "limits",
     "LimitsError": "errors",
     "Lipschitz": "queries.lipschitz",
+    "Metric": "queries.metrics",
     "MissingExtraError": "errors",
     "Network": "network",
     "NetworkError": "errors",
+    "ParameterBlock": "queries.tangent",
     "PiecewiseLinear": "activations",
     "Polyhedron": "queries.polyhedron",
     "PolyreluError": "errors",
     "Polytope": "domain",
     "Region": "region",
     "RegionGraph": "graph",
+    "RegionKernel": "queries.region_kernel",
     "Sector": "queries.layer_geometry",
     "RobustRadius": "queries.robustness",
+    "SimilarityClassification": "queries.similarity_classifier",
+    "SimilarityGap": "queries.similarity",
     "Slice": "domain",
     "Space": "domain",
     "Status": "answer",
+    "TangentFeatures": "queries.tangent",
     "UnknownAnswerError": "errors",
     "UnsupportedLayerError": "errors",
     "absolute": "activations",
@@ -55,6 +67,7 @@ _WHERE = {
     "doubling_layer": "queries.construct",
     "face_complex": "faces",
     "hard_tanh": "activations",
+    "hinge_goodness": "queries.hinge",
     "identity": "activations",
     "is_coherently_oriented": "queries.injectivity",
     "is_convolution_injective": "queries.convolution",
@@ -62,6 +75,8 @@ _WHERE = {
     "is_injective_on_regions": "queries.injectivity",
     "is_locally_injective": "queries.injectivity",
     "is_surjective": "queries.surjectivity",
+    "kernel_matrix": "queries.kernels",
+    "landmark_count": "queries.similarity",
     "largest_uniform_bias": "queries.bias",
     "layer_geometry": "queries.layer_geometry",
     "leaky_relu": "activations",
@@ -70,6 +85,7 @@ _WHERE = {
     "load_network": "io",
     "orientations": "queries.injectivity",
     "output_range": "queries.surjectivity",
+    "parameter_blocks": "queries.tangent",
     "polytope_bias": "queries.bias",
     "random_injective_network": "queries.construct",
     "reconstruct": "queries.bias",
@@ -79,7 +95,11 @@ _WHERE = {
     "robust_radius": "queries.robustness",
     "save_network": "io",
     "segment": "domain",
+    "similarity_classifier": "queries.similarity_classifier",
+    "similarity_gap": "queries.similarity",
+    "sparse_metric": "queries.sparse_metric",
     "stability": "queries.stability",
+    "tangent_features": "queries.tangent",
 }
 _MODULES = ("plot",)
 
@@ -126,6 +146,7 @@ if TYPE_CHECKING:
     from .network import Affine as Affine
     from .network import Layer as Layer
     from .network import Network as Network
+    from .queries.arithmetic import Balls as Balls
     from .queries.bias import largest_uniform_bias as largest_uniform_bias
     from .queries.bias import polytope_bias as polytope_bias
     from .queries.bias import reconstruct as reconstruct
@@ -139,22 +160,41 @@ if TYPE_CHECKING:
     from .queries.convolution import is_convolution_injective as is_convolution_injective
     from .queries.crossings import Crossing as Crossing
     from .queries.crossings import boundary_crossings as boundary_crossings
+    from .queries.euler_metric import EulerMetric as EulerMetric
+    from .queries.hinge import HingeGoodness as HingeGoodness
+    from .queries.hinge import hinge_goodness as hinge_goodness
     from .queries.injectivity import is_coherently_oriented as is_coherently_oriented
     from .queries.injectivity import is_injective as is_injective
     from .queries.injectivity import is_injective_on_regions as is_injective_on_regions
     from .queries.injectivity import is_locally_injective as is_locally_injective
     from .queries.injectivity import orientations as orientations
+    from .queries.kernels import LabelledFeatures as LabelledFeatures
+    from .queries.kernels import kernel_matrix as kernel_matrix
     from .queries.layer_geometry import LayerGeometry as LayerGeometry
     from .queries.layer_geometry import Sector as Sector
     from .queries.layer_geometry import layer_geometry as layer_geometry
     from .queries.lipschitz import Lipschitz as Lipschitz
     from .queries.lipschitz import lipschitz_constant as lipschitz_constant
+    from .queries.metrics import BlockMetric as BlockMetric
+    from .queries.metrics import DiagonalMetric as DiagonalMetric
+    from .queries.metrics import Metric as Metric
     from .queries.polyhedron import Polyhedron as Polyhedron
+    from .queries.region_kernel import RegionKernel as RegionKernel
     from .queries.robustness import RobustRadius as RobustRadius
     from .queries.robustness import robust_radius as robust_radius
+    from .queries.similarity import SimilarityGap as SimilarityGap
+    from .queries.similarity import landmark_count as landmark_count
+    from .queries.similarity import similarity_gap as similarity_gap
+    from .queries.similarity_classifier import SimilarityClassification as SimilarityClassification
+    from .queries.similarity_classifier import similarity_classifier as similarity_classifier
+    from .queries.sparse_metric import sparse_metric as sparse_metric
     from .queries.stability import stability as stability
     from .queries.surjectivity import is_surjective as is_surjective
     from .queries.surjectivity import output_range as output_range
+    from .queries.tangent import ParameterBlock as ParameterBlock
+    from .queries.tangent import TangentFeatures as TangentFeatures
+    from .queries.tangent import parameter_blocks as parameter_blocks
+    from .queries.tangent import tangent_features as tangent_features
     from .queries.witness import Collision as Collision
     from .region import Facet as Facet
     from .region import Region as Region

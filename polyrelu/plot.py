@@ -1,5 +1,5 @@
-"""Pictures of region graphs: planes (:func:`plot_regions`) and lines (:func:`plot_line`); and of
-decision boundaries (:func:`plot_boundary`, :func:`save_html`).
+"""Pictures of region graphs: planes (:func:`plot_regions`) and lines (:func:`plot_line`); of
+decision boundaries (:func:`plot_boundary`, :func:`save_html`); of kernels (:func:`plot_similarity`).
 
 Needs ``pip install polyrelu[plot]``. What is drawn is rounded to float64; the graph is not.
 """
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .graph import RegionGraph
     from .limits import Limits
     from .plot_boundary import plot_boundary as plot_boundary
+    from .plot_similarity import plot_similarity as plot_similarity
     from .viewer import save_html as save_html
 
 COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
@@ -62,11 +63,15 @@ _BARS = {
 
 
 def __getattr__(name: str) -> Any:
-    """Pictures of boundaries have modules of their own, that draw with what is here."""
+    """Pictures of boundaries and kernels have modules of their own."""
     if name == "plot_boundary":
         from .plot_boundary import plot_boundary
 
         return plot_boundary
+    if name == "plot_similarity":
+        from .plot_similarity import plot_similarity
+
+        return plot_similarity
     if name == "save_html":
         from .viewer import save_html
 

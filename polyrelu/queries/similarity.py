@@ -165,7 +165,7 @@ def gaps(
     return same / exactly(n_same, arithmetic) - different / exactly(n_different, arithmetic)
 
 
-def landmarks(gamma: Real, delta: Real) -> int:
+def landmark_count(gamma: Real, delta: Real) -> int:
     """How many landmarks make a linear separator of a strongly (epsilon, gamma)-good similarity
     with |K| <= 1: ``16 ln(1 / delta) / gamma^2``, half of each class, rounded up to an even number.
 
