@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ..errors import NetworkError
 from ..network import Array, Network, finite_array
-from .arithmetic import Numbers, exactly
+from .arithmetic import Numbers, exactly, tracked
 from .tangent import TangentFeatures, affine_factors, parameter_blocks, total
 
 Indices = npt.NDArray[np.signedinteger[Any]]
@@ -253,4 +253,5 @@ def _part(features: TangentFeatures, block: int, rows: Indices, columns: Indices
 
 
 def _zeros(shape: tuple[int, ...], features: TangentFeatures) -> Numbers:
-    return exactly(np.zeros(shape), features.arithmetic)
+    zeros = exactly(np.zeros(shape), features.arithmetic)
+    return tracked(zeros, features.arithmetic)
