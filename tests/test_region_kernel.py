@@ -79,7 +79,7 @@ def test_the_kernel_matrix_of_a_data_set(output, monkeypatch):
         direct = pr.kernel_matrix(net, x, metric=metric, output=output)
         through = pr.RegionKernel(net, metric, output=output).matrix(x)
         assert np.allclose(through, direct, rtol=1e-10, atol=1e-10 * np.abs(direct).max())
-    monkeypatch.setattr("polyrelu.queries.region_kernel.ROWS", 1000)
+    monkeypatch.setattr("polyrelu.queries.region_kernel.NUMBERS", 3000)
     assert np.allclose(pr.RegionKernel(net, metric, output=output).matrix(x), direct)
 
 

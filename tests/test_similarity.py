@@ -247,7 +247,9 @@ def test_euler_identity_without_biases(rng):
     values = [net.exact(point)[0][0] for point in x]
     blocks = pr.parameter_blocks(net)
     theta = tangents.flat_parameters(affine_factors(net))
-    for psi, f in zip(pr.tangent_features(net, x, arithmetic="exact").matrix(), values, strict=True):
+    for psi, f in zip(
+        pr.tangent_features(net, x, arithmetic="exact").matrix(), values, strict=True
+    ):
         for block in blocks:
             own = slice(block.start, block.start + block.size)
             assert sum(Fraction(w) * g for w, g in zip(theta[own], psi[0, own], strict=True)) == f

@@ -47,11 +47,16 @@ def labelled(rng, leave_one_out: bool = True):
     return pr.LabelledFeatures(net, tangents.points(rng, 6, net.input_dim), labels)
 
 
+def some_metric(rng, net) -> pr.Metric:
+    size = sum(block.size for block in pr.parameter_blocks(net))
+    return rng.choice([pr.BlockMetric(), pr.EulerMetric(), pr.DiagonalMetric(np.arange(size) % 4)])
+
+
 @settings(deadline=None, max_examples=50)
 @given(rationals, st.booleans())
 def test_gaps_and_goodness_by_brute_force(rng, leave_one_out):
     data = labelled(rng, leave_one_out)
-    metric = rng.choice([pr.BlockMetric(), pr.EulerMetric(), pr.DiagonalMetric.squared(data.network)])
+    metric = some_metric(rng, data.network)
     kernel = pr.kernel_matrix(data.network, data.points, metric=metric, arithmetic="exact").tolist()
     scale = max(kernel[i][i] for i in range(6))
     if scale == 0:
@@ -156,7 +161,7 @@ def test_no_mask_of_a_size_has_a_greater_gap():
 @given(rationals, st.booleans(), st.sampled_from(["points", "classes"]))
 def test_classifiers_by_brute_force(rng, leave_one_out, weighting):
     data = labelled(rng, leave_one_out)
-    metric = rng.choice([pr.BlockMetric(), pr.EulerMetric(), pr.DiagonalMetric.squared(data.network)])
+    metric = some_metric(rng, data.network)
     found = pr.similarity_classifier(data, metric, leave_one_out=leave_one_out, weighting=weighting)
     kernel = pr.kernel_matrix(data.network, data.points, metric=metric, arithmetic="exact").tolist()
     labels, ties = data.label.tolist(), 0
@@ -314,6 +319,8 @@ def test_bad_input():
         pr.hinge_goodness(pr.LabelledFeatures(net, x, [0, 1, 2]), 0.1)
     with pytest.raises(pr.LimitsError, match="only seconds"):
         pr.hinge_goodness(data, 0.1, limits=pr.Limits(regions=1))
+    with pytest.raises(pr.NetworkError, match="square must be"):
+        pr.DiagonalMetric.squared(pr.Network.from_layers([([[1e200]], [0.0])]))
     zero = pr.Network.from_layers([(np.zeros((1, 2)), [0.0])])
     flat = pr.LabelledFeatures(zero, x, [0, 1, 1])
     assert pr.similarity_gap(flat).epsilon(0) < 1

@@ -223,11 +223,18 @@ def _filled(flat: Iterable[Any], shape: tuple[int, ...]) -> npt.NDArray[np.objec
 
 def joined(left: Numbers, right: Numbers) -> Numbers:
     """Two tables side by side."""
-    if isinstance(left, Balls) or isinstance(right, Balls):
-        (a, ra), (b, rb) = _parts(left), _parts(right)
-        ra, rb = np.broadcast_to(ra, a.shape), np.broadcast_to(rb, b.shape)
-        return Balls(np.concatenate([a, b], axis=1), np.concatenate([ra, rb], axis=1))
-    return np.concatenate([left, right], axis=1)
+    return stacked([left, right], axis=1)
+
+
+def stacked(tables: Sequence[Numbers], axis: int = 0) -> Numbers:
+    """Tables below each other."""
+    if any(isinstance(table, Balls) for table in tables):
+        parts = [_parts(table) for table in tables]
+        return Balls(
+            np.concatenate([mid for mid, _ in parts], axis=axis),
+            np.concatenate([np.broadcast_to(rad, mid.shape) for mid, rad in parts], axis=axis),
+        )
+    return np.concatenate(tables, axis=axis)
 
 
 def to_fractions(array: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:

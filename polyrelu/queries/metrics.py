@@ -19,12 +19,13 @@ import numpy.typing as npt
 
 from ..errors import NetworkError
 from ..network import Array, Network, finite_array
-from .arithmetic import Numbers, exactly, tracked
+from .arithmetic import Numbers, exactly, stacked, tracked
 from .tangent import TangentFeatures, affine_factors, parameter_blocks, total
 
 Indices = npt.NDArray[np.signedinteger[Any]]
 
 CHUNK = 1 << 23  # numbers of a formed part of the features
+CACHED = 1 << 18  # numbers of a part of the kernel: larger ones cost a page fault each 4 KB
 
 
 class Metric(ABC):
@@ -97,6 +98,12 @@ class BlockMetric(Metric):
         return exactly(columns, features.arithmetic)
 
     def gram(self, left: TangentFeatures, right: TangentFeatures) -> Numbers:
+        step = max(1, CACHED // (left.copies * len(right)))
+        n = len(left) // left.copies
+        return stacked([self._rows(left.part(i, i + step), right) for i in range(0, n, step)])
+
+    def _rows(self, left: TangentFeatures, right: TangentFeatures) -> Numbers:
+        """A part of the kernel that is small enough to be worked on in the processor's caches."""
         parts = []
         for k, (a, b) in enumerate(zip(left.inputs, right.inputs, strict=True)):
             columns = self._columns(left, k)
@@ -143,10 +150,18 @@ class DiagonalMetric(Metric):
 
     @classmethod
     def squared(cls, network: Network) -> DiagonalMetric:
-        """diag(theta_i^2), each square rounded once."""
+        """diag(theta_i^2), each square rounded once.
+
+        Raises:
+            NetworkError: a square beyond float64.
+        """
         factors = affine_factors(network)
-        theta = [np.concatenate([f.weight.ravel(), f.bias]) for f in factors]
-        return cls(np.concatenate(theta) ** 2)
+        theta = np.concatenate([v for f in factors for v in (f.weight.ravel(), f.bias)])
+        with np.errstate(over="ignore"):
+            squares = theta**2
+        if not np.isfinite(squares).all():
+            raise NetworkError(f"a parameter's square must be a float64: {np.abs(theta).max()}")
+        return cls(squares)
 
     @classmethod
     def sparse(
@@ -182,13 +197,12 @@ class DiagonalMetric(Metric):
 
     def gram(self, left: TangentFeatures, right: TangentFeatures) -> Numbers:
         kernel = _zeros((len(left), len(right)), left)
-        step = max(1, CHUNK // max(len(left), len(right)))
         for k, table in enumerate(self._tables(left)):
-            rows, columns = np.nonzero(table)
-            for at in (slice(i, i + step) for i in range(0, len(rows), step)):
-                i, j = rows[at], columns[at]
-                weights = exactly(table[i, j], left.arithmetic)
-                kernel = kernel + _scaled(_part(left, k, i, j), weights) @ _part(right, k, i, j).T
+            entries = np.count_nonzero(table)
+            if left.copies * right.copies * entries > table.size + entries:
+                kernel = kernel + _by_deltas(left, right, k, exactly(table, left.arithmetic))
+            elif entries:
+                kernel = kernel + _by_entries(left, right, k, table)
         return kernel
 
     def squares(self, features: TangentFeatures) -> Numbers:
@@ -245,6 +259,32 @@ def from_tables(tables: Sequence[Array]) -> Array:
 def _scaled(table: Numbers, columns: Numbers) -> Numbers:
     """Columns multiplied by numbers, if they are not all 1."""
     return table if columns.dtype != object and (columns == 1).all() else table * columns
+
+
+def _by_entries(left: TangentFeatures, right: TangentFeatures, block: int, table: Array) -> Numbers:
+    """A block's part of the kernel: the coordinates with a weight are formed, some at a time."""
+    rows, columns = np.nonzero(table)
+    step = max(1, CHUNK // max(len(left), len(right)))
+    parts = []
+    for at in (slice(i, i + step) for i in range(0, len(rows), step)):
+        i, j = rows[at], columns[at]
+        weights = exactly(table[i, j], left.arithmetic)
+        parts.append(_scaled(_part(left, block, i, j), weights) @ _part(right, block, i, j).T)
+    return total(parts)
+
+
+def _by_deltas(
+    left: TangentFeatures, right: TangentFeatures, block: int, table: Numbers
+) -> Numbers:
+    """The same where a row of deltas stands for several rows of inputs: the weights are summed over
+    delta delta' first, for one row of deltas on the left after the other."""
+    inputs, deltas, step = right.inputs[block], right.deltas[block], left.copies
+    parts = []
+    for i in range(len(left.deltas[block])):
+        weights = (deltas * left.deltas[block][i]) @ table
+        own = left.inputs[block][i * step : (i + 1) * step]
+        parts.append(own @ (inputs * weights.repeat(right.copies, 0)).T)
+    return stacked(parts)
 
 
 def _part(features: TangentFeatures, block: int, rows: Indices, columns: Indices) -> Numbers:

@@ -31,7 +31,7 @@ from .tangent import (
 )
 from .where import as_network
 
-ROWS = 1 << 22  # numbers in a part of the kernel matrix
+NUMBERS = 1 << 23  # in a part of the forms
 
 
 class RegionKernel:
@@ -118,27 +118,39 @@ class RegionKernel:
             points: shape (n, input_dim). Their patterns are exact; a point on a wall counts to the
                 pattern with the bit 0 (see :func:`tangent_features`).
 
-        The forms of the r regions that hold points are computed once, at the price of a kernel
-        matrix of r (d + 1) points; then each entry takes 2 (d + 1) multiplications. It pays if
-        there are many more points than r (d + 1); else :func:`polyrelu.kernel_matrix` is quicker.
+        The forms of the r regions that hold points are computed once, some regions at a time, at
+        the price of a kernel matrix of r (d + 1) points; then each entry takes 2 (d + 1)
+        multiplications. It pays if there are many more points than r (d + 1); else
+        :func:`polyrelu.kernel_matrix` is quicker.
         """
-        from scipy.sparse import csr_array
-
         x: Any = checked_points(self.network, points, "float64")
         bits = exact_bits(self.network, x)
         first, region = _distinct(bits)
+        order = np.argsort(region, kind="stable")
+        spread = _spread(x[order], region[order], len(first))
+        begins = np.searchsorted(region[order], np.arange(len(first) + 1))
         frames = self.frames(bits[first])
-        forms = self.metric.gram(frames, frames)
-        n, width = len(x), x.shape[1] + 1
-        row = np.concatenate([x, np.ones((n, 1))], axis=1)
-        column = region[:, None] * width + np.arange(width)
-        spread = csr_array((row.ravel(), column.ravel(), np.arange(n + 1) * width),
-                           shape=(n, len(forms)))  # fmt: skip
-        kernel = np.empty((n, n))
-        step = max(1, ROWS // max(n, len(forms)))
-        for at in (slice(i, i + step) for i in range(0, n, step)):
-            kernel[at] = (spread @ (spread[at] @ forms).T).T
+        kernel = np.empty((len(x), len(x)))
+        width = frames.copies
+        step = max(1, NUMBERS // (width * max(len(frames), len(x))))
+        for i in range(0, len(first), step):
+            j = min(i + step, len(first))
+            forms = self.metric.gram(frames.part(i, j), frames)
+            here = slice(begins[i], begins[j])
+            own = spread[here, i * width : j * width]
+            kernel[np.ix_(order[here], order)] = own @ (spread @ forms.T).T
         return kernel
+
+
+def _spread(x: Array, region: npt.NDArray[np.intp], regions: int) -> Any:
+    """A sparse matrix with (x, 1) of each point in the columns of its region."""
+    from scipy.sparse import csr_array
+
+    n, width = len(x), x.shape[1] + 1
+    rows = np.concatenate([x, np.ones((n, 1))], axis=1)
+    columns = region[:, None] * width + np.arange(width)
+    shape = (n, regions * width)
+    return csr_array((rows.ravel(), columns.ravel(), np.arange(n + 1) * width), shape=shape)
 
 
 def _distinct(bits: Bits) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

@@ -12,7 +12,7 @@ Within a region delta is constant and (a, 1) is linear in (x, 1): there the feat
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -117,13 +117,21 @@ class TangentFeatures:
     def __getitem__(self, rows: slice | Indices | npt.NDArray[np.bool_]) -> TangentFeatures:
         """Those of some points."""
         assert self.copies == 1
-        return TangentFeatures(
-            self.network,
-            self.arithmetic,
-            self.outputs,
-            tuple(a[rows] for a in self.inputs),
-            tuple(d[rows] for d in self.deltas),
-            self.values[rows],
+        return replace(
+            self,
+            inputs=tuple(a[rows] for a in self.inputs),
+            deltas=tuple(d[rows] for d in self.deltas),
+            values=self.values[rows],
+        )
+
+    def part(self, i: int, j: int) -> TangentFeatures:
+        """Those of points (of a frame: regions) i, ..., j - 1."""
+        rows = slice(i * self.copies, j * self.copies)
+        return replace(
+            self,
+            inputs=tuple(a[rows] for a in self.inputs),
+            deltas=tuple(d[i:j] for d in self.deltas),
+            values=self.values[rows],
         )
 
     def matrix(self) -> npt.NDArray[np.generic]:
