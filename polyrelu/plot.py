@@ -1,5 +1,6 @@
 """Pictures of region graphs: planes (:func:`plot_regions`) and lines (:func:`plot_line`); of
-decision boundaries (:func:`plot_boundary`, :func:`save_html`); of kernels (:func:`plot_similarity`).
+decision boundaries (:func:`plot_boundary`, :func:`save_html`); of kernels
+(:func:`plot_similarity`).
 
 Needs ``pip install polyrelu[plot]``. What is drawn is rounded to float64; the graph is not.
 """

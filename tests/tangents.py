@@ -7,6 +7,7 @@ output with that parameter one greater, less the output: forward passes in fract
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -81,7 +82,7 @@ def homogeneous(choose: Random, inputs: int) -> Network:
     """Without biases, of units that are positively homogeneous."""
     widths = [inputs, *(choose.randint(1, 4) for _ in range(choose.randint(1, 3))), 1]
     pairs = [(choose.choice(WEIGHTS)(choose, (n, m)), np.zeros(n))
-             for m, n in zip(widths, widths[1:], strict=False)]  # fmt: skip
+             for m, n in pairwise(widths)]  # fmt: skip
     return Network.from_layers(pairs, leaky_relu(choose.choice([0, 0.25, 0.1])))
 
 

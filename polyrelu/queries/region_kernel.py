@@ -31,7 +31,7 @@ from .tangent import (
 )
 from .where import as_network
 
-NUMBERS = 1 << 23  # in a part of the forms
+NUMBERS = 1 << 19  # in a part of the forms: more leave the processor's caches
 
 
 class RegionKernel:
@@ -126,8 +126,8 @@ class RegionKernel:
         x: Any = checked_points(self.network, points, "float64")
         bits = exact_bits(self.network, x)
         first, region = _distinct(bits)
+        spread = _spread(x, region, len(first))
         order = np.argsort(region, kind="stable")
-        spread = _spread(x[order], region[order], len(first))
         begins = np.searchsorted(region[order], np.arange(len(first) + 1))
         frames = self.frames(bits[first])
         kernel = np.empty((len(x), len(x)))
@@ -136,9 +136,8 @@ class RegionKernel:
         for i in range(0, len(first), step):
             j = min(i + step, len(first))
             forms = self.metric.gram(frames.part(i, j), frames)
-            here = slice(begins[i], begins[j])
-            own = spread[here, i * width : j * width]
-            kernel[np.ix_(order[here], order)] = own @ (spread @ forms.T).T
+            here = order[begins[i] : begins[j]]
+            kernel[here] = spread[here, i * width : j * width] @ (spread @ forms.T).T
         return kernel
 
 
