@@ -90,10 +90,6 @@ class Balls:
             bound: Array = np.nextafter(self.mid + self.rad, np.inf)
         return np.where(np.isnan(bound), np.inf, bound)
 
-    def signs(self) -> npt.NDArray[np.int8]:
-        """1 and -1 where the sign is certain, else 0."""
-        return (self.low > 0).astype(np.int8) - (self.high < 0).astype(np.int8)
-
     # -- operations ----------------------------------------------------------------------------
 
     def __neg__(self) -> Balls:
