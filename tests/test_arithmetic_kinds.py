@@ -18,7 +18,11 @@ tables = st.lists(numbers, min_size=12, max_size=12)
 
 
 def assert_holds(balls: Balls, exact) -> None:
+    """Within the radius (the rounding outward of low and high would hide an error of one ulp)."""
     exact = to_fractions(exact).ravel()
+    known = np.isfinite(balls.mid.ravel()) & np.isfinite(balls.rad.ravel())
+    for mid, rad, v, sure in zip(balls.mid.ravel(), balls.rad.ravel(), exact, known, strict=True):
+        assert not sure or abs(Fraction(float(mid)) - v) <= Fraction(float(rad))
     for low, v, high in zip(balls.low.ravel(), exact, balls.high.ravel(), strict=True):
         assert low == -np.inf or Fraction(float(low)) <= v
         assert high == np.inf or v <= Fraction(float(high))
@@ -59,3 +63,13 @@ def test_fractions_are_rounded_with_a_bound():
     assert isinstance(from_fractions([[Fraction(1, 2)]], "bounds"), np.ndarray)
     tiny = [[Fraction(1, 10**400), Fraction(1, 3 * 10**310)]]
     assert_holds(from_fractions(tiny, "bounds"), from_fractions(tiny, "exact"))
+
+
+def test_what_underflows_is_accounted_for():
+    """Products below 2^-1074, and sizes below it times a large factor."""
+    for a, b in ((1e-200, 1e-200), (1e300, 3 * 5e-324), (5e-324, 0.3), (1e200, 7e-320)):
+        left, right = np.array([[a, a]]), np.array([[b], [b]])
+        exact = exactly(left, "exact") @ exactly(right, "exact")
+        assert_holds(Balls(left, np.zeros((1, 2))) @ right, exact)
+        assert_holds(Balls(left, np.zeros((1, 2))) * right.T, exactly(left, "exact")
+                     * exactly(right.T, "exact"))  # fmt: skip

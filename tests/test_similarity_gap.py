@@ -73,6 +73,8 @@ def test_gaps_and_goodness_by_brute_force(rng, leave_one_out):
     for place, share in enumerate((0, Fraction(1, 6), Fraction(1, 3), 0.5, Fraction(2, 3))):
         assert within(found.gamma(share), gaps[place])
         assert within(found.quantile(share), gaps[max(place - 1, 0)])
+    assert within(found.gamma(0.4), gaps[2])  # 2.4 of 6 points: two may fail
+    assert within(found.quantile(0.4), gaps[2])  # but 2.4 points are not exceeded by three
     assert found.gamma(1) == Bounds(inf, inf)
     low, high, shares = found.curve()
     assert all(within(Bounds(*pair), g) for pair, g in zip(zip(low, high, strict=True), gaps,
