@@ -108,7 +108,7 @@ def test_bad_input():
         pr.RegionKernel(pr.regions(net, pr.segment([0, 0], [1, 1])))
     with pytest.raises(pr.NetworkError, match="output must"):
         pr.RegionKernel(net, output=3)
-    with pytest.raises(pr.NetworkError, match="block metric must"):
+    with pytest.raises(pr.NetworkError, match="a metric must"):
         pr.RegionKernel(net, pr.BlockMetric([1, 2, 3, 4]))
     found = pr.RegionKernel(net)
     with pytest.raises(pr.DomainError, match="give the patterns"):

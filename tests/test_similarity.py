@@ -312,7 +312,8 @@ def test_bad_input():
         pr.kernel_matrix(None, [[0, 0]])
     for make in (lambda: pr.BlockMetric([1, -1]), lambda: pr.DiagonalMetric([-1.0]),
                  lambda: pr.EulerMetric(-1), lambda: pr.EulerMetric(np.nan),
-                 lambda: pr.BlockMetric(1, np.inf), lambda: pr.DiagonalMetric("x"),
+                 lambda: pr.BlockMetric(1, np.inf), lambda: pr.BlockMetric([[1], [1, 2]]),
+                 lambda: pr.DiagonalMetric("x"),
                  lambda: pr.DiagonalMetric.sparse(net, [0, 0]),
                  lambda: pr.DiagonalMetric.sparse(net, [17]),
                  lambda: pr.DiagonalMetric.sparse(net, [0.5])):  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from itertools import combinations
 from math import inf, log
@@ -92,10 +93,15 @@ def test_bounds_of_gaps_are_tight():
     for bounds in (found.mean, found.min, found.scale, found.gamma(0.05), found.quantile(0.05)):
         assert bounds.high - bounds.low < 1e-10 * abs(bounds.low)
     assert pr.similarity_gap(data, leave_one_out=True).mean.high < found.mean.low
+    plain = json.loads(json.dumps(found.statistics()))
+    assert plain["points"] == 50
+    assert plain["negative_gaps"] == found.epsilon(0) * 50
+    assert plain["quantile_0.05"] == [found.quantile(0.05).low, found.quantile(0.05).high]
 
 
 def test_how_many_landmarks():
     assert pr.landmark_count(0.5, 0.1) == 2 * int(np.ceil(8 * log(10) / 0.25))
+    assert pr.landmark_count(Fraction(1, 10**200), 0.5) > 10**400
     for gamma, delta in ((0, 0.5), (-1, 0.5), (0.1, 0), (0.1, 1), (0.1, np.nan), ("x", 0.1)):
         with pytest.raises(pr.PolyreluError, match=r"gamma must|delta must"):
             pr.landmark_count(gamma, delta)
@@ -211,6 +217,8 @@ def test_own_decisions_of_several_outputs():
     assert found.network_predicted.tolist() == [0, -1, 0, 1]
     assert found.network_errors == 2
     assert found.network_error == Fraction(1, 2)
+    plain = json.loads(json.dumps(found.statistics()))
+    assert (plain["points"], plain["network_errors"]) == (4, 2)
     words = pr.similarity_classifier(pr.LabelledFeatures(net, x, ["a", "b", "b", "b"]))
     assert words.network_errors is words.network_error is words.disagreements is None
     three = pr.LabelledFeatures(net, x, [0, 1, 2, 2], output=0)
@@ -257,6 +265,7 @@ def test_hinge_losses_are_within_their_bounds(rng, gamma):
         return
     found = pr.hinge_goodness(data, gamma, best=True)
     assert within(found.uniform, exact_loss(kernel, labels, [Fraction(1)] * 6, gamma))
+    assert found.best.high <= found.uniform.high
     weights = [Fraction(w) for w in found.weights.tolist()]
     assert max(map(abs, weights)) <= 1
     loss = exact_loss(kernel, labels, weights, gamma)

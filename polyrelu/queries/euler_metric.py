@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..network import Array, Network
-from .arithmetic import Numbers, exactly, joined
-from .metrics import BlockMetric, Metric, nonnegative
+from .arithmetic import Numbers, exactly, stacked
+from .metrics import Metric, check_per_block, nonnegative
 from .tangent import TangentFeatures, affine_factors, total
 
 
@@ -33,11 +33,10 @@ class EulerMetric(Metric):
     biases: bool = True
 
     def __post_init__(self) -> None:
-        value = nonnegative("weights", self.weights, np.ndim(self.weights))
-        object.__setattr__(self, "weights", value)
+        object.__setattr__(self, "weights", nonnegative("weights", self.weights))
 
     def check(self, network: Network) -> None:
-        BlockMetric(self.weights).check(network)
+        check_per_block("weights", self.weights, network)
 
     def _coefficients(self, features: TangentFeatures) -> Numbers:
         blocks = len(features.inputs)
@@ -67,10 +66,7 @@ class EulerMetric(Metric):
             biases.append(_by_output(delta, bias, size, features.outputs))
         if self.biases:
             weights = [total([w, *biases[k:]]) for k, w in enumerate(weights)]
-        row = weights[0]
-        for more in weights[1:]:
-            row = joined(row, more)
-        return row
+        return stacked(weights, axis=1)
 
     def gram(self, left: TangentFeatures, right: TangentFeatures) -> Numbers:
         rows = self.projections(left)
@@ -81,7 +77,7 @@ class EulerMetric(Metric):
         return (rows * rows * self._coefficients(features)).sum(1)
 
     def apply(self, tables: Sequence[Numbers], features: TangentFeatures) -> list[Numbers]:
-        results = [[] for _ in tables]  # type: list[list[Numbers]]
+        results: list[list[Numbers]] = [[] for _ in tables]
         weights = np.broadcast_to(np.asarray(self.weights, np.float64), (len(tables),))
         for block, weight in enumerate(exactly(weights, features.arithmetic)):
             directions = [exactly(np.tile(v, (features.outputs, 1)), features.arithmetic)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..errors import PolyreluError
 from ..network import Array, Layer, Network
-from .arithmetic import Balls, Numbers, exactly, joined, to_fractions
+from .arithmetic import Balls, Numbers, exactly, stacked, to_fractions
 from .metrics import Metric, checked_metric
 from .outputs import Output
 from .tangent import (
@@ -115,14 +115,14 @@ class LabelledFeatures:
         one = exactly(np.ones((len(x), 1)), arithmetic)
         return features_on(self.network, self._bits[rows], x, one, self.weights, arithmetic)
 
-    def exactly(self, rows: Any) -> TangentFeatures:
+    def exact_at(self, rows: Any) -> TangentFeatures:
         """The features of some points in rationals."""
         return self._features(rows, "exact")
 
     @cached_property
     def exact(self) -> TangentFeatures:
         """The features in rationals."""
-        return self.exactly(slice(None))
+        return self.exact_at(slice(None))
 
     def members(self, c: int) -> npt.NDArray[np.bool_]:
         """Which points have the class with an index."""
@@ -141,10 +141,7 @@ class LabelledFeatures:
             features.inner(metric.apply(own.summed(self.members(c)), features)).reshape(-1, 1)
             for c in range(len(self.classes))
         ]
-        table = columns[0]
-        for column in columns[1:]:
-            table = joined(table, column)
-        return table
+        return stacked(columns, axis=1)
 
 
 def checked_labels(

@@ -70,17 +70,12 @@ class BlockMetric(Metric):
         for name in ("weights", "biases"):
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, nonnegative(name, value, max(np.ndim(value), 0)))
+                object.__setattr__(self, name, nonnegative(name, value))
 
     def check(self, network: Network) -> None:
-        n = len(parameter_blocks(network))
-        for name in ("weights", "biases"):
-            value = getattr(self, name)
-            if value is not None and value.shape not in ((), (n,)):
-                raise NetworkError(
-                    f"{name} of a block metric must be one number or {n}, one for each affine "
-                    f"factor, not shape {value.shape}"
-                )
+        check_per_block("weights", self.weights, network)
+        if self.biases is not None:
+            check_per_block("biases", self.biases, network)
 
     def _of(self, block: int) -> tuple[float, float]:
         weights = np.asarray(self.weights)
@@ -199,6 +194,7 @@ class DiagonalMetric(Metric):
         kernel = _zeros((len(left), len(right)), left)
         for k, table in enumerate(self._tables(left)):
             entries = np.count_nonzero(table)
+            # Of frames: the price of the entries for every row, or of the table for every delta.
             if left.copies * right.copies * entries > table.size + entries:
                 kernel = kernel + _by_deltas(left, right, k, exactly(table, left.arithmetic))
             elif entries:
@@ -221,11 +217,23 @@ class DiagonalMetric(Metric):
         return float(np.sum(self.weights))
 
 
-def nonnegative(name: str, value: npt.ArrayLike, ndim: int) -> Array:
+def nonnegative(name: str, value: npt.ArrayLike, ndim: int | None = None) -> Array:
+    """An array of as many dimensions as it has, or as it must have."""
+    if ndim is None:
+        ndim = getattr(value, "ndim", 1 if hasattr(value, "__len__") else 0)
     array = finite_array(f"{name} of a metric", value, ndim)
     if np.any(array < 0):
         raise NetworkError(f"{name} of a metric must be >= 0, as it is positive semidefinite")
     return array
+
+
+def check_per_block(name: str, value: npt.ArrayLike, network: Network) -> None:
+    n = len(parameter_blocks(network))
+    if np.shape(value) not in ((), (n,)):
+        raise NetworkError(
+            f"{name} of a metric must be one number or {n}, one for each affine factor, "
+            f"not shape {np.shape(value)}"
+        )
 
 
 def checked_metric(metric: Metric | None, network: Network) -> Metric:

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -89,6 +90,16 @@ class SimilarityGap:
         the shares 0, 1/n, ... of points that fail for gammas up to each of them."""
         n = len(self.data)
         return np.sort(self.relative.low), np.sort(self.relative.high), np.arange(n) / n
+
+    def statistics(self) -> dict[str, Any]:
+        """Plain numbers, all relative to the scale but the first two: lower and upper bounds."""
+        found = {
+            "scale": self.scale, "raw_mean": self.raw_mean, "mean": self.mean, "min": self.min,
+            "quantile_0.05": self.quantile(Fraction(1, 20)),
+        }  # fmt: skip
+        bounds = {name: [bound.low, bound.high] for name, bound in found.items()}
+        failing = self.epsilon(0) * len(self.data)
+        return {"points": len(self.data), "negative_gaps": int(failing), **bounds}
 
     def _ordered(self, place: int) -> Bounds:
         """Bounds on an order statistic are the order statistics of the bounds."""
@@ -174,9 +185,9 @@ def landmark_count(gamma: Real, delta: Real) -> int:
     with probability delta^2 at most; Markov does the rest (Balcan and Blum 2006, theorem 1).
     """
     g, d = finite_number("gamma", gamma), finite_number("delta", delta)
-    if not (g > 0 and 0 < d < 1):
+    if not (g > 0 and 0 < float(d) < 1):
         raise PolyreluError(f"gamma must be positive and 0 < delta < 1, not {gamma} and {delta}")
-    return 2 * math.ceil(8 * -math.log(d) / float(g) ** 2)
+    return 2 * math.ceil(Fraction(8 * -math.log(d)) / g**2)
 
 
 def finite_number(name: str, value: Real) -> Fraction:

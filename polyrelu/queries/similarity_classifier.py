@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +64,16 @@ class SimilarityClassification:
             return None
         return Fraction(self.network_errors, len(self.predicted))
 
+    def statistics(self) -> dict[str, Any]:
+        """Counts in a dictionary of plain numbers."""
+        return {
+            "points": len(self.predicted),
+            "errors": self.errors,
+            "ties": self.ties,
+            "network_errors": self.network_errors,
+            "disagreements": self.disagreements,
+        }
+
     def __repr__(self) -> str:
         own = "" if self.network_errors is None else f", the network's own {self.network_errors}"
         return f"SimilarityClassification({self.errors} errors of {len(self.predicted)}{own})"
@@ -84,7 +95,8 @@ def similarity_classifier(
         test: the points to classify, of the same network and outputs; default the data itself.
         leave_one_out: classify each point of the data without itself.
         weighting: "points": every labelled point counts the same, the class c with the greatest
-            E[1(l(x') = c) K(x, x')], which for two classes is the sign of E[l(x') K(x, x')];
+            E[1(l(x') = c) K(x, x')]: for two classes the sign of E[l(x') K(x, x')], for several
+            the same with one against the rest;
             "classes": every class does, the greatest E[K(x, x') | l(x') = c].
 
     Decisions, ties and errors are exact: what rounding leaves open is settled in rationals, some
@@ -184,7 +196,7 @@ def _decisions(
     doubtful = np.flatnonzero(rivals > 1)
     ties = 0
     if len(doubtful):
-        for i, row in zip(doubtful, scores(asked.exactly(doubtful), doubtful), strict=True):
+        for i, row in zip(doubtful, scores(asked.exact_at(doubtful), doubtful), strict=True):
             values = row.tolist()
             winner[i] = values.index(max(values))
             ties += values.count(max(values)) > 1

@@ -136,7 +136,7 @@ class TangentFeatures:
 
     def matrix(self) -> npt.NDArray[np.generic]:
         """The features themselves, shape (n, outputs, parameters), in the order of
-        :func:`parameter_blocks`: float64, or fractions if they are exact.
+        :func:`parameter_blocks`: float64 (the midpoints of bounds), or fractions if they are exact.
 
         Large: eight bytes for each point, output and parameter.
         """
