@@ -295,6 +295,7 @@ def test_bad_input():
     x = np.random.default_rng(0).normal(size=(3, 2))
     for labels, message in (([0, 1], "labels must have shape"), ([0, 1, np.nan], "whole numbers"),
                             ([0, 1, 0.5], "whole numbers"), ([0, 1, None], "whole numbers"),
+                            ([0, 1, inf], "whole numbers"), ([0, 1, 1e300], "whole numbers"),
                             ([[0], [1], [1]], "labels must have shape")):  # fmt: skip
         with pytest.raises(pr.PolyreluError, match=message):
             pr.LabelledFeatures(net, x, labels)

@@ -151,7 +151,7 @@ def checked_labels(
     given = np.asarray(labels)
     if given.shape != (n,):
         raise PolyreluError(f"labels must have shape ({n},), one a point, not {given.shape}")
-    if given.dtype.kind == "f" and np.array_equal(given, np.round(given)):
+    if given.dtype.kind == "f" and (np.abs(given) <= 2.0**53).all() and (given % 1 == 0).all():
         given = given.astype(np.int64)
     if given.dtype.kind not in "iubU":
         raise PolyreluError(f"labels must be whole numbers or words, not {given.dtype}")
