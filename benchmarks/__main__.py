@@ -24,6 +24,7 @@ SUBJECTS = (
     "injectivity",
     "boundary",
     "folding",
+    "similarity",
 )
 
 
@@ -78,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         machine,
         memory,
         peers,
+        similarity,
         speed,
     )
     from .tools import Peers
@@ -93,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "injectivity": lambda: injectivity.run(options.quick),
         "boundary": lambda: boundary.run(options.quick),
         "folding": lambda: folding.run(options.quick),
+        "similarity": lambda: similarity.run(options.quick),
     }
     known = machine.facts()
     print(machine.header(known) + "\n")

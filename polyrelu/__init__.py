@@ -15,7 +15,9 @@ _WHERE = {
     "Affine": "network",
     "Answer": "answer",
     "Arrangement": "arrangement",
+    "Balls": "queries.arithmetic",
     "bisected_folding": "queries.folding_sampling",
+    "BlockMetric": "queries.metrics",
     "boundary_crossings": "queries.crossings",
     "boundary_mesh": "mesh",
     "boundary_type": "queries.boundary_type",
@@ -28,10 +30,12 @@ _WHERE = {
     "Crossing": "queries.crossings",
     "decision_boundary": "queries.boundary",
     "DecisionBoundary": "queries.boundary",
+    "DiagonalMetric": "queries.metrics",
     "Distribution": "queries.graph_folding",
     "Domain": "domain",
     "DomainError": "errors",
     "doubling_layer": "queries.construct",
+    "EulerMetric": "queries.euler_metric",
     "face_complex": "faces",
     "FaceComplex": "faces",
     "Facet": "region",
@@ -45,6 +49,8 @@ _WHERE = {
     "graph_folding": "queries.graph_folding",
     "GraphFolding": "queries.graph_folding",
     "hard_tanh": "activations",
+    "hinge_goodness": "queries.hinge",
+    "HingeGoodness": "queries.hinge",
     "identity": "activations",
     "IncompleteError": "errors",
     "is_coherently_oriented": "queries.injectivity",
@@ -53,6 +59,9 @@ _WHERE = {
     "is_injective_on_regions": "queries.injectivity",
     "is_locally_injective": "queries.injectivity",
     "is_surjective": "queries.surjectivity",
+    "kernel_matrix": "queries.kernels",
+    "LabelledFeatures": "queries.kernels",
+    "landmark_count": "queries.similarity",
     "largest_uniform_bias": "queries.bias",
     "Layer": "network",
     "layer_geometry": "queries.layer_geometry",
@@ -64,11 +73,14 @@ _WHERE = {
     "lipschitz_constant": "queries.lipschitz",
     "load_graph": "io",
     "load_network": "io",
+    "Metric": "queries.metrics",
     "MissingExtraError": "errors",
     "Network": "network",
     "NetworkError": "errors",
     "orientations": "queries.injectivity",
     "output_range": "queries.surjectivity",
+    "parameter_blocks": "queries.tangent",
+    "ParameterBlock": "queries.tangent",
     "PiecewiseLinear": "activations",
     "Polyhedron": "queries.polyhedron",
     "PolyreluError": "errors",
@@ -78,6 +90,7 @@ _WHERE = {
     "reconstruct": "queries.bias",
     "Region": "region",
     "RegionGraph": "graph",
+    "RegionKernel": "queries.region_kernel",
     "regions": "enumeration",
     "relu": "activations",
     "relu6": "activations",
@@ -88,15 +101,22 @@ _WHERE = {
     "save_network": "io",
     "Sector": "queries.layer_geometry",
     "segment": "domain",
+    "similarity_classifier": "queries.similarity_classifier",
+    "similarity_gap": "queries.similarity",
+    "SimilarityClassification": "queries.similarity_classifier",
+    "SimilarityGap": "queries.similarity",
     "Slice": "domain",
     "smooth_folding": "queries.smooth_folding",
     "SmoothCrossing": "queries.smooth_folding",
     "SmoothFolding": "queries.smooth_folding",
     "SmoothNetwork": "smooth_network",
     "Space": "domain",
+    "sparse_metric": "queries.sparse_metric",
     "stability": "queries.stability",
     "Status": "answer",
     "SubPath": "queries.path",
+    "tangent_features": "queries.tangent",
+    "TangentFeatures": "queries.tangent",
     "UnknownAnswerError": "errors",
     "UnsupportedLayerError": "errors",
 }
@@ -145,6 +165,7 @@ if TYPE_CHECKING:
     from .network import Affine as Affine
     from .network import Layer as Layer
     from .network import Network as Network
+    from .queries.arithmetic import Balls as Balls
     from .queries.bias import largest_uniform_bias as largest_uniform_bias
     from .queries.bias import polytope_bias as polytope_bias
     from .queries.bias import reconstruct as reconstruct
@@ -158,6 +179,7 @@ if TYPE_CHECKING:
     from .queries.convolution import is_convolution_injective as is_convolution_injective
     from .queries.crossings import Crossing as Crossing
     from .queries.crossings import boundary_crossings as boundary_crossings
+    from .queries.euler_metric import EulerMetric as EulerMetric
     from .queries.folding import Folding as Folding
     from .queries.folding import folding_of_patterns as folding_of_patterns
     from .queries.folding_data import FoldingSummary as FoldingSummary
@@ -169,28 +191,46 @@ if TYPE_CHECKING:
     from .queries.graph_folding import Distribution as Distribution
     from .queries.graph_folding import GraphFolding as GraphFolding
     from .queries.graph_folding import graph_folding as graph_folding
+    from .queries.hinge import HingeGoodness as HingeGoodness
+    from .queries.hinge import hinge_goodness as hinge_goodness
     from .queries.injectivity import is_coherently_oriented as is_coherently_oriented
     from .queries.injectivity import is_injective as is_injective
     from .queries.injectivity import is_injective_on_regions as is_injective_on_regions
     from .queries.injectivity import is_locally_injective as is_locally_injective
     from .queries.injectivity import orientations as orientations
+    from .queries.kernels import LabelledFeatures as LabelledFeatures
+    from .queries.kernels import kernel_matrix as kernel_matrix
     from .queries.layer_geometry import LayerGeometry as LayerGeometry
     from .queries.layer_geometry import Sector as Sector
     from .queries.layer_geometry import layer_geometry as layer_geometry
     from .queries.lipschitz import Lipschitz as Lipschitz
     from .queries.lipschitz import lipschitz_constant as lipschitz_constant
+    from .queries.metrics import BlockMetric as BlockMetric
+    from .queries.metrics import DiagonalMetric as DiagonalMetric
+    from .queries.metrics import Metric as Metric
     from .queries.path import ActivationPath as ActivationPath
     from .queries.path import SubPath as SubPath
     from .queries.path import activation_path as activation_path
     from .queries.polyhedron import Polyhedron as Polyhedron
+    from .queries.region_kernel import RegionKernel as RegionKernel
     from .queries.robustness import RobustRadius as RobustRadius
     from .queries.robustness import robust_radius as robust_radius
+    from .queries.similarity import SimilarityGap as SimilarityGap
+    from .queries.similarity import landmark_count as landmark_count
+    from .queries.similarity import similarity_gap as similarity_gap
+    from .queries.similarity_classifier import SimilarityClassification as SimilarityClassification
+    from .queries.similarity_classifier import similarity_classifier as similarity_classifier
     from .queries.smooth_folding import SmoothCrossing as SmoothCrossing
     from .queries.smooth_folding import SmoothFolding as SmoothFolding
     from .queries.smooth_folding import smooth_folding as smooth_folding
+    from .queries.sparse_metric import sparse_metric as sparse_metric
     from .queries.stability import stability as stability
     from .queries.surjectivity import is_surjective as is_surjective
     from .queries.surjectivity import output_range as output_range
+    from .queries.tangent import ParameterBlock as ParameterBlock
+    from .queries.tangent import TangentFeatures as TangentFeatures
+    from .queries.tangent import parameter_blocks as parameter_blocks
+    from .queries.tangent import tangent_features as tangent_features
     from .queries.witness import Collision as Collision
     from .region import Facet as Facet
     from .region import Region as Region

@@ -1,6 +1,5 @@
-"""Pictures of region graphs: planes (:func:`plot_regions`) and lines (:func:`plot_line`); of
-decision boundaries (:func:`plot_boundary`, :func:`save_html`); and of folding
-(:func:`plot_distances`, :func:`plot_folding`).
+"""Pictures of region graphs: planes (:func:`plot_regions`) and lines (:func:`plot_line`). Those of
+boundaries, of folding, of separability and of kernels have modules of their own.
 
 Needs ``pip install polyrelu[plot]``. What is drawn is rounded to float64; the graph is not.
 """
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from .plot_folding import plot_folding as plot_folding
     from .plot_path import plot_folding_table as plot_folding_table
     from .plot_path import plot_path as plot_path
+    from .plot_similarity import plot_similarity as plot_similarity
     from .viewer import save_html as save_html
 
 COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
@@ -69,10 +69,11 @@ _BARS = {
 
 _ELSEWHERE = {
     "plot_boundary": "plot_boundary",
-    "plot_folding_table": "plot_path",
-    "plot_path": "plot_path",
     "plot_distances": "plot_folding",
     "plot_folding": "plot_folding",
+    "plot_folding_table": "plot_path",
+    "plot_path": "plot_path",
+    "plot_similarity": "plot_similarity",
     "save_html": "viewer",
 }
 
