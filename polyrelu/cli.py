@@ -376,7 +376,7 @@ def _conformance(args: argparse.Namespace) -> int:
 
 def _query(args: argparse.Namespace) -> int:
     from .cli_data import QUESTIONS as ABOUT_DATA
-    from .cli_query import MESHES, PICTURES, WITH_NORM, ask, save_boundary
+    from .cli_query import MESHES, ONLY_FOR, PICTURES, WITH_NORM, ask, save_boundary
     from .cli_report import report
     from .io import load_network
 
@@ -386,10 +386,13 @@ def _query(args: argparse.Namespace) -> int:
         raise UsageError("`query radius` needs --point=X, and nothing else takes it")
     if args.norm is not None and args.question not in WITH_NORM:
         raise UsageError(f"--norm is for `query {'` and `query '.join(WITH_NORM)}`")
+    for option, question in ONLY_FOR.items():
+        if getattr(args, option) is not None and args.question != question:
+            raise UsageError(f"--{option} is for `query {question}`")
     if args.question in ABOUT_DATA:
         return _query_data(args)
-    if args.data is not None or args.pairs is not None:
-        raise UsageError(f"--data and --pairs are for `query {'` and `query '.join(ABOUT_DATA)}`")
+    if args.data is not None:
+        raise UsageError(f"--data is for `query {'` and `query '.join(ABOUT_DATA)}`")
     if args.save is not None:
         if args.question != "boundary":
             raise UsageError("-o (--save) is for `query boundary` and questions about --data")
@@ -424,7 +427,7 @@ def _query(args: argparse.Namespace) -> int:
 
 
 def _query_data(args: argparse.Namespace) -> int:
-    from .cli_data import QUESTIONS, save_picture
+    from .cli_data import answer, save_picture
     from .cli_query import PICTURES
     from .io import load_network
     from .io._extras import require
@@ -433,7 +436,7 @@ def _query_data(args: argparse.Namespace) -> int:
         _check_target(Path(args.save), PICTURES)
         require("matplotlib", "plot")
     network = load_network(args.file)
-    task = partial(QUESTIONS[args.question], args, network, _limits(args))
+    task = partial(answer, args, network, _limits(args))
     shown = _with_progress(args, task)
     if args.save is not None:
         save_picture(shown, Path(args.save))

@@ -11,6 +11,7 @@ from . import __version__
 from .cli_query import add_query
 
 LEVELS = ("patterns", "adjacency", "geometry", "judge")
+METRICS = ("tangent", "last", "euler", "squared", "sparse")
 COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
 _SIGNED = ("--box", "--at", "--segment", "--start", "--window", "--point")
 _MEMORY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([KMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -91,6 +92,22 @@ def _add_query(parser: Any) -> None:
         help="folding: pairs of points for each two classes (default: 20)",
     )
     group.add_argument("--seed", type=_seed, default=0, help="of what is drawn (default: 0)")
+    group.add_argument(
+        "--measures",
+        metavar="NAMES",
+        help="separability: separable, LS0, LS1, LS2, ball, directional (default: separable,LS1)",
+    )
+    group.add_argument(
+        "--against",
+        choices=("each", "rest"),
+        help="separability: each class against each other one, or against the rest (default: "
+        "each, of more than four classes rest)",
+    )
+    group.add_argument(
+        "--metric",
+        choices=METRICS,
+        help="similarity: whose kernel -o draws (default: tangent)",
+    )
     _add_quiet(parser, "print nothing; the exit code tells")
     _add_where(parser)
     _add_limits(parser)

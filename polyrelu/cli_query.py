@@ -24,9 +24,13 @@ QUESTIONS = {
     "radius": "how far is --point from the nearest input with another decision?",
     "lipschitz": "the exact Lipschitz constant",
     "folding": "how much it folds the segments between points of --data, or --segment",
+    "separability": "how linearly separable the classes of --data are, layer by layer",
+    "similarity": "how good its gradients are as a similarity of the points of --data",
 }
 NORMS = {"1": 1.0, "2": 2.0, "inf": float("inf")}
 WITH_NORM = ("radius", "lipschitz")
+ONLY_FOR = {"pairs": "folding", "measures": "separability", "against": "separability",
+            "metric": "similarity"}  # fmt: skip
 
 
 def ask(
