@@ -52,13 +52,18 @@ def ls1(
     points in 20 dimensions take a second. Source: MD-LSM (arXiv 2307.13962); the smoothing is
     Madsen and Nielsen's (1993), the bounds are ours (docs/separability.md).
     """
-    sets = point_sets(a, b)
+    return ls1_of(point_sets(a, b), gap, limits or Limits())[0]
+
+
+def ls1_of(
+    sets: PointSets, gap: float, limits: Limits
+) -> tuple[SeparabilityMeasure, IntegerRow | None]:
+    """LS1, and the reduced direction that attains the lower bound."""
     if sets.rank == 0 or not any(sets.total):
-        return SeparabilityMeasure.between(
-            "LS1", Fraction(0), Fraction(0), None, "both sets have the same mean"
-        )
-    search = _Search(sets, gap, limits or Limits())
-    return search.run()
+        zero = Fraction(0)
+        return SeparabilityMeasure.between("LS1", zero, zero, None, "both means are the same"), None
+    search = _Search(sets, gap, limits)
+    return search.run(), search.best
 
 
 class _Search:

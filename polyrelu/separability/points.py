@@ -19,7 +19,7 @@ from flint import fmpz_mat
 
 from ..errors import NetworkError, PointsError
 from ..network import Array, finite_array, integers, quotient
-from ..rational import IntegerRow, independent, primitive
+from ..rational import IntegerRow, independent, integer_row, primitive
 
 Direction = tuple[Fraction, ...]
 PointsLike = npt.ArrayLike | Sequence[Sequence[Fraction]]
@@ -139,14 +139,29 @@ class Frame:
 
     def direction(self, w: Array) -> IntegerRow:
         """A direction of this frame as one of the reduced points, rounded."""
-        with np.errstate(all="ignore"):
-            back = w @ self.map
-            size = float(np.abs(back).max(initial=0.0))
-        if not 0 < size < np.inf:
+        back = w @ self.map
+        if not np.isfinite(back).all():
             return [0] * len(back)
-        parts = [Fraction(float(v)) / (1 << k) for v, k in zip(back, self.shift, strict=True)]
-        common = lcm(*(v.denominator for v in parts))
-        return primitive([v.numerator * (common // v.denominator) for v in parts])
+        return integer_row(
+            [Fraction(float(v)) / (1 << k) for v, k in zip(back, self.shift, strict=True)]
+        )
+
+    def axes(self) -> list[IntegerRow]:
+        """The directions of this frame's axes, rounded, times a common factor."""
+        n = len(self.shift)
+        flat = integer_row(
+            [Fraction(float(v)) / (1 << k) for row in self.map
+             for v, k in zip(row, self.shift, strict=True)]
+        )  # fmt: skip
+        return [flat[i * n : (i + 1) * n] for i in range(n)]
+
+    def image(self, direction: Sequence[int]) -> Array:
+        """A direction of the reduced points as one of this frame, rounded."""
+        size = max(map(abs, direction)) or 1
+        back = [quotient(v << k, size) for v, k in zip(direction, self.shift, strict=True)]
+        with np.errstate(all="ignore"):
+            found: Array = np.linalg.solve(self.map.T, np.array(back))
+        return found if np.isfinite(found).all() else np.zeros(len(back))
 
 
 def _inverse_root(moment: Array) -> Array:
@@ -167,8 +182,6 @@ def point_sets(a: PointsLike, b: PointsLike) -> PointSets:
     Raises:
         PointsError: an empty set, other shapes, NaN, infinity, integers that float64 cannot hold.
     """
-    if isinstance(a, PointSets):
-        return a
     rows_a, scale_a = _integer_points("a", a)
     rows_b, scale_b = _integer_points("b", b)
     if len(rows_a[0]) != len(rows_b[0]):
