@@ -34,7 +34,7 @@ Integers = npt.NDArray[np.int64]
 MOST = 200_000  # chambers that are enumerated unless limits say otherwise
 MOST_PAIRS = 5_000_000  # in the plane
 MOST_ROWS = 50_000  # pairs, in more dimensions
-HOPE = 20  # times as many chambers as may be: by a bound that is not attained
+HOPE = 3  # times as many chambers as may be: by a bound that is not attained
 MOST_SIGNS = 4_000_000_000  # of lines, over all chambers
 DIGITS = 50
 MOST_BITS = 1000  # of integers that are sums of powers of two within float64
@@ -59,6 +59,11 @@ class Chambers(Protocol):
     def sums(self, values: Array) -> Iterator[tuple[int, Array]]:
         """For values of shape (lines, k): in each chamber the sum over lines of the value, with the
         sign that w has on the line; in blocks (first chamber, shape (chambers, k))."""
+        ...
+
+    def walls(self, indices: Integers) -> tuple[Integers, npt.NDArray[np.int8]]:
+        """For some chambers lines that bound them, all that do, and the sides, 1 or -1, of w:
+        both of shape (indices, k)."""
         ...
 
     def direction(self, index: int, flipped: bool) -> IntegerRow:
@@ -114,6 +119,11 @@ class _Plane:
         crossed = np.vstack([np.zeros(values.shape[1]), np.cumsum(values, axis=0)])
         yield 0, 2 * crossed - crossed[-1]
 
+    def walls(self, indices: Integers) -> tuple[Integers, npt.NDArray[np.int8]]:
+        both = np.stack([indices - 1, indices], axis=1)
+        lines = both % self.n_lines
+        return lines, np.where(lines < indices[:, None], 1, -1).astype(np.int8)
+
     def direction(self, index: int, flipped: bool) -> IntegerRow:
         w = self.sweep.between(index)[: self.rank]
         return [-v for v in w] if flipped else w
@@ -155,9 +165,17 @@ class _Cells:
 
     def sums(self, values: Array) -> Iterator[tuple[int, Array]]:
         for start in range(0, len(self.graph), BLOCK):
-            packed = self.graph.packed_patterns[start : start + BLOCK]
-            bits = np.unpackbits(packed, axis=1, count=self.n_lines, bitorder="little")
-            yield start, (2.0 * bits - 1.0) @ values
+            indices = np.arange(start, min(start + BLOCK, len(self.graph)))
+            yield start, self._signs(indices) @ values
+
+    def walls(self, indices: Integers) -> tuple[Integers, npt.NDArray[np.int8]]:
+        shape = (len(indices), self.n_lines)
+        return np.broadcast_to(np.arange(self.n_lines), shape), self._signs(indices)
+
+    def _signs(self, indices: Integers) -> npt.NDArray[np.int8]:
+        packed = self.graph.packed_patterns[indices]
+        bits = np.unpackbits(packed, axis=1, count=self.n_lines, bitorder="little")
+        return 2 * bits.astype(np.int8) - 1
 
     def direction(self, index: int, flipped: bool) -> IntegerRow:
         w = integer_row([Fraction(1), *self.graph.exact_point(index)])
