@@ -9,15 +9,15 @@ the sets are linearly separable. A point of the hull bounds rho from above, a di
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
 
 from ..limits import Limits
-from ..network import Array
+from ..network import Array, quotient
 from ..queries.singular import root_of, root_up
 from ..rational import IntegerRow, dot
-from .alternative import gordan
 from .linear import separating_direction
 from .measure import SeparabilityMeasure
 from .points import PointSets, PointsLike, point_sets
@@ -25,6 +25,8 @@ from .points import PointSets, PointsLike, point_sets
 UNIT = 2.0**-53
 STEPS = 400  # of the active-set method: each takes one pair in
 BLOCK = 1 << 22  # entries that are looked at together
+ROWS = 256
+TAKEN = 20  # pairs that are taken in at once
 TOLERANCE = 1e-13  # at which the iteration is content; bounds do not depend on it
 
 
@@ -47,7 +49,7 @@ def ball_degree(
     Raises:
         PointsError: an empty set, different dimensions, NaN, infinity.
 
-    The cost: some tens of passes over all P pairs, in blocks (nothing of size P is kept). Source:
+    The cost: some tens of passes over all P pairs, in blocks nothing of size P is kept. Source:
     Zhong and Lyu (TPAMI 2024); that z^2 = 1 - rho^2 is proved in docs/separability.md.
     """
     began = time.monotonic()
@@ -57,11 +59,132 @@ def ball_degree(
         zero = Fraction(0)
         return SeparabilityMeasure.between("ball", zero, zero, None, "not linearly separable",
                                            radius=(1.0, 1.0))  # fmt: skip
-    low, direction, high, steps = _Margin(sets, w, limits or Limits(), began).run()
+    if sets.rank == 1:
+        return SeparabilityMeasure.between("ball", Fraction(1), Fraction(1), sets.lifted(w),
+                                           "all differences are parallel", radius=(0.0, 0.0))  # fmt: skip
+    search = _Margin(sets, limits or Limits(), began)
+    low, high = search.run(np.array(_floats(sets.lifted(w))))
     least, most = 1 - high * high, 1 - low * low  # of the radius squared
     radius = (root_of(least) if least > 0 else Fraction(0), Fraction(root_up(most)))
     return SeparabilityMeasure.between(
-        "ball", max(1 - radius[1], Fraction(0)), 1 - radius[0], _full(sets, direction),
-        "nearest point of the hull of unit differences",
-        radius=(float(radius[0]), float(radius[1])), steps=steps, seconds=time.monotonic() - began,
+        "ball", max(1 - radius[1], Fraction(0)), 1 - radius[0],
+        tuple(Fraction(float(v)) for v in search.w),
+        "nearest point of the hull of the unit differences",
+        radius=(float(radius[0]), float(radius[1])), steps=search.steps,
+        seconds=time.monotonic() - began,
     )  # fmt: skip
+
+
+def _floats(values: Sequence[Fraction]) -> list[float]:
+    """Rounded, divided by the greatest."""
+    size = max(map(abs, values))
+    return [float(v / size) for v in values]
+
+
+class _Margin:
+    """Pairs that make up the hull's nearest point; those that are nearer than it are taken in."""
+
+    def __init__(self, sets: PointSets, limits: Limits, began: float) -> None:
+        self.sets, self.limits, self.began = sets, limits, began
+        shift = max(abs(v) for x in [*sets.a, *sets.b] for v in x).bit_length()
+        self.a, exact_a = _scaled(sets.a, shift)
+        self.b, exact_b = _scaled(sets.b, shift)
+        self.exact = exact_a and exact_b
+        self.steps = 0
+
+    def run(self, w: Array) -> tuple[Fraction, Fraction]:
+        """Bounds on the margin; ``w`` attains the lower one."""
+        self.w, most, chosen = w, Fraction(1), self._nearest(w)[1]
+        least = self._proved_margin(w)
+        while self.steps < STEPS:
+            self.steps += 1
+            weights = self._weights(chosen)
+            chosen = [pair for pair, y in zip(chosen, weights, strict=True) if y > 0]
+            weights = weights[weights > 0]
+            point = self._unit(chosen).T @ weights / weights.sum()
+            length = float(np.linalg.norm(point))
+            margin, near = self._nearest(point / length)
+            seconds = time.monotonic() - self.began
+            stop = self.limits.reached(0, seconds, 0, None) is not None
+            if stop or length - margin <= TOLERANCE or set(near) <= set(chosen):
+                break
+            chosen += [pair for pair in near if pair not in set(chosen)]
+        most = min(most, self._proved_distance(chosen, weights))
+        value = self._proved_margin(point / length)
+        if value > least:
+            least, self.w = value, point / length
+        return min(least, most), most
+
+    def _unit(self, pairs: Sequence[tuple[int, int]]) -> Array:
+        i, j = np.array(pairs).T
+        m = self.a[i] - self.b[j]
+        found: Array = m / np.linalg.norm(m, axis=1, keepdims=True)
+        return found
+
+    def _weights(self, pairs: Sequence[tuple[int, int]]) -> Array:
+        """Of the nearest point, up to a factor: the least ``|sum y u|^2 + (1 - sum y)^2, y >= 0``."""
+        from scipy.optimize import nnls
+
+        system = np.vstack([self._unit(pairs).T, np.ones(len(pairs))])
+        found: Array = nnls(system, np.eye(len(system))[-1])[0]
+        return found if found.any() else np.ones(len(pairs))
+
+    def _blocks(self) -> Iterator[tuple[int, Array]]:
+        step = max(1, BLOCK // self.b.size)
+        for start in range(0, len(self.a), step):
+            yield start, self.a[start : start + step, None, :] - self.b[None]
+
+    def _nearest(self, w: Array) -> tuple[float, list[tuple[int, int]]]:
+        """The least cosine of a difference and w, and some pairs with small ones."""
+        least: list[tuple[float, int, int]] = []
+        q = self.b @ w
+        squares = (self.b**2).sum(axis=1)
+        for start in range(0, len(self.a), ROWS):
+            x = self.a[start : start + ROWS]
+            sizes = (x**2).sum(axis=1)[:, None] + squares - 2 * x @ self.b.T
+            with np.errstate(all="ignore"):
+                cosine = ((x @ w)[:, None] - q) / np.sqrt(np.maximum(sizes, 1e-300))
+            j = cosine.argmin(axis=1)
+            worst = cosine[np.arange(len(x)), j]
+            for i in np.argsort(worst)[:TAKEN].tolist():
+                least.append((float(worst[i]), start + i, int(j[i])))
+        least.sort()
+        return least[0][0], [(i, j) for _, i, j in least[:TAKEN]]
+
+    def _proved_margin(self, w: Array) -> Fraction:
+        """At most the least ``<w, m> / |m|`` over all pairs, divided by |w|; 0 if it may be less."""
+        n = self.a.shape[1]
+        rounding = (3 * n + 20) * UNIT * float(np.linalg.norm(w)) * 1.01
+        ends = float(np.sqrt((self.a**2).sum(axis=1).max()) + np.sqrt((self.b**2).sum(axis=1).max()))
+        worst = np.inf
+        for _, m in self._blocks():
+            size = np.sqrt((m**2).sum(axis=2))
+            if not size.min() > 1e-140:  # squares might underflow
+                return Fraction(0)
+            value = (m @ w) / size - rounding
+            if not self.exact:
+                value = value - 4 * UNIT * ends * float(np.linalg.norm(w)) / size
+            worst = min(worst, float(value.min()))
+        length = root_up(sum((Fraction(float(v)) ** 2 for v in w), Fraction(0)))
+        return max(Fraction(worst) / Fraction(length), Fraction(0))
+
+    def _proved_distance(self, pairs: Sequence[tuple[int, int]], weights: Array) -> Fraction:
+        """At least the distance of the hull: ``|sum y m| / sum y |m|`` for these, all y > 0."""
+        total, size = [Fraction(0)] * self.sets.dim, Fraction(0)
+        for (i, j), y in zip(pairs, weights.tolist(), strict=True):
+            m = [v - w for v, w in zip(self.sets.a[i], self.sets.b[j], strict=True)]
+            length = root_of(Fraction(dot(m, m)))
+            share = Fraction(y / quotient(length.numerator, length.denominator))
+            total = [t + share * v for t, v in zip(total, m, strict=True)]
+            size += share * length
+        if size == 0:
+            return Fraction(1)
+        return min(Fraction(1), Fraction(root_up(sum((t * t for t in total), Fraction(0)))) / size)
+
+
+def _scaled(points: list[IntegerRow], shift: int) -> tuple[Array, bool]:
+    """The points divided by a power of two, and whether float64 holds them exactly."""
+    scale = 1 << shift
+    found = np.array([[quotient(v, scale) for v in x] for x in points])
+    flat = zip(found.ravel().tolist(), (v for x in points for v in x), strict=True)
+    return found, all(u == 0 if v == 0 else Fraction(u) * scale == v for u, v in flat)

@@ -27,8 +27,8 @@ from .points import Frame, PointSets, PointsLike, point_sets
 from .scores import score2
 
 UNIT = 2.0**-53
-ROUNDS = 300  # of the fixed-point iteration
-RANDOM_STARTS = 6
+ROUNDS = 100  # of the fixed-point iteration
+RANDOM_STARTS = 4
 AT_ONCE = 1 << 22  # entries of walls that are looked at together
 
 
