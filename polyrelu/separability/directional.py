@@ -22,7 +22,8 @@ from .scores import kept_inside
 
 MOST_PAIRS = 5_000_000  # in the plane
 MOST_ENTRIES = 50_000_000  # of lines and points of b
-HULL_TESTS = 300  # points of b that are tried for being in the hull of a
+HULL_TESTS = 300  # points of b that are tried for being in the hull of a, at most
+HULL_ENTRIES = 1_000_000  # coordinates of a, over all tests
 
 
 def directional_separability(
@@ -36,7 +37,7 @@ def directional_separability(
 
     Exact in the plane, if the sets are separable, and if there are at most 200,000 chambers of
     differences. Beyond that ``high`` is what the best direction found leaves in, exactly, and
-    ``low`` counts points of b in the hull of a (of the first 300 in the list).
+    ``low`` counts points of b in the hull of a, among the first few hundred or less.
 
     Args:
         a, b: shape (n, dim) and (m, dim): float64, or fractions.
@@ -136,7 +137,8 @@ def _from_below(sets: PointSets, limits: Limits, began: float) -> Fraction:
     """A point of b in the hull of a is in every half space that holds a."""
     first, second = sets.reduced
     held = 0
-    for y in second[:HULL_TESTS]:
+    tests = min(HULL_TESTS, 1 + HULL_ENTRIES // (len(first) * sets.rank))
+    for y in second[:tests]:
         if limits.reached(0, time.monotonic() - began, 0, None):
             break
         rows = [[v - w for v, w in zip(x, y, strict=True)] for x in first]
