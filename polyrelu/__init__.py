@@ -34,6 +34,7 @@ _WHERE = {
     "Network": "network",
     "NetworkError": "errors",
     "PiecewiseLinear": "activations",
+    "PointsError": "errors",
     "Polyhedron": "queries.polyhedron",
     "PolyreluError": "errors",
     "Polytope": "domain",
@@ -41,17 +42,22 @@ _WHERE = {
     "RegionGraph": "graph",
     "Sector": "queries.layer_geometry",
     "RobustRadius": "queries.robustness",
+    "SeparabilityMeasure": "separability.measure",
+    "SeparabilityRow": "separability.table",
+    "SeparabilityTable": "separability.table",
     "Slice": "domain",
     "Space": "domain",
     "Status": "answer",
     "UnknownAnswerError": "errors",
     "UnsupportedLayerError": "errors",
     "absolute": "activations",
+    "ball_degree": "separability.ball",
     "boundary_type": "queries.boundary_type",
     "boundary_crossings": "queries.crossings",
     "boundary_mesh": "mesh",
     "count_regions": "enumeration",
     "decision_boundary": "queries.boundary",
+    "directional_separability": "separability.directional",
     "doubling_layer": "queries.construct",
     "face_complex": "faces",
     "hard_tanh": "activations",
@@ -60,14 +66,19 @@ _WHERE = {
     "is_convolution_injective": "queries.convolution",
     "is_injective": "queries.injectivity",
     "is_injective_on_regions": "queries.injectivity",
+    "is_linearly_separable": "separability.linear",
     "is_locally_injective": "queries.injectivity",
     "is_surjective": "queries.surjectivity",
     "largest_uniform_bias": "queries.bias",
     "layer_geometry": "queries.layer_geometry",
+    "layer_separability": "separability.layers",
     "leaky_relu": "activations",
     "lipschitz_constant": "queries.lipschitz",
     "load_graph": "io",
     "load_network": "io",
+    "ls0": "separability.ls0",
+    "ls1": "separability.ls1",
+    "ls2": "separability.ls2",
     "orientations": "queries.injectivity",
     "output_range": "queries.surjectivity",
     "polytope_bias": "queries.bias",
@@ -112,6 +123,7 @@ if TYPE_CHECKING:
     from .errors import LimitsError as LimitsError
     from .errors import MissingExtraError as MissingExtraError
     from .errors import NetworkError as NetworkError
+    from .errors import PointsError as PointsError
     from .errors import PolyreluError as PolyreluError
     from .errors import UnknownAnswerError as UnknownAnswerError
     from .errors import UnsupportedLayerError as UnsupportedLayerError
@@ -158,6 +170,16 @@ if TYPE_CHECKING:
     from .queries.witness import Collision as Collision
     from .region import Facet as Facet
     from .region import Region as Region
+    from .separability.ball import ball_degree as ball_degree
+    from .separability.directional import directional_separability as directional_separability
+    from .separability.layers import layer_separability as layer_separability
+    from .separability.linear import is_linearly_separable as is_linearly_separable
+    from .separability.ls0 import ls0 as ls0
+    from .separability.ls1 import ls1 as ls1
+    from .separability.ls2 import ls2 as ls2
+    from .separability.measure import SeparabilityMeasure as SeparabilityMeasure
+    from .separability.table import SeparabilityRow as SeparabilityRow
+    from .separability.table import SeparabilityTable as SeparabilityTable
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,6 @@
 """Pictures of region graphs: planes (:func:`plot_regions`) and lines (:func:`plot_line`); and of
-decision boundaries (:func:`plot_boundary`, :func:`save_html`).
+decision boundaries (:func:`plot_boundary`, :func:`save_html`); curves of separability
+(:func:`plot_separability`).
 
 Needs ``pip install polyrelu[plot]``. What is drawn is rounded to float64; the graph is not.
 """
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .graph import RegionGraph
     from .limits import Limits
     from .plot_boundary import plot_boundary as plot_boundary
+    from .plot_separability import plot_separability as plot_separability
     from .viewer import save_html as save_html
 
 COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
@@ -62,11 +64,16 @@ _BARS = {
 
 
 def __getattr__(name: str) -> Any:
-    """Pictures of boundaries have modules of their own, that draw with what is here."""
+    """Pictures of boundaries and of separability have modules of their own, that draw with what
+    is here."""
     if name == "plot_boundary":
         from .plot_boundary import plot_boundary
 
         return plot_boundary
+    if name == "plot_separability":
+        from .plot_separability import plot_separability
+
+        return plot_separability
     if name == "save_html":
         from .viewer import save_html
 

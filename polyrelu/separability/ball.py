@@ -1,5 +1,5 @@
-"""The ball degree of Zhong and Lyu: 1 - z, z the radius of the smallest ball around the unit vectors
-m / |m| of all differences m = a - b.
+"""The ball degree of Zhong and Lyu: 1 - z, z the radius of the smallest ball that holds the unit
+vectors m / |m| of all differences m = a - b.
 
 The vectors have length 1, so z^2 = 1 - rho^2, where rho is the distance of their convex hull from
 the origin: the greatest margin, over unit directions w, of all ``<w, m> / |m|``. It is positive iff
@@ -21,6 +21,7 @@ from ..rational import IntegerRow, dot
 from .linear import separating_direction
 from .measure import SeparabilityMeasure
 from .points import PointSets, PointsLike, point_sets
+from .threads import one_thread
 
 UNIT = 2.0**-53
 STEPS = 400  # of the active-set method: each takes one pair in
@@ -30,10 +31,13 @@ TAKEN = 20  # pairs that are taken in at once
 TOLERANCE = 1e-13  # at which the iteration is content; bounds do not depend on it
 
 
+@one_thread
 def ball_degree(
     a: PointsLike, b: PointsLike, *, limits: Limits | None = None
 ) -> SeparabilityMeasure:
-    """1 - z: 0 iff the sets are not linearly separable, and near to 1 if all a - b are nearly parallel.
+    """1 - z: 0 iff the sets are not linearly separable; 1 iff all a - b are parallel.
+
+    z is the radius of the smallest ball that holds the unit vectors of all differences a - b.
 
     Whether it is positive is decided exactly (:func:`polyrelu.is_linearly_separable`); its value is
     algebraic and has proved bounds, some 1e-12 apart. It depends on the metric: it does not change
@@ -60,8 +64,10 @@ def ball_degree(
         return SeparabilityMeasure.between("ball", zero, zero, None, "not linearly separable",
                                            radius=(1.0, 1.0))  # fmt: skip
     if sets.rank == 1:
-        return SeparabilityMeasure.between("ball", Fraction(1), Fraction(1), sets.lifted(w),
-                                           "all differences are parallel", radius=(0.0, 0.0))  # fmt: skip
+        one = Fraction(1)
+        return SeparabilityMeasure.between("ball", one, one, sets.lifted(w),
+                                           "all differences are parallel",
+                                           radius=(0.0, 0.0))  # fmt: skip
     search = _Margin(sets, limits or Limits(), began)
     low, high = search.run(np.array(_floats(sets.lifted(w))))
     least, most = 1 - high * high, 1 - low * low  # of the radius squared
@@ -122,7 +128,7 @@ class _Margin:
         return found
 
     def _weights(self, pairs: Sequence[tuple[int, int]]) -> Array:
-        """Of the nearest point, up to a factor: the least ``|sum y u|^2 + (1 - sum y)^2, y >= 0``."""
+        """Of the nearest point, times a factor: the least ``|sum y u|^2 + (1 - sum y)^2``."""
         from scipy.optimize import nnls
 
         system = np.vstack([self._unit(pairs).T, np.ones(len(pairs))])
@@ -152,10 +158,12 @@ class _Margin:
         return least[0][0], [(i, j) for _, i, j in least[:TAKEN]]
 
     def _proved_margin(self, w: Array) -> Fraction:
-        """At most the least ``<w, m> / |m|`` over all pairs, divided by |w|; 0 if it may be less."""
+        """At most the least ``<w, m> / (|w| |m|)`` over all pairs; 0 if it may be less."""
         n = self.a.shape[1]
         rounding = (3 * n + 20) * UNIT * float(np.linalg.norm(w)) * 1.01
-        ends = float(np.sqrt((self.a**2).sum(axis=1).max()) + np.sqrt((self.b**2).sum(axis=1).max()))
+        ends = float(
+            np.sqrt((self.a**2).sum(axis=1).max()) + np.sqrt((self.b**2).sum(axis=1).max())
+        )
         worst = np.inf
         for _, m in self._blocks():
             size = np.sqrt((m**2).sum(axis=2))

@@ -19,6 +19,7 @@ from .measure import SeparabilityMeasure
 from .plane import Sweep, sweep
 from .points import PointSets, PointsLike, point_sets
 from .scores import kept_inside
+from .threads import one_thread
 
 MOST_PAIRS = 5_000_000  # in the plane
 MOST_ENTRIES = 50_000_000  # of lines and points of b
@@ -26,6 +27,7 @@ HULL_TESTS = 300  # points of b that are tried for being in the hull of a, at mo
 HULL_ENTRIES = 1_000_000  # coordinates of a, over all tests
 
 
+@one_thread
 def directional_separability(
     a: PointsLike, b: PointsLike, *, limits: Limits | None = None
 ) -> SeparabilityMeasure:
@@ -67,9 +69,9 @@ def directional_separability(
         w = _best_turn(sets, sweep(sets))
         value = kept_inside(*sets.projections(w))
         return answer(value, value, w, "angular sweep")
-    w = separating_direction(sets)
-    if w is not None:
-        return answer(Fraction(0), Fraction(0), w, "linearly separable")
+    separating = separating_direction(sets)
+    if separating is not None:
+        return answer(Fraction(0), Fraction(0), separating, "linearly separable")
     chambers = chambers_of(sets, limits) if sets.rank > 2 else None
     if chambers is not None and chambers.n_lines * len(sets.b) <= MOST_ENTRIES:
         w = _best_chamber(sets, chambers)

@@ -1,9 +1,9 @@
 """How much of ``sum of |<w, m>|`` one difference can be, whatever w is: bounds for LS0 and LS2.
 
 Let H be square, its columns sums of all differences m with weights in [-1, 1]: then ``|<w, h>| <=
-S(w) = sum of |<w, m>|``. With ``m = H y`` so ``|<w, m>| <= |y|_1 S(w)``: the norm of y is a bound on
-the part that m can have, and if LS1 <= t the differences with <w, m> < 0 have at least the part
-(1 - t) / 2 of S(w) together.
+S(w) = sum of |<w, m>|`` for a column h. With ``m = H y`` so ``|<w, m>| <= |y|_1 S(w)``: the norm of
+y bounds the part that m can have; and if LS1 <= t the differences with <w, m> < 0 have at least
+the part (1 - t) / 2 of S(w) together.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def gauge(sets: PointSets) -> Gauge | None:
     frame = sets.frame
     columns = []
     for k in range(sets.rank):
-        signs = counts(frame.a[:, k].tolist(), frame.b[:, k].tolist())  # type: ignore[arg-type]
+        signs = counts(frame.a[:, k].tolist(), frame.b[:, k].tolist())
         columns.append(sets.combination(*signs))
     try:
         inverse = fmpq_mat(fmpz_mat(columns).transpose()).inv()

@@ -82,7 +82,9 @@ def layer_separability(
     report, began = reporter(progress, "rows"), time.monotonic()
     rows: list[SeparabilityRow] = []
     for epoch, one in enumerate(networks):
-        for layer, values in enumerate(_exact_outputs(one, points) if exact else _outputs(one, points)):
+        for layer, values in enumerate(
+            _exact_outputs(one, points) if exact else _outputs(one, points)
+        ):
             name = "input" if layer == 0 else f"layer {layer - 1}"
             name = "output" if layer == len(one.layers) else name
             for first, second in _opponents(len(classes), against):

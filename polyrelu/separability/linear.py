@@ -12,6 +12,7 @@ from ..answer import Answer, Status
 from ..rational import IntegerRow, null_space, primitive, rows_of
 from .alternative import gordan
 from .points import Direction, PointSets, PointsLike, point_sets
+from .threads import one_thread
 
 ExactPoint = tuple[Fraction, ...]
 
@@ -41,6 +42,7 @@ class CommonPoint:
     touching: Hyperplane | None
 
 
+@one_thread
 def is_linearly_separable(a: PointsLike, b: PointsLike) -> Answer:
     """Is there a hyperplane with all points of a strictly above and all points of b strictly below?
 
@@ -65,7 +67,8 @@ def is_linearly_separable(a: PointsLike, b: PointsLike) -> Answer:
     if found.direction is not None:
         plane = _hyperplane(sets, found.direction)
         return Answer(Status.PROVED, "a hyperplane separates the sets strictly", certificate=plane)
-    touching = _weakly(sets, rows, found.multipliers)
+    u = _weak_form(rows, found.multipliers)
+    touching = None if u is None else _hyperplane(sets, u)
     common = _common_point(sets, found.multipliers, touching)
     reason = "the convex hulls of the sets have a point in common"
     if touching is not None:
@@ -77,6 +80,16 @@ def separating_direction(sets: PointSets) -> IntegerRow | None:
     """A reduced direction that separates strictly; None if there is none."""
     found = gordan(_rows(sets)).direction
     return None if found is None else found[:-1]
+
+
+def weakly_separating_direction(sets: PointSets) -> IntegerRow | None:
+    """A reduced direction w with ``<w, a> >= <w, b>`` for all pairs and > for one; or None."""
+    rows = _rows(sets)
+    found = gordan(rows)
+    if found.direction is not None:
+        return found.direction[:-1]
+    u = _weak_form(rows, found.multipliers)
+    return None if u is None else u[:-1]
 
 
 def _rows(sets: PointSets) -> list[IntegerRow]:
@@ -112,10 +125,8 @@ def _common_point(
     return CommonPoint(point, first, second, touching)
 
 
-def _weakly(
-    sets: PointSets, rows: list[IntegerRow], multipliers: dict[int, int]
-) -> Hyperplane | None:
-    """A hyperplane that separates weakly, and has not all points on it.
+def _weak_form(rows: list[IntegerRow], multipliers: dict[int, int]) -> IntegerRow | None:
+    """(w, c) of a hyperplane that separates weakly, and has not all points on it; None: no such.
 
     It holds every point of a combination that vanishes. So only hyperplanes through these are left,
     and of the points that not all of these hold the same is asked again: the dimension falls.
@@ -134,6 +145,6 @@ def _weakly(
             return None
         found = gordan(left)
         if found.direction is not None:
-            u = primitive([int(v) for v in (fmpz_mat([found.direction]) * fmpz_mat(basis)).entries()])
-            return _hyperplane(sets, u)
+            u = fmpz_mat([found.direction]) * fmpz_mat(basis)
+            return primitive([int(v) for v in u.entries()])
         multipliers = found.multipliers

@@ -1,4 +1,4 @@
-"""LS0: the greatest fraction of the differences m = a - b with <w, m> > 0, over linear scorers w."""
+"""LS0: the greatest fraction of the differences m = a - b with <w, m> > 0, over all w."""
 
 from __future__ import annotations
 
@@ -19,19 +19,24 @@ from .ls1 import ls1_of
 from .measure import SeparabilityMeasure
 from .points import PointSets, PointsLike, point_sets
 from .scores import score0
+from .threads import one_thread
+
+_Bounds = tuple[Fraction, Fraction, IntegerRow, str]  # low, high, direction, method
 
 
+@one_thread
 def ls0(a: PointsLike, b: PointsLike, *, limits: Limits | None = None) -> SeparabilityMeasure:
-    """LS0 of two point sets: the best area under the ROC curve of a linear scorer, ties not counted.
+    """LS0 of two point sets: the best area under a linear scorer's ROC curve, ties not counted.
 
     ``max over w of #{(i, j) : <w, a_i - b_j> > 0} / (n m)``: the largest part of the differences
     that lies in an open half space, which is NP-hard if the dimension is free. It is 1 iff the sets
     are linearly separable; for differences in general position the signed count is 2 LS0 - 1.
 
     Exact in the plane (an angular sweep, O(P log P) for P pairs up to 5 million); if the sets are
-    separable; and in more dimensions if there are at most 200,000 chambers of differences,
-    P^(d - 1) or so. Beyond that ``low`` is the score of the best direction found (exactly), and
-    ``high`` a bound by moments, which is seldom near to it.
+    separable; and in more dimensions if there are at most 200,000 chambers of differences, of which
+    there are some P^(d - 1) / (d - 1)!. Beyond that ``low`` is the exact score of the best
+    direction found. ``high`` is proved: in up to 5 dimensions by branch and bound, which is near if
+    P is not too large; in more by LS1, which is seldom near.
 
     Args:
         a, b: shape (n, dim) and (m, dim): float64, or fractions.
@@ -49,18 +54,23 @@ def ls0(a: PointsLike, b: PointsLike, *, limits: Limits | None = None) -> Separa
         return SeparabilityMeasure.between(
             "LS0", Fraction(0), Fraction(0), None, "all points are the same"
         )
+    found = _solved(sets, limits)
+    low, high, w, method = _bounded(sets, limits) if found is None else found
+    return SeparabilityMeasure.between("LS0", low, high, sets.lifted(w), method,
+                                       seconds=time.monotonic() - began)  # fmt: skip
+
+
+def _solved(sets: PointSets, limits: Limits) -> _Bounds | None:
+    """The exact value, where it can be had."""
+    if sets.rank > 2:
+        separating = separating_direction(sets)
+        if separating is not None:
+            return Fraction(1), Fraction(1), separating, "linearly separable"
     chambers = chambers_of(sets, limits)
-    if chambers is not None:
-        value, w = _best_chamber(sets, chambers)
-        how = "angular sweep" if sets.rank <= 2 else "enumeration of all chambers"
-        return SeparabilityMeasure.between("LS0", value, value, sets.lifted(w), how,
-                                           seconds=time.monotonic() - began)  # fmt: skip
-    w = separating_direction(sets)
-    if w is not None:
-        return SeparabilityMeasure.between("LS0", Fraction(1), Fraction(1), sets.lifted(w),
-                                           "linearly separable",
-                                           seconds=time.monotonic() - began)  # fmt: skip
-    return _bounded(sets, limits, began)
+    if chambers is None:
+        return None
+    value, w = _best_chamber(sets, chambers)
+    return value, value, w, "angular sweep" if sets.rank <= 2 else "enumeration of all chambers"
 
 
 def _best_chamber(sets: PointSets, chambers: Chambers) -> tuple[Fraction, IntegerRow]:
@@ -79,7 +89,7 @@ def _best_chamber(sets: PointSets, chambers: Chambers) -> tuple[Fraction, Intege
     return value, w
 
 
-def _bounded(sets: PointSets, limits: Limits, began: float) -> SeparabilityMeasure:
+def _bounded(sets: PointSets, limits: Limits) -> _Bounds:
     """From below by trial, from above by LS1 and what part one difference can have of it."""
     linear, scorer = ls1_of(sets, 1e-6, limits)
     frame = sets.frame
@@ -98,8 +108,7 @@ def _bounded(sets: PointSets, limits: Limits, began: float) -> SeparabilityMeasu
         low, best = Fraction(found.low, sets.n_pairs), found.w
         high = min(high, Fraction(found.high, sets.n_pairs))
         method = "branch and bound over cones"
-    return SeparabilityMeasure.between("LS0", low, high, sets.lifted(best), method,
-                                       seconds=time.monotonic() - began)  # fmt: skip
+    return low, high, best, method
 
 
 def _auc(p: Array, q: Array) -> float:

@@ -7,26 +7,34 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 from flint import fmpz_mat
 
 from ..limits import Limits
-from ..network import Array
 from ..rational import (
-    IntegerRow, dot, independent, integer_row, null_space, solve_affine, to_fraction,
+    IntegerRow,
+    dot,
+    independent,
+    integer_row,
+    null_space,
+    solve_affine,
+    to_fraction,
 )  # fmt: skip
+from .linear import weakly_separating_direction
 from .measure import SeparabilityMeasure
 from .points import PointSets, PointsLike, point_sets
 from .scores import counts, score1
 from .smoothing import Descent, Smoothed, weights
+from .threads import one_thread
 
 DIGITS = 40  # bits to which weights of pairs are rounded
 FINEST = 1e-13  # of the mean |t|: a narrower band is below the rounding of float64
 INNER = 1 - 1e-5  # of a weight that is believed not to be at its bound
+NEARLY = 1 - 1e-6
 MOST_TIED = 200_000  # tied pairs with which an exact optimum is tried
 MOST_DIMS = 150  # in which it is, and in which bounds are made tight by an exact system
 
 
+@one_thread
 def ls1(
     a: PointsLike, b: PointsLike, *, gap: float = 0.0, limits: Limits | None = None
 ) -> SeparabilityMeasure:
@@ -73,7 +81,7 @@ class _Search:
         sums = Smoothed(self.frame.a, self.frame.b)
         self.descent = Descent(sums, self.frame.a.mean(axis=0) - self.frame.b.mean(axis=0))
         self.low, self.best = Fraction(-1), [0] * sets.rank
-        self.high = Fraction(1)
+        self.high, self.asked = Fraction(1), False
         self.least, self.proof = float("inf"), self.descent.band
 
     def run(self) -> SeparabilityMeasure:
@@ -83,7 +91,7 @@ class _Search:
         while stopped is None:
             self.descent.stage()
             self._improve(self.frame.direction(self.descent.w))
-            if self.low == 1 or self._vertex():
+            if self._is_weak() or self._vertex():
                 break
             now = self._float_gap()
             if now < self.least:
@@ -109,6 +117,15 @@ class _Search:
         value = score1(p, q)
         if value > self.low:
             self.low, self.best = value, w
+
+    def _is_weak(self) -> bool:
+        """Of a score near to 1 it is asked, once, whether the sets are weakly separable."""
+        if self.low > NEARLY and self.low < 1 and not self.asked:
+            self.asked = True
+            w = weakly_separating_direction(self.sets)
+            if w is not None:
+                self._improve(w)
+        return self.low == 1
 
     def _float_gap(self) -> float:
         """About the relative gap that the present weights would prove."""
@@ -150,7 +167,7 @@ class _Search:
         scale = next(Fraction(v - share * h, r) for v, h, r in zip(s, main, rest, strict=True) if r)
         cuts = []
         for k in range(sets.rank):
-            signs = counts(self.frame.a[:, k].tolist(), self.frame.b[:, k].tolist())  # type: ignore
+            signs = counts(self.frame.a[:, k].tolist(), self.frame.b[:, k].tolist())
             cuts.append(sets.combination(*signs))
         try:
             found = fmpz_mat(cuts).transpose().solve(fmpz_mat([[v] for v in rest]))
@@ -197,7 +214,7 @@ class _Search:
         aim = np.array([v / size for v in now])
         share = np.linalg.lstsq(basis.T, aim, rcond=None)[0]
         parts = [Fraction(float(c)) / max(map(abs, f)) for c, f in zip(share, free, strict=True)]
-        w = integer_row([sum(c * f[k] for c, f in zip(parts, free, strict=True))
+        w = integer_row([sum((c * f[k] for c, f in zip(parts, free, strict=True)), Fraction(0))
                          for k in range(self.sets.rank)])  # fmt: skip
         return w if any(w) else None
 

@@ -25,6 +25,7 @@ from .ls1 import ls1_of
 from .measure import SeparabilityMeasure
 from .points import Frame, PointSets, PointsLike, point_sets
 from .scores import score2
+from .threads import one_thread
 
 UNIT = 2.0**-53
 ROUNDS = 100  # of the fixed-point iteration
@@ -32,6 +33,7 @@ RANDOM_STARTS = 4
 AT_ONCE = 1 << 22  # entries of walls that are looked at together
 
 
+@one_thread
 def ls2(a: PointsLike, b: PointsLike, *, limits: Limits | None = None) -> SeparabilityMeasure:
     """LS2 of two point sets: of the squared differences along w, what is positive less what is not.
 

@@ -63,7 +63,7 @@ class SeparabilityMeasure:
             "low": self.low,
             "high": self.high,
             "exact": None if self.exact is None else str(self.exact),
-            "direction": None if self.direction is None else [float(v) for v in self.direction],
+            "direction": None if self.direction is None else _floats(self.direction),
             "method": self.method,
         }
 
@@ -73,3 +73,9 @@ class SeparabilityMeasure:
         sign = "=" if self.exact is not None else "in"
         shown = repr(float(self.exact)) if self.exact is not None else repr(self.bounds)
         return f"{self.name} {sign} {shown} ({self.method})"
+
+
+def _floats(direction: Direction) -> list[float]:
+    """Divided by the greatest entry, rounded."""
+    size = max(map(abs, direction), default=Fraction(0)) or Fraction(1)
+    return [float(v / size) for v in direction]

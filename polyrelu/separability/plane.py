@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
+from math import atan2
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +39,7 @@ class Sweep:
     group: Integers
     sign: Integers
     members: Integers
-    vectors: npt.NDArray[np.generic]
+    vectors: npt.NDArray[Any]
 
     def between(self, k: int) -> IntegerRow:
         """A direction when it has crossed k lines: strictly between two of them."""
@@ -57,7 +59,9 @@ def sweep(sets: PointSets) -> Sweep:
     a, b = ([(*x, 0)[:2] for x in points] for points in sets.reduced)
     large = max(abs(v) for x in [*a, *b] for v in x)
     kind: type = np.int64 if large < 1 << 61 else object
-    m = (np.array(a, dtype=kind)[:, None, :] - np.array(b, dtype=kind)[None, :, :]).reshape(-1, 2)
+    first: npt.NDArray[Any] = np.array(a, dtype=kind)
+    second: npt.NDArray[Any] = np.array(b, dtype=kind)
+    m = (first[:, None, :] - second[None, :, :]).reshape(-1, 2)
     upper = (m[:, 1] > 0) | ((m[:, 1] == 0) & (m[:, 0] > 0))
     sign = np.where(upper, 1, -1).astype(np.int64)
     sign[(m[:, 0] == 0) & (m[:, 1] == 0)] = 0
@@ -69,22 +73,20 @@ def sweep(sets: PointSets) -> Sweep:
     return Sweep(group, sign, members, m)
 
 
-def _angles(m: npt.NDArray[np.generic], large: int) -> Array:
+def _angles(m: npt.NDArray[Any], large: int) -> Array:
     if large.bit_length() < FLOAT_BITS:
         x, y = m.astype(np.float64).T
         return np.asarray(np.arctan2(y, x), dtype=np.float64)
-    return np.array([np.arctan2(*_shortened(y, x)) for x, y in m.tolist()])
+    return np.array([atan2(*_shortened(y, x)) for x, y in m.tolist()])
 
 
-def _shortened(*values: int) -> tuple[float, ...]:
-    """Large integers times a common power of two."""
-    shift = max(0, max(abs(v) for v in values).bit_length() - 200)
-    return tuple(float(v >> shift) for v in values)
+def _shortened(y: int, x: int) -> tuple[float, float]:
+    """Large integers times a common power of two, nearly."""
+    shift = max(0, max(abs(x), abs(y)).bit_length() - 200)
+    return float(y >> shift), float(x >> shift)
 
 
-def _grouped(
-    m: npt.NDArray[np.generic], order: Integers, angle: Array
-) -> tuple[Integers, Integers]:
+def _grouped(m: npt.NDArray[Any], order: Integers, angle: Array) -> tuple[Integers, Integers]:
     """The line of each vector, and a member of each line. Most vectors have an angle of their own;
     those whose angles are close are compared exactly."""
     apart = np.concatenate([[True], np.diff(angle) > CLOSE])
@@ -110,5 +112,9 @@ def _by_angle(vectors: Sequence[tuple[int, int]]) -> list[list[int]]:
     known: dict[tuple[int, ...], list[int]] = {}
     for k, v in enumerate(vectors):
         known.setdefault(tuple(primitive(v)), []).append(k)
-    ordered = sorted(known, key=cmp_to_key(lambda u, v: u[1] * v[0] - u[0] * v[1]))
-    return [known[v] for v in ordered]
+    return [known[v] for v in sorted(known, key=cmp_to_key(_turn))]
+
+
+def _turn(u: tuple[int, ...], v: tuple[int, ...]) -> int:
+    """Positive if u is at the greater angle."""
+    return u[1] * v[0] - u[0] * v[1]

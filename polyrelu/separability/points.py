@@ -128,7 +128,10 @@ class Frame:
         columns = list(zip(*rows, strict=True))
         shift = [max(max(column), -min(column)).bit_length() for column in columns]
         x = np.array(
-            [[quotient(v, 1 << k) for v in column] for column, k in zip(columns, shift, strict=True)]
+            [
+                [quotient(v, 1 << k) for v in column]
+                for column, k in zip(columns, shift, strict=True)
+            ]
         ).reshape(len(columns), n)
         x = x - x.mean(axis=1, keepdims=True)
         a, b = x[:, :n_a], x[:, n_a:]
@@ -212,7 +215,7 @@ def _integer_points(name: str, points: PointsLike) -> tuple[list[IntegerRow], in
 
 def _holds_fractions(points: PointsLike) -> bool:
     if isinstance(points, np.ndarray):
-        return points.dtype == object
+        return bool(points.dtype == object)
     try:
         return any(isinstance(v, Fraction) for row in points for v in row)  # type: ignore
     except TypeError:

@@ -2,8 +2,8 @@
 
 The absolute value is made quadratic on [-h, h], and h falls: Madsen and Nielsen's finite smoothing
 for least absolute deviations (SIAM J. Optim. 3, 1993). A minimum for one h gives weights sigma =
-clip(t / h, -1, 1) of the pairs, which are feasible for the dual; so it has a bound of its own. Pairs
-with |t| >= h enter by their number only, which sorting tells; those within, by Newton's method.
+clip(t / h, -1, 1) of the pairs, which are feasible for the dual: a bound from the other side. Pairs
+with |t| >= h enter by their number only, which sorting tells; those within one by one.
 
 Float64 guesses; :mod:`.ls1` proves.
 """
@@ -11,6 +11,7 @@ Float64 guesses; :mod:`.ls1` proves.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +34,9 @@ class Band:
         size: the sum of |t| over all pairs, not smoothed, over their number.
         value: the smoothed sum, likewise.
         gradient: its gradient, shape (rank,).
-        below: for each place in ``order`` ... for each a how many b are certainly below the band.
-        above: the first place above it.
         order: b by rising projection.
+        below, above: for each a the places in ``order`` of its pairs within the band: from
+            below[i] up to, but without, above[i].
         first, second: the pairs within, as indices; sigma: their weights.
     """
 
@@ -62,7 +63,10 @@ class Smoothed:
         p, q = self.a @ w, self.b @ w
         order = np.argsort(q, kind="stable")
         ranked = q[order]
-        below, above = np.searchsorted(ranked, p - h, "left"), np.searchsorted(ranked, p + h, "right")
+        below, above = (
+            np.searchsorted(ranked, p - h, "left"),
+            np.searchsorted(ranked, p + h, "right"),
+        )
         whole = _sizes(p, ranked, np.searchsorted(ranked, p, "left"))
         inside = above - below
         first = np.repeat(np.arange(len(p)), inside)
@@ -81,8 +85,17 @@ class Smoothed:
         )  # fmt: skip
 
     def hessian(self, band: Band, h: float) -> Array:
-        m = self.a[band.first] - self.b[band.second]
-        found: Array = m.T @ m / (h * self.n_pairs)
+        """The sum of m m' over the band, by its incidence matrix: the pairs' m are not formed."""
+        from scipy.sparse import csr_array
+
+        shape = (len(self.a), len(self.b))
+        ends = np.concatenate([[0], np.cumsum(band.above - band.below)])
+        incidence = csr_array((np.ones(len(band.second)), band.second, ends), shape=shape)
+        mixed = self.a.T @ (incidence @ self.b)
+        rows = incidence.sum(axis=1)
+        columns = incidence.sum(axis=0)
+        own = (self.a.T * rows) @ self.a + (self.b.T * columns) @ self.b
+        found: Array = (own - mixed - mixed.T) / (h * self.n_pairs)
         return found
 
     def first_band(self, w: Array, rng: np.random.Generator) -> float:
@@ -101,8 +114,8 @@ def _sizes(p: Array, ranked: Array, k: Indices) -> float:
 
 def weights(
     below: Indices, above: Indices, order: Indices, first: Indices, second: Indices,
-    sigma: npt.NDArray[np.generic], n: int,
-) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]:  # fmt: skip
+    sigma: npt.NDArray[Any], n: int,
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:  # fmt: skip
     """The sums over rows and columns of the weights of all pairs: 1 below the band, -1 above, sigma
     within. Of integers in integers."""
     m = len(order)
