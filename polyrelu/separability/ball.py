@@ -68,7 +68,7 @@ def ball_degree(
         return SeparabilityMeasure.between("ball", one, one, sets.lifted(w),
                                            "all differences are parallel",
                                            radius=(0.0, 0.0))  # fmt: skip
-    search = _Margin(sets, limits or Limits(), began)
+    search = _Margin(sets, Limits.checked(limits), began)
     low, high = search.run(np.array(_floats(sets.lifted(w))))
     least, most = 1 - high * high, 1 - low * low  # of the radius squared
     radius = (root_of(least) if least > 0 else Fraction(0), Fraction(root_up(most)))
@@ -100,31 +100,34 @@ class _Margin:
 
     def run(self, w: Array) -> tuple[Fraction, Fraction]:
         """Bounds on the margin; ``w`` attains the lower one."""
-        self.w, most, chosen = w, Fraction(1), self._nearest(w)[1]
-        least = self._proved_margin(w)
+        self.w, least = w, self._proved_margin(w)
+        most, way = Fraction(1), w
+        chosen = self._nearest(w)[1]
         while self.steps < STEPS:
             self.steps += 1
             weights = self._weights(chosen)
-            chosen = [pair for pair, y in zip(chosen, weights, strict=True) if y > 0]
-            weights = weights[weights > 0]
-            point = self._unit(chosen).T @ weights / weights.sum()
+            kept = np.flatnonzero(weights)
+            proof = [chosen[k] for k in kept], weights[kept]
+            point = self._unit(proof[0]).T @ proof[1] / proof[1].sum()
             length = float(np.linalg.norm(point))
-            margin, near = self._nearest(point / length)
-            seconds = time.monotonic() - self.began
-            stop = self.limits.reached(0, seconds, 0, None) is not None
-            if stop or length - margin <= TOLERANCE or set(near) <= set(chosen):
+            if not length > 0:
                 break
-            chosen += [pair for pair in near if pair not in set(chosen)]
-        most = min(most, self._proved_distance(chosen, weights))
-        value = self._proved_margin(point / length)
+            way = point / length
+            margin, near = self._nearest(way)
+            chosen = list(dict.fromkeys([*proof[0], *near]))
+            stopped = self.limits.reached(0, time.monotonic() - self.began, 0, None)
+            if stopped or length - margin <= TOLERANCE or len(chosen) == len(kept):
+                most = self._proved_distance(*proof)
+                break
+        value = self._proved_margin(way)
         if value > least:
-            least, self.w = value, point / length
+            least, self.w = value, way
         return min(least, most), most
 
     def _unit(self, pairs: Sequence[tuple[int, int]]) -> Array:
         i, j = np.array(pairs).T
         m = self.a[i] - self.b[j]
-        found: Array = m / np.linalg.norm(m, axis=1, keepdims=True)
+        found: Array = m / np.maximum(np.linalg.norm(m, axis=1, keepdims=True), 1e-300)
         return found
 
     def _weights(self, pairs: Sequence[tuple[int, int]]) -> Array:
@@ -132,7 +135,10 @@ class _Margin:
         from scipy.optimize import nnls
 
         system = np.vstack([self._unit(pairs).T, np.ones(len(pairs))])
-        found: Array = nnls(system, np.eye(len(system))[-1])[0]
+        try:
+            found: Array = nnls(system, np.eye(len(system))[-1])[0]
+        except RuntimeError:  # too many steps
+            return np.ones(len(pairs))
         return found if found.any() else np.ones(len(pairs))
 
     def _blocks(self) -> Iterator[tuple[int, Array]]:

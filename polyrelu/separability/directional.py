@@ -54,7 +54,7 @@ def directional_separability(
     Source: directional linear separability (arXiv 2606.08721), there divided by the size of a.
     """
     began = time.monotonic()
-    sets, limits = point_sets(a, b), limits or Limits()
+    sets, limits = point_sets(a, b), Limits.checked(limits)
 
     def answer(
         low: Fraction, high: Fraction, w: IntegerRow | None, method: str

@@ -19,7 +19,9 @@ from .points import PointSets
 from .scores import counts
 
 MOST_DIMS = 60
-ROUNDING = 1e-12  # relative, of all that float64 does here, with room to spare
+MOST_PAIRS = 50_000_000
+UNIT = 2.0**-53
+ROUNDING = 1e-12  # relative, of a bound on one part, with room to spare
 BLOCK = 1 << 22  # entries that are looked at together
 
 
@@ -38,8 +40,8 @@ class Gauge:
         needed = float((1 - ls1_high) / 2) * (1 - ROUNDING)
         if needed <= 0:
             return 0
-        sums = np.cumsum(self.parts) * (1 + ROUNDING)
-        return int(np.searchsorted(sums, needed)) + 1
+        sums = np.cumsum(self.parts) * (1 + ROUNDING + 2 * len(self.parts) * UNIT)
+        return min(int(np.searchsorted(sums, needed)) + 1, len(sums))
 
     def least_negative_square(self, ls1_high: Fraction) -> Fraction:
         """The differences with <w, m> < 0 have at least this part of ``sum of <w, m>^2``: their sum
@@ -51,8 +53,8 @@ class Gauge:
 
 
 def gauge(sets: PointSets) -> Gauge | None:
-    """O(P rank) for P pairs; None in too many dimensions."""
-    if sets.rank > MOST_DIMS:
+    """O(P rank) for P pairs; None of too many dimensions or pairs."""
+    if sets.rank > MOST_DIMS or sets.n_pairs > MOST_PAIRS:
         return None
     frame = sets.frame
     columns = []

@@ -88,9 +88,8 @@ def layer_separability(
             name = "input" if layer == 0 else f"layer {layer - 1}"
             name = "output" if layer == len(one.layers) else name
             for first, second in _opponents(len(classes), against):
-                a = [values[i] for i in np.flatnonzero(members == first)]
                 others = members != first if second is None else members == second
-                b = [values[i] for i in np.flatnonzero(others)]
+                a, b = (_chosen(values, which) for which in (members == first, others))
                 yes = is_linearly_separable(a, b).proved if "separable" in measures else None
                 found = {key: MEASURES[key](a, b, limits=limits) for key in names}
                 opponent = None if second is None else classes[second]
@@ -172,6 +171,12 @@ def _exact_outputs(network: Network, points: Array) -> Iterator[Points]:
     for layer in network.layers:
         columns = [list(x) for x in homogeneous_values(Network((layer,)), columns)]
         yield [[Fraction(v, x[-1]) for v in x[:-1]] for x in columns]
+
+
+def _chosen(values: Points, which: npt.NDArray[np.bool_]) -> Points:
+    if isinstance(values, np.ndarray):
+        return values[which]
+    return [x for x, taken in zip(values, which, strict=True) if taken]
 
 
 def _accuracy(

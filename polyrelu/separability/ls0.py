@@ -49,7 +49,7 @@ def ls0(a: PointsLike, b: PointsLike, *, limits: Limits | None = None) -> Separa
     """
     began = time.monotonic()
     sets = point_sets(a, b)
-    limits = limits or Limits()
+    limits = Limits.checked(limits)
     if sets.rank == 0:
         return SeparabilityMeasure.between(
             "LS0", Fraction(0), Fraction(0), None, "all points are the same"

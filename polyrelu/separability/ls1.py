@@ -60,7 +60,7 @@ def ls1(
     points in 20 dimensions take a second. Source: MD-LSM (arXiv 2307.13962); the smoothing is
     Madsen and Nielsen's (1993), the bounds are ours (docs/separability.md).
     """
-    return ls1_of(point_sets(a, b), gap, limits or Limits())[0]
+    return ls1_of(point_sets(a, b), gap, Limits.checked(limits))[0]
 
 
 def ls1_of(

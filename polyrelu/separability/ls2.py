@@ -54,7 +54,7 @@ def ls2(a: PointsLike, b: PointsLike, *, limits: Limits | None = None) -> Separa
     """
     began = time.monotonic()
     sets = point_sets(a, b)
-    limits = limits or Limits()
+    limits = Limits.checked(limits)
     if sets.rank == 0:
         return SeparabilityMeasure.between(
             "LS2", Fraction(0), Fraction(0), None, "all points are the same"
@@ -142,8 +142,9 @@ class _Eigenvectors:
         entry = 8 * (sets.rank + 8) * UNIT * np.abs(frame.map).sum(axis=1)
         self.slack = float(np.sqrt((entry**2).sum()) + 4 * UNIT * sizes.max())
         mean = float((sizes**2).mean())
-        rounding = (len(self.m) + 10 * sets.rank) * UNIT * mean
-        self.error = 1.01 * (2 * float(sizes.mean()) * self.slack + self.slack**2 + rounding)
+        # Sums over P pairs, running sums of these, and what eigh loses.
+        rounding = (4 * len(self.m) + 100 * sets.rank**2) * UNIT * mean
+        self.error = 1.1 * (2 * float(sizes.mean()) * self.slack + self.slack**2 + rounding)
         moment = self.m.T @ self.m / len(self.m)
         self.skew = float(np.linalg.norm(moment - np.eye(sets.rank))) + self.error
         on = chambers.sign != 0
