@@ -16,7 +16,7 @@ import numpy as np
 
 from ..limits import Limits
 from ..network import Array, quotient
-from ..queries.singular import root_of, root_up
+from ..queries.singular import down, root_of, root_up, up
 from ..rational import IntegerRow, dot
 from .linear import separating_direction
 from .measure import SeparabilityMeasure
@@ -57,7 +57,7 @@ def ball_degree(
     Zhong and Lyu (TPAMI 2024); that z^2 = 1 - rho^2 is proved in docs/separability.md.
     """
     began = time.monotonic()
-    sets = point_sets(a, b)
+    sets, limits = point_sets(a, b), Limits.checked(limits)
     w = separating_direction(sets) if sets.rank else None
     if w is None:
         zero = Fraction(0)
@@ -68,7 +68,7 @@ def ball_degree(
         return SeparabilityMeasure.between("ball", one, one, sets.lifted(w),
                                            "all differences are parallel",
                                            radius=(0.0, 0.0))  # fmt: skip
-    search = _Margin(sets, Limits.checked(limits), began)
+    search = _Margin(sets, limits, began)
     low, high = search.run(np.array(_floats(sets.lifted(w))))
     least, most = 1 - high * high, 1 - low * low  # of the radius squared
     radius = (root_of(least) if least > 0 else Fraction(0), Fraction(root_up(most)))
@@ -76,7 +76,7 @@ def ball_degree(
         "ball", max(1 - radius[1], Fraction(0)), 1 - radius[0],
         tuple(Fraction(float(v)) for v in search.w),
         "nearest point of the hull of the unit differences",
-        radius=(float(radius[0]), float(radius[1])), steps=search.steps,
+        radius=(down(radius[0]), up(radius[1])), steps=search.steps,
         seconds=time.monotonic() - began,
     )  # fmt: skip
 

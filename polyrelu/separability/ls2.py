@@ -59,36 +59,34 @@ def ls2(a: PointsLike, b: PointsLike, *, limits: Limits | None = None) -> Separa
         return SeparabilityMeasure.between(
             "LS2", Fraction(0), Fraction(0), None, "all points are the same"
         )
-    low, best = _from_below(sets, limits)
+    linear, scorer = ls1_of(sets, 1e-6, limits)
+    low, best = _from_below(sets, scorer)
     high, method = Fraction(1), "a hyperplane separates the sets at least weakly"
     if low < 1 and sets.rank == 1:
         high, method = low, "both directions"
     elif low < 1:
+        high, method = _from_above(sets, linear), "bounds by iteration and by LS1"
         chambers = chambers_of(sets, limits)
         if chambers is not None:
-            low, best, high = _Eigenvectors(sets, chambers, low, best).run()
+            low, best, high = _Eigenvectors(sets, chambers, low, best, high).run()
             method = "eigenvectors of all chambers"
-        else:
-            high, method = _from_above(sets, limits), "bounds by iteration and by LS1"
     return SeparabilityMeasure.between("LS2", low, high, sets.lifted(best), method,
                                        seconds=time.monotonic() - began)  # fmt: skip
 
 
-def _from_above(sets: PointSets, limits: Limits) -> Fraction:
+def _from_above(sets: PointSets, linear: SeparabilityMeasure) -> Fraction:
     parts = gauge(sets)
     if parts is None:
         return Fraction(1)
-    linear, _ = ls1_of(sets, 1e-6, limits)
     return 1 - 2 * parts.least_negative_square(Fraction(linear.high))
 
 
 # --- a good direction -----------------------------------------------------------------------------
 
 
-def _from_below(sets: PointSets, limits: Limits) -> tuple[Fraction, IntegerRow]:
+def _from_below(sets: PointSets, scorer: IntegerRow | None) -> tuple[Fraction, IntegerRow]:
     """The best of what the iteration, and LS1's direction, come to; exactly."""
     frame, rng = sets.frame, np.random.default_rng(0)
-    _, scorer = ls1_of(sets, 1e-6, limits)
     known = [] if scorer is None else [frame.image(scorer)]
     guesses = starts(frame.a, frame.b, known)
     guesses += list(rng.normal(size=(RANDOM_STARTS, sets.rank)))
@@ -133,9 +131,10 @@ class _Eigenvectors:
     """
 
     def __init__(
-        self, sets: PointSets, chambers: Chambers, low: Fraction, best: IntegerRow
+        self, sets: PointSets, chambers: Chambers, low: Fraction, best: IntegerRow, most: Fraction
     ) -> None:
         self.sets, self.chambers, self.low, self.best = sets, chambers, low, best
+        self.most = most
         frame = sets.frame
         self.m = (frame.a[:, None, :] - frame.b[None, :, :]).reshape(-1, sets.rank)
         sizes = np.sqrt((self.m**2).sum(axis=1))
@@ -156,7 +155,7 @@ class _Eigenvectors:
     def run(self) -> tuple[Fraction, IntegerRow, Fraction]:
         """Bounds, and the direction of the lower one."""
         if not self.skew < 0.5:
-            return self.low, self.best, Fraction(1)
+            return self.low, self.best, self.most
         # |S w - LS2 w| for a true maximum w of length 1, with the computed S.
         residual = 2 * (self.error + self.skew)
         r = self.sets.rank
@@ -168,11 +167,14 @@ class _Eigenvectors:
             forms[:, upper[0], upper[1]] = block
             forms[:, upper[1], upper[0]] = block
             values, vectors = np.linalg.eigh(forms)
-            wanted = np.argwhere(np.abs(values) >= float(self.low) - 2 * residual)
+            sizes = np.abs(values)
+            # In many chambers 1 is a multiple eigenvalue, of directions that some m are 0 on.
+            possible = sizes <= float(self.most) + 2 * residual
+            wanted = np.argwhere((sizes >= float(self.low) - 2 * residual) & possible)
             n_walls = self.chambers.walls(np.arange(1))[0].size * r
             for part in np.array_split(wanted, 1 + len(wanted) * n_walls // AT_ONCE):
                 high = max(high, self._highest(start, part, values, vectors, residual))
-        return self.low, self.best, min(Fraction(1), max(self.low, Fraction(high)))
+        return self.low, self.best, min(self.most, max(self.low, Fraction(high)))
 
     def _highest(
         self, start: int, wanted: npt.NDArray[np.intp], values: Array, vectors: Array,

@@ -160,8 +160,9 @@ class Frame:
 
     def image(self, direction: Sequence[int]) -> Array:
         """A direction of the reduced points as one of this frame, rounded."""
-        size = max(map(abs, direction)) or 1
-        back = [quotient(v << k, size) for v, k in zip(direction, self.shift, strict=True)]
+        scaled = [v << k for v, k in zip(direction, self.shift, strict=True)]
+        size = max(map(abs, scaled)) or 1
+        back = [quotient(v, size) for v in scaled]
         with np.errstate(all="ignore"):
             found: Array = np.linalg.solve(self.map.T, np.array(back))
         return found if np.isfinite(found).all() else np.zeros(len(back))
