@@ -23,6 +23,7 @@ SUBJECTS = (
     "dimensions",
     "injectivity",
     "boundary",
+    "separability",
 )
 
 
@@ -76,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         machine,
         memory,
         peers,
+        separability,
         speed,
     )
     from .tools import Peers
@@ -90,6 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "dimensions": lambda: dimensions.run(options.quick, others),
         "injectivity": lambda: injectivity.run(options.quick),
         "boundary": lambda: boundary.run(options.quick),
+        "separability": lambda: separability.run(options.quick),
     }
     known = machine.facts()
     print(machine.header(known) + "\n")

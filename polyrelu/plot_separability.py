@@ -26,7 +26,7 @@ def plot_separability(
 ) -> Any:
     """Draw a measure of separability, a line for each two classes.
 
-    Values that are not known exactly are drawn as intervals. Where the classes are strictly
+    What a direction attains, and where that may not be the value the interval that is left. Where the classes are strictly
     separable, if that was asked, the marker is filled.
 
     Args:

@@ -101,7 +101,7 @@ class _Margin:
     def run(self, w: Array) -> tuple[Fraction, Fraction]:
         """Bounds on the margin; ``w`` attains the lower one."""
         self.w, least = w, self._proved_margin(w)
-        most, way = Fraction(1), w
+        way, before = w, np.inf
         chosen = self._nearest(w)[1]
         while self.steps < STEPS:
             self.steps += 1
@@ -110,15 +110,15 @@ class _Margin:
             proof = [chosen[k] for k in kept], weights[kept]
             point = self._unit(proof[0]).T @ proof[1] / proof[1].sum()
             length = float(np.linalg.norm(point))
-            if not length > 0:
+            if not 0 < length < before:  # as it must get, but for rounding
                 break
-            way = point / length
+            way, before = point / length, length
             margin, near = self._nearest(way)
             chosen = list(dict.fromkeys([*proof[0], *near]))
             stopped = self.limits.reached(0, time.monotonic() - self.began, 0, None)
             if stopped or length - margin <= TOLERANCE or len(chosen) == len(kept):
-                most = self._proved_distance(*proof)
                 break
+        most = self._proved_distance(*proof)
         value = self._proved_margin(way)
         if value > least:
             least, self.w = value, way

@@ -49,8 +49,10 @@ class SeparabilityMeasure:
 
     @property
     def value(self) -> float:
-        """The middle of the bounds, or the exact value rounded."""
-        return (self.low + self.high) / 2 if self.exact is None else float(self.exact)
+        """The exact value rounded; else what ``direction`` attains: one of the bounds."""
+        if self.exact is not None:
+            return float(self.exact)
+        return self.high if self.name == "directional" else self.low
 
     @property
     def bounds(self) -> Bounds:

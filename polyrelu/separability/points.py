@@ -164,7 +164,7 @@ class Frame:
         size = max(map(abs, scaled)) or 1
         back = [quotient(v, size) for v in scaled]
         with np.errstate(all="ignore"):
-            found: Array = np.linalg.solve(self.map.T, np.array(back))
+            found: Array = np.linalg.lstsq(self.map.T, np.array(back), rcond=None)[0]
         return found if np.isfinite(found).all() else np.zeros(len(back))
 
 

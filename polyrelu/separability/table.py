@@ -65,7 +65,7 @@ class SeparabilityTable:
     def records(self) -> list[dict[str, Any]]:
         """A flat dictionary of plain values for each row, as ``pandas.DataFrame`` takes them.
 
-        Each measure has its name (the middle of the bounds), and ``_low`` and ``_high``.
+        Each measure has its name (its ``value``), and that with ``_low`` and ``_high``.
         """
         found = []
         for row in self.rows:
