@@ -25,6 +25,7 @@ SUBJECTS = (
     "boundary",
     "folding",
     "similarity",
+    "separability",
 )
 
 
@@ -79,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         machine,
         memory,
         peers,
+        separability,
         similarity,
         speed,
     )
@@ -96,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "boundary": lambda: boundary.run(options.quick),
         "folding": lambda: folding.run(options.quick),
         "similarity": lambda: similarity.run(options.quick),
+        "separability": lambda: separability.run(options.quick),
     }
     known = machine.facts()
     print(machine.header(known) + "\n")

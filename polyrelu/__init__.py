@@ -15,6 +15,7 @@ _WHERE = {
     "Affine": "network",
     "Answer": "answer",
     "Arrangement": "arrangement",
+    "ball_degree": "separability.ball",
     "Balls": "queries.arithmetic",
     "bisected_folding": "queries.folding_sampling",
     "BlockMetric": "queries.metrics",
@@ -31,6 +32,7 @@ _WHERE = {
     "decision_boundary": "queries.boundary",
     "DecisionBoundary": "queries.boundary",
     "DiagonalMetric": "queries.metrics",
+    "directional_separability": "separability.directional",
     "Distribution": "queries.graph_folding",
     "Domain": "domain",
     "DomainError": "errors",
@@ -57,6 +59,7 @@ _WHERE = {
     "is_convolution_injective": "queries.convolution",
     "is_injective": "queries.injectivity",
     "is_injective_on_regions": "queries.injectivity",
+    "is_linearly_separable": "separability.linear",
     "is_locally_injective": "queries.injectivity",
     "is_surjective": "queries.surjectivity",
     "kernel_matrix": "queries.kernels",
@@ -65,6 +68,7 @@ _WHERE = {
     "largest_uniform_bias": "queries.bias",
     "Layer": "network",
     "layer_geometry": "queries.layer_geometry",
+    "layer_separability": "separability.layers",
     "LayerGeometry": "queries.layer_geometry",
     "leaky_relu": "activations",
     "Limits": "limits",
@@ -73,6 +77,9 @@ _WHERE = {
     "lipschitz_constant": "queries.lipschitz",
     "load_graph": "io",
     "load_network": "io",
+    "ls0": "separability.ls0",
+    "ls1": "separability.ls1",
+    "ls2": "separability.ls2",
     "Metric": "queries.metrics",
     "MissingExtraError": "errors",
     "Network": "network",
@@ -82,6 +89,7 @@ _WHERE = {
     "parameter_blocks": "queries.tangent",
     "ParameterBlock": "queries.tangent",
     "PiecewiseLinear": "activations",
+    "PointsError": "errors",
     "Polyhedron": "queries.polyhedron",
     "PolyreluError": "errors",
     "Polytope": "domain",
@@ -101,6 +109,9 @@ _WHERE = {
     "save_network": "io",
     "Sector": "queries.layer_geometry",
     "segment": "domain",
+    "SeparabilityMeasure": "separability.measure",
+    "SeparabilityRow": "separability.table",
+    "SeparabilityTable": "separability.table",
     "similarity_classifier": "queries.similarity_classifier",
     "similarity_gap": "queries.similarity",
     "SimilarityClassification": "queries.similarity_classifier",
@@ -151,6 +162,7 @@ if TYPE_CHECKING:
     from .errors import LimitsError as LimitsError
     from .errors import MissingExtraError as MissingExtraError
     from .errors import NetworkError as NetworkError
+    from .errors import PointsError as PointsError
     from .errors import PolyreluError as PolyreluError
     from .errors import UnknownAnswerError as UnknownAnswerError
     from .errors import UnsupportedLayerError as UnsupportedLayerError
@@ -234,6 +246,16 @@ if TYPE_CHECKING:
     from .queries.witness import Collision as Collision
     from .region import Facet as Facet
     from .region import Region as Region
+    from .separability.ball import ball_degree as ball_degree
+    from .separability.directional import directional_separability as directional_separability
+    from .separability.layers import layer_separability as layer_separability
+    from .separability.linear import is_linearly_separable as is_linearly_separable
+    from .separability.ls0 import ls0 as ls0
+    from .separability.ls1 import ls1 as ls1
+    from .separability.ls2 import ls2 as ls2
+    from .separability.measure import SeparabilityMeasure as SeparabilityMeasure
+    from .separability.table import SeparabilityRow as SeparabilityRow
+    from .separability.table import SeparabilityTable as SeparabilityTable
     from .smooth_network import SmoothNetwork as SmoothNetwork
     from .torch_folding import folding_surrogate as folding_surrogate
 

@@ -23,6 +23,10 @@ class DomainError(PolyreluError, ValueError):
     """A domain is empty, malformed, or does not fit the network."""
 
 
+class PointsError(PolyreluError, ValueError):
+    """A set of points, or their labels, is unusable: empty, not finite, of another dimension."""
+
+
 class LimitsError(PolyreluError, ValueError):
     """A limit is not a positive number."""
 

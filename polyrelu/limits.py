@@ -34,6 +34,13 @@ class Limits:
                 kind = "number" if name == "seconds" else "integer"
                 raise LimitsError(f"limits: {name} must be a positive {kind}, not {value!r}")
 
+    @classmethod
+    def checked(cls, limits: Limits | None) -> Limits:
+        """The limits given, or none; a TypeError if they are something else."""
+        if limits is not None and not isinstance(limits, Limits):
+            raise TypeError(f"limits must be a polyrelu.Limits, not {limits!r}")
+        return limits or cls()
+
     def reached(self, regions: int, seconds: float, memory: int, most: int | None) -> str | None:
         """The name of a bound that is reached, or None; ``most`` stands for that on regions."""
         if most is not None and regions >= most:

@@ -12,9 +12,11 @@ Progress = Callable[[int, float], None]
 
 
 class Meter:
-    """Called with (regions, seconds); writes at most five times a second, ends on its own line."""
+    """Called with (regions, seconds); writes at most five times a second, ends on its own line.
+    What is counted may be something else."""
 
-    def __init__(self) -> None:
+    def __init__(self, counted: str = "regions") -> None:
+        self._counted = counted
         self._last = 0.0
         self._shown = False
 
@@ -25,7 +27,7 @@ class Meter:
         self._last = now
         self._shown = True
         rate = regions / seconds if seconds > 0 else 0.0
-        sys.stderr.write(f"\r\x1b[K{regions:,} regions, {seconds:.1f} s, {rate:,.0f}/s")
+        sys.stderr.write(f"\r\x1b[K{regions:,} {self._counted}, {seconds:.1f} s, {rate:,.0f}/s")
         sys.stderr.flush()
 
     def close(self) -> None:
@@ -34,12 +36,12 @@ class Meter:
             sys.stderr.flush()
 
 
-def reporter(progress: bool | Progress) -> Progress | None:
+def reporter(progress: bool | Progress, counted: str = "regions") -> Progress | None:
     """What to call with (regions, seconds): the function given; for True a :class:`Meter`, if
     stderr is a terminal; else nothing."""
     if callable(progress):
         return progress
-    return Meter() if progress and on_terminal() else None
+    return Meter(counted) if progress and on_terminal() else None
 
 
 def on_terminal() -> bool:

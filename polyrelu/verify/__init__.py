@@ -32,6 +32,7 @@ from .injectivity import check_injectivity
 from .levels import LEVELS, verify
 from .report import Check, Failure, Verification, VerificationError
 from .robustness import check_robustness
+from .separability import check_separability
 
 __all__ = [
     "LEVELS",
@@ -41,5 +42,6 @@ __all__ = [
     "VerificationError",
     "check_injectivity",
     "check_robustness",
+    "check_separability",
     "verify",
 ]

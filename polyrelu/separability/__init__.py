@@ -1,0 +1,1 @@
+"""Linear separability of two point sets, and of classes layer by layer (MD-LSM)."""

@@ -1,0 +1,197 @@
+"""Minimise the sum of ``|<w, a - b>|`` over all pairs on a hyperplane of w, without forming pairs.
+
+The absolute value is made quadratic on [-h, h], and h falls: Madsen and Nielsen's finite smoothing
+for least absolute deviations (SIAM J. Optim. 3, 1993). A minimum for one h gives weights sigma =
+clip(t / h, -1, 1) of the pairs, which are feasible for the dual: a bound from the other side. Pairs
+with |t| >= h enter by their number only, which sorting tells; those within one by one.
+
+Float64 guesses; :mod:`.ls1` proves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..network import Array
+
+Indices = npt.NDArray[np.intp]
+
+BAND = 40_000  # pairs within the first band, about
+SHRINK = 0.15  # of h from stage to stage
+NEWTON = 40  # steps in a stage
+TRIALS = 30  # in a line search
+
+
+@dataclass(frozen=True)
+class Band:
+    """The smoothed sum and its gradient at w, and the pairs within the band.
+
+    Attributes:
+        size: the sum of |t| over all pairs, not smoothed, over their number.
+        value: the smoothed sum, likewise.
+        gradient: its gradient, shape (rank,).
+        order: b by rising projection.
+        below, above: for each a the places in ``order`` of its pairs within the band: from
+            below[i] up to, but without, above[i].
+        first, second: the pairs within, as indices; sigma: their weights.
+    """
+
+    size: float
+    value: float
+    gradient: Array
+    below: Indices
+    above: Indices
+    order: Indices
+    first: Indices
+    second: Indices
+    sigma: Array
+
+
+class Smoothed:
+    """The smoothed mean over all pairs of two sets, shape (n, rank) and (m, rank)."""
+
+    def __init__(self, a: Array, b: Array) -> None:
+        self.a, self.b = a, b
+        self.n_pairs = len(a) * len(b)
+
+    def at(self, w: Array, h: float) -> Band:
+        """O(N log N), and the number of pairs within the band."""
+        p, q = self.a @ w, self.b @ w
+        order = np.argsort(q, kind="stable")
+        ranked = q[order]
+        below, above = (
+            np.searchsorted(ranked, p - h, "left"),
+            np.searchsorted(ranked, p + h, "right"),
+        )
+        whole = _sizes(p, ranked, np.searchsorted(ranked, p, "left"))
+        inside = above - below
+        first = np.repeat(np.arange(len(p)), inside)
+        ends = np.cumsum(inside)
+        places = np.arange(ends[-1]) - np.repeat(ends - inside, inside) + below[first]
+        second = order[places]
+        t = p[first] - ranked[places]
+        sigma = np.clip(t / h, -1.0, 1.0)
+        rows, columns = weights(below, above, order, first, second, sigma, len(p))
+        lifted = np.maximum(t * t / h + h, 2 * np.abs(t)) / 2 - np.abs(t)
+        return Band(
+            whole / self.n_pairs,
+            (whole + lifted.sum()) / self.n_pairs,
+            (rows @ self.a - columns @ self.b) / self.n_pairs,
+            below, above, order, first, second, sigma,
+        )  # fmt: skip
+
+    def hessian(self, band: Band, h: float) -> Array:
+        """The sum of m m' over the band, by its incidence matrix: the pairs' m are not formed."""
+        from scipy.sparse import csr_array
+
+        shape = (len(self.a), len(self.b))
+        ends = np.concatenate([[0], np.cumsum(band.above - band.below)])
+        incidence = csr_array((np.ones(len(band.second)), band.second, ends), shape=shape)
+        mixed = self.a.T @ (incidence @ self.b)
+        rows = incidence.sum(axis=1)
+        columns = incidence.sum(axis=0)
+        own = (self.a.T * rows) @ self.a + (self.b.T * columns) @ self.b
+        found: Array = (own - mixed - mixed.T) / (h * self.n_pairs)
+        return found
+
+    def first_band(self, w: Array, rng: np.random.Generator) -> float:
+        """A width such that some :data:`BAND` pairs are within."""
+        i = rng.integers(len(self.a), size=20_000)
+        j = rng.integers(len(self.b), size=20_000)
+        t = np.abs(np.sum((self.a[i] - self.b[j]) * w, axis=1))
+        share = min(0.3, BAND / self.n_pairs)
+        return max(float(np.quantile(t, share)), 1e-6 * float(t.max()), 1e-300)
+
+
+def _sizes(p: Array, ranked: Array, k: Indices) -> float:
+    sums = np.concatenate([[0.0], np.cumsum(ranked)])
+    return float(np.sum(p * (2 * k - len(ranked)) - 2 * sums[k] + sums[-1]))
+
+
+def weights(
+    below: Indices, above: Indices, order: Indices, first: Indices, second: Indices,
+    sigma: npt.NDArray[Any], n: int,
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:  # fmt: skip
+    """The sums over rows and columns of the weights of all pairs: 1 below the band, -1 above, sigma
+    within. Of integers in integers."""
+    m = len(order)
+    kind = sigma.dtype
+    rows = (below - (m - above)).astype(kind)
+    np.add.at(rows, first, sigma)
+    over = n - np.cumsum(np.bincount(below, minlength=m + 1))[:m]
+    under = np.cumsum(np.bincount(above, minlength=m + 1))[:m]
+    columns = np.empty(m, dtype=kind)
+    columns[order] = over - under
+    np.add.at(columns, second, sigma)
+    return rows, columns
+
+
+class Descent:
+    """Minimise on ``{w : <w, target> = 1}``, stage by stage."""
+
+    def __init__(self, sums: Smoothed, target: Array) -> None:
+        self.sums = sums
+        length = float(np.linalg.norm(target))
+        self.w = target / length**2
+        self.along = target / length
+        # The other columns of a reflection that takes the first axis to the target.
+        mirror = self.along.copy()
+        mirror[0] += np.copysign(1.0, mirror[0])
+        size = mirror @ mirror
+        self.across = (np.eye(len(target)) - 2 / size * np.outer(mirror, mirror))[:, 1:]
+        self.h = sums.first_band(self.w, np.random.default_rng(0))
+        self.band = sums.at(self.w, self.h)
+        self.steps = 0
+
+    def stage(self) -> None:
+        """Newton's method for the present h."""
+        for _ in range(NEWTON):
+            slope = self.across.T @ self.band.gradient
+            size = float(np.linalg.norm(slope))
+            if size <= 1e-15 or not self._step(slope, size):
+                return
+
+    def narrow(self) -> None:
+        self.h *= SHRINK
+        self.band = self.sums.at(self.w, self.h)
+
+    def _step(self, slope: Array, size: float) -> bool:
+        self.steps += 1
+        curved = self.across.T @ self.sums.hessian(self.band, self.h) @ self.across
+        ridge = 1e-12 * np.trace(curved) + 1e-3 * size
+        move = -np.linalg.solve(curved + ridge * np.eye(len(slope)), slope)
+        falling = float(slope @ move)
+        if not falling < 0:
+            return False
+        way = self.across @ move
+        found = self._search(way, falling)
+        if found is None:
+            return False
+        self.w, self.band = found
+        return True
+
+    def _search(self, way: Array, falling: float) -> tuple[Array, Band] | None:
+        """Where the slope along a way is nearly 0: the function is convex."""
+        low, high, t = 0.0, np.inf, 1.0
+        slope_low, best = falling, None
+        for _ in range(TRIALS):
+            w = self.w + t * way
+            band = self.sums.at(w, self.h)
+            slope = float(band.gradient @ way)
+            if band.value < self.band.value or abs(slope) < 1e-3 * -falling:
+                best = (w, band)
+            if abs(slope) <= 0.1 * -falling:
+                break
+            if slope < 0:
+                low, slope_low = t, slope
+                t = 4 * t if np.isinf(high) else (low + high) / 2
+            else:
+                high = t
+                # A chord, kept away from the ends.
+                cut = low + (high - low) * slope_low / (slope_low - slope)
+                t = min(max(cut, low + 0.1 * (high - low)), high - 0.1 * (high - low))
+        return best
