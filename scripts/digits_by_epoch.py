@@ -1,10 +1,9 @@
 """Folding and separability of a network that learns to read digits, layer by layer and by epoch.
 
-    python scripts/digits_by_epoch.py [folder]
+    python scripts/digits_by_epoch.py
 
-Trains 64-32-32-32-10 on scikit-learn's digits, and prints tables in Markdown (those of
-docs/folding.md and docs/separability.md). With a folder, it draws them there, too. Needs
-scikit-learn; takes some minutes.
+Trains 64-32-32-32-10 on scikit-learn's digits, and prints tables in Markdown: those of
+docs/digits.md. Needs scikit-learn; takes some minutes.
 """
 
 from __future__ import annotations
@@ -99,10 +98,26 @@ def folding_rows(networks: list[pr.Network], data: Sequence[Any]) -> list[dict[s
     return rows
 
 
+def separability_rows(networks: list[pr.Network], data: Sequence[Any]) -> list[dict[str, Any]]:
+    """For each layer how many classes a hyperplane separates from the rest, and the mean LS1."""
+    x, y = data[0][:POINTS], data[2][:POINTS]
+    table = pr.layer_separability(networks, x, y, against="rest", progress=True)
+    rows = []
+    for number, epoch in enumerate(EPOCHS):
+        row: dict[str, Any] = {"epoch": epoch}
+        for name in dict.fromkeys(r.name for r in table):
+            some = [r for r in table if r.epoch == number and r.name == name]
+            short = 1 - np.mean([r.measures["LS1"].low for r in some])
+            row[name] = f"{sum(bool(r.separable) for r in some)}, {short:.1e}"
+        rows.append(row)
+    return rows
+
+
 def main() -> None:
     data = digits()
     networks = train(data[0], data[2])
     show(folding_rows(networks, data))
+    show(separability_rows(networks, data))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 from networks import cantor_net, gaussian_network
 
-from polyrelu import folding_table, save_network
+from polyrelu import (
+    Affine,
+    EulerMetric,
+    LabelledFeatures,
+    Layer,
+    Network,
+    folding_table,
+    identity,
+    layer_separability,
+    save_network,
+    similarity_classifier,
+    similarity_gap,
+)
 from polyrelu.cli import main
 
 
@@ -66,6 +78,51 @@ def test_pictures(files, capsys):
         assert target.read_bytes().startswith(b"\x89PNG")
 
 
+def test_separability(files, capsys):
+    folder, net, x, y = files
+    ask_for = ["separability", folder / "net.npz", "--data", folder / "data.npz"]
+    code, out = ask(capsys, *ask_for, "--measures=separable,LS1,ball", "--json")
+    shown = json.loads(out.out)
+    table = layer_separability(net, x, y, measures=["separable", "LS1", "ball"])
+    assert code == 0
+    assert len(shown["rows"]) == len(table) == 4 * 3  # input, two layers, output; three pairs
+    for row, record in zip(shown["rows"], table.records(), strict=True):
+        assert row["separable"] == record["separable"]
+        assert row["LS1_low"] == pytest.approx(record["LS1_low"], abs=1e-6)
+    code, out = ask(capsys, *ask_for, "--measures=LS1", "--against=rest")
+    assert code == 0
+    assert "2 / rest" in out.out
+
+
+def test_similarity(files, capsys):
+    folder, net, x, y = files
+    last = Affine(np.ones((3, 8)) * [[1], [2], [-1]], np.zeros(3))
+    one = Network([*net.layers[:-1], Layer([last], identity())])
+    save_network(one, folder / "three.npz")
+    code, out = ask(capsys, "similarity", folder / "three.npz", "--data", folder / "data.npz",
+                    "--json")  # fmt: skip
+    rows = {row["metric"]: row for row in json.loads(out.out)["metrics"]}
+    data = LabelledFeatures(one, x, y)
+    assert code == 0
+    assert list(rows) == ["tangent", "last", "euler", "squared", "sparse"]
+    assert rows["tangent"]["errors"] == similarity_classifier(data).errors
+    assert rows["euler"]["errors"] == similarity_classifier(data, EulerMetric()).errors
+    assert rows["tangent"]["mean gap"] == pytest.approx(similarity_gap(data).mean.low)
+    wrong = int((one(x).argmax(axis=1) != y).sum())
+    assert {row["network"] for row in rows.values()} == {wrong}
+
+
+def test_pictures_of_classes(files, capsys):
+    pytest.importorskip("matplotlib")
+    folder = files[0]
+    for question, option in (("separability", "--measures=LS1"), ("similarity", "--metric=last")):
+        target = folder / f"{question}.png"
+        code, _ = ask(capsys, question, folder / "net.npz", "--data", folder / "data.npz", option,
+                      "-o", target)  # fmt: skip
+        assert code == 0
+        assert target.read_bytes().startswith(b"\x89PNG")
+
+
 def test_a_limit(files, capsys):
     folder = files[0]
     code, out = ask(capsys, "folding", folder / "net.npz", "--data", folder / "data.npz",
@@ -77,6 +134,7 @@ def test_a_limit(files, capsys):
 def test_usage(files, capsys):
     folder = files[0]
     net, data = folder / "net.npz", folder / "data.npz"
+    np.savez(folder / "bare.npz", x=files[2])
     for argv, message in (
         (["folding", net], "--data=FILE"),
         (["folding", net, "--data", folder / "none.npz"], "no such file"),
@@ -86,6 +144,12 @@ def test_usage(files, capsys):
         (["folding", net, "--data", data, "-o", "x.ply"], "must end in"),
         (["lipschitz", net, "--box=0,1", "--data", data], "--data"),
         (["folding", net, "--data", data, "--norm=1"], "--norm"),
+        (["folding", net, "--data", data, "--metric=last"], "query similarity"),
+        (["similarity", net, "--data", data, "--measures=LS1"], "query separability"),
+        (["separability", net, "--data", data, "--measures=LS7"], "LS7"),
+        (["separability", net, "--data", data, "--measures=separable", "-o", "x.png"], "a picture"),
+        (["separability", net, "--data", folder / "bare.npz"], "labels"),
+        (["similarity", net, "--data", folder / "bare.npz"], "labels"),
     ):
         code, out = ask(capsys, *argv)
         assert code == 2
