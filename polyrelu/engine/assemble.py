@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from .adjacency import UNEXPLORED, join
+from .compilation import ENTRY
 from .enumerate import Enumeration, Found
 from .program import Compiled, bit_of_wall
 from .thin import ThinWitnesses
@@ -36,7 +37,7 @@ class Columns:
     cut_short: bool
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**ENTRY)
 def _pack(words, source, target, length, flip, packed):  # type: ignore[no-untyped-def]
     """Copy runs of bits, complemented where ``flip``, from each row of words to one of packed."""
     one = np.uint64(1)

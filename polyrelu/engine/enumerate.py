@@ -97,6 +97,7 @@ class Enumeration:
         self._roots = Roots(self.compiled)
         self._tables = new_tables(self.compiled, 64 * _facet_words(self.compiled.dim))
         self._room = 1
+        self._twice = False  # float64 has left something open: twice the precision is tried
         self._block = self._new_block(self._next_size())
         self._exact_witness: dict[int, tuple[Fraction, ...]] = {}
 
@@ -187,8 +188,11 @@ class Enumeration:
         return int(self._stack.scalar[kernel.SPLITS])
 
     def _run(self) -> int:
-        program = self.compiled.program
-        return int(kernel.run(program, self._stack, self._tables, self._block, self.counting))
+        work = self.compiled.program, self._stack, self._tables, self._block, self.counting
+        status = kernel.CONTINUE if self._twice else int(kernel.run(*work))
+        if status in (kernel.NEED_SIGNS, kernel.NEED_WITNESS):
+            self._twice = True
+        return int(kernel.run_twice(*work, status)) if self._twice else status
 
     # -- what the kernel asks for ------------------------------------------------------------
 
