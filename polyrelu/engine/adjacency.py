@@ -103,7 +103,7 @@ def join(
     hashes = np.empty(n, dtype=np.uint64)
     special = np.zeros(len(facet), dtype=np.bool_)
     special[attached[:, 1]] = True
-    for i in np.unique(zero[:, 0]):
+    for i in set(zero[:, 0].tolist()):
         special[indptr[i] : indptr[i + 1]] = True
     special &= facet >= 0
     neighbor = np.full(len(facet), UNEXPLORED, dtype=table.dtype)

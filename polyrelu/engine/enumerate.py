@@ -281,19 +281,21 @@ class Enumeration:
         n = 0 if self.counting else regions
         slots = n * (4 * program.dim + 2) * self._room
         i64 = np.int64
-        return Block(
-            count=np.zeros(5, i64),
-            pattern=np.zeros((n, words), np.uint64),
-            witness=np.zeros((n, program.dim)),
-            n_facets=np.zeros(regions, np.int32),
-            n_vertices=np.zeros(n, np.int32),
-            unbounded=np.zeros(n, np.bool_),
-            facet=np.zeros(slots, np.int32),
-            maybe=np.zeros(slots, np.bool_),
-            attached=np.zeros((n * self._room, 3), i64),
-            zero=np.zeros((n * 4 * self._room, 2), i64),
-            thin=np.zeros(n, i64),
-            low=np.zeros((n, program.dim)),
+        return (
+            Block(  # of a small network, to fill it with zeros would take as long as all the rest
+                count=np.zeros(5, i64),
+                pattern=np.empty((n, words), np.uint64),
+                witness=np.empty((n, program.dim)),
+                n_facets=np.empty(regions, np.int32),
+                n_vertices=np.empty(n, np.int32),
+                unbounded=np.empty(n, np.bool_),
+                facet=np.empty(slots, np.int32),
+                maybe=np.zeros(slots, np.bool_),
+                attached=np.empty((n * self._room, 3), i64),
+                zero=np.empty((n * 4 * self._room, 2), i64),
+                thin=np.empty(n, i64),
+                low=np.empty((n, program.dim)),
+            )
         )
 
 
