@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -82,11 +83,12 @@ def regions(
     from .graph import RegionGraph
 
     search = _Search(network, domain, limits, progress, counting=False, cells=cells, start=start)
-    search.run()
-    began = time.perf_counter()
-    blocks = [search.enumeration.nothing(), *search.found]
-    search.found.clear()  # so that assemble can free each block as it goes
-    with deferred_interrupt():  # the search is done: Ctrl-C would throw it away
+    with deferred_interrupt() as interrupted:
+        search.run(interrupted)
+        # The search is done: Ctrl-C would throw it away.
+        began = time.perf_counter()
+        blocks = search.found or [search.enumeration.nothing()]
+        search.found = []  # so that assemble can free each block as it goes
         columns = assemble(
             search.enumeration, blocks, search.stopped_by is None, search.limits.regions
         )
@@ -125,7 +127,8 @@ def count_regions(
     if search.needs_merging:  # cells are merged by pattern, so patterns must be kept
         graph = regions(network, domain, limits=limits, progress=progress, cells=cells)
         return Count(len(graph), graph.complete, graph.stopped_by, graph.stats)
-    search.run()
+    with deferred_interrupt() as interrupted:
+        search.run(interrupted)
     return Count(search.n_regions, search.stopped_by is None, search.stopped_by, search.stats())
 
 
@@ -198,11 +201,11 @@ class _Search:
     def needs_merging(self) -> bool:
         return int(self.compiled.program.first_wall[1]) > self.compiled.program.n_domain
 
-    def run(self) -> None:
+    def run(self, interrupted: Callable[[], bool]) -> None:
         began = time.perf_counter()
         reported = 0
         fixed = self.enumeration.working_bytes  # what the smallest search takes does not count
-        with deferred_interrupt() as interrupted, compilation_announced():
+        with compilation_announced():
             try:
                 for block in self.enumeration.blocks():
                     self._keep(block)

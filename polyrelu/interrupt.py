@@ -11,9 +11,9 @@ from types import FrameType
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Callable[[], bool]]:
-    """Within it a first Ctrl-C only makes the yielded function return True; a second one
-    raises KeyboardInterrupt as usual. Outside the main thread nothing changes: signals do not
-    arrive there."""
+    """Within it a first Ctrl-C only makes the yielded function return True, once; a second one
+    before that raises KeyboardInterrupt as usual. Outside the main thread nothing changes:
+    signals do not arrive there."""
     received = False
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
@@ -29,8 +29,13 @@ def deferred_interrupt() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         received = True
 
+    def interrupted() -> bool:
+        nonlocal received
+        seen, received = received, False
+        return seen
+
     signal.signal(signal.SIGINT, on_interrupt)
     try:
-        yield lambda: received
+        yield interrupted
     finally:
         signal.signal(signal.SIGINT, before)

@@ -10,6 +10,9 @@ from typing import Any
 
 Progress = Callable[[int, float], None]
 
+# Kernels that take long to compile.
+ENTRIES = ("run", "run_twice", "run_cells", "separate_pairs")
+
 
 class Meter:
     """Called with (regions, seconds); writes at most five times a second, ends on its own line.
@@ -59,8 +62,8 @@ def compilation_announced() -> Iterator[None]:
 
     class Announcer(event.Listener):  # type: ignore[misc]
         def on_start(self, compilation: Any) -> None:
-            if compilation.data["dispatcher"].__name__ in ("run", "run_cells", "separate_pairs"):
-                text = "polyrelu: compiling the engine, some 20 s, once for this installation"
+            if compilation.data["dispatcher"].__name__ in ENTRIES:
+                text = "polyrelu: compiling the engine, some 10 s, once for this installation"
                 sys.stderr.write(f"{text}\n")
                 sys.stderr.flush()
 

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from .compilation import CALLED, ENTRY
+
 DOMAIN_WALL, UNEXPLORED = -1, -2
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def _mix(word, k):  # type: ignore[no-untyped-def]
     """A hash of word k of a pattern; those of a pattern are combined by exclusive or."""
     h = word ^ (np.uint64(k + 1) * np.uint64(0x9E3779B97F4A7C15))
@@ -25,7 +27,7 @@ def _mix(word, k):  # type: ignore[no-untyped-def]
     return h ^ (h >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**ENTRY)
 def _insert_all(pattern, hashes, table):  # type: ignore[no-untyped-def]
     last = np.uint64(len(table) - 1)
     for i in range(len(pattern)):
@@ -39,7 +41,7 @@ def _insert_all(pattern, hashes, table):  # type: ignore[no-untyped-def]
         table[at] = i
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**ENTRY)
 def _join(pattern, hashes, table, indptr, facet, bit_of_wall, special, neighbor):  # type: ignore[no-untyped-def]
     """For facets that flip one bit, seen from the side where it is 1."""
     last = np.uint64(len(table) - 1)
@@ -101,7 +103,7 @@ def join(
     hashes = np.empty(n, dtype=np.uint64)
     special = np.zeros(len(facet), dtype=np.bool_)
     special[attached[:, 1]] = True
-    for i in np.unique(zero[:, 0]):
+    for i in set(zero[:, 0].tolist()):
         special[indptr[i] : indptr[i + 1]] = True
     special &= facet >= 0
     neighbor = np.full(len(facet), UNEXPLORED, dtype=table.dtype)

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from .adjacency import UNEXPLORED, join
+from .compilation import ENTRY
 from .enumerate import Enumeration, Found
 from .program import Compiled, bit_of_wall
 from .thin import ThinWitnesses
@@ -36,7 +37,7 @@ class Columns:
     cut_short: bool
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**ENTRY)
 def _pack(words, source, target, length, flip, packed):  # type: ignore[no-untyped-def]
     """Copy runs of bits, complemented where ``flip``, from each row of words to one of packed."""
     one = np.uint64(1)
@@ -73,17 +74,12 @@ def assemble(
     if most is not None and len(found) > most:
         cut_short = True
         found = _select(found, np.arange(len(found)) < most)
-    first = np.int32(compiled.program.first_wall[1])
-    zero = found.zero - np.array([0, first])
     bits = bit_of_wall(compiled)
-    found, neighbors = _neighbors(search, found, finished and not cut_short, bits, zero)
-    indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
-    facet = _from_layer_1(found.facet, first)
-    attached = found.attached - np.array([0, 0, first])
-    facet, coincident = _first_names(facet, attached[:, 1:])
+    found, indptr, neighbors = _neighbors(search, found, finished and not cut_short, bits)
+    facet, coincident = _first_names(found.facet, found.attached[:, 1:])
     names = _wall_names(compiled)
     return Columns(
-        patterns=threshold_bits(compiled, found.pattern, bits, zero),
+        patterns=threshold_bits(compiled, found.pattern, bits, found.zero),
         witnesses=found.witness,
         exact_witnesses=found.exact_witness,
         unbounded=found.unbounded,
@@ -91,20 +87,19 @@ def assemble(
         facets=names[facet],
         neighbors=neighbors,
         coincident=np.stack([coincident[:, 0], names[coincident[:, 1]]], axis=1),
-        vanishing=np.stack([zero[:, 0], names[zero[:, 1]]], axis=1),
+        vanishing=np.stack([found.zero[:, 0], names[found.zero[:, 1]]], axis=1),
         cut_short=cut_short,
     )
 
 
 def _neighbors(
-    search: Enumeration | Explorer, found: Found, finished: bool, bits: np.ndarray, zero: np.ndarray
-) -> tuple[Found, np.ndarray]:
-    """The regions without what only might have been facets, and what is across each facet."""
-    first = np.int32(search.compiled.program.first_wall[1])
-    indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
-    attached = found.attached - np.array([0, 0, first])
-    facet = _from_layer_1(found.facet, first)
-    neighbors = join(found.pattern, indptr, facet, bits, attached, zero)
+    search: Enumeration | Explorer, found: Found, finished: bool, bits: np.ndarray
+) -> tuple[Found, np.ndarray, np.ndarray]:
+    """The regions without what only might have been facets, with walls numbered from the first
+    layer's on; where the facets of each start; and what is across each facet."""
+    own = _from_layer_1(found, int(search.compiled.program.first_wall[1]))
+    indptr = _indptr(own)
+    neighbors = join(own.pattern, indptr, own.facet, bits, own.attached, own.zero)
     gone = found.maybe & (neighbors == UNEXPLORED)
     assert not finished or (gone == (neighbors == UNEXPLORED)).all(), (
         "a facet of a finished search has nothing on its other side"
@@ -112,14 +107,27 @@ def _neighbors(
     if not finished:
         gone &= ~search.settle(found, gone)
     if gone.any():
-        found, neighbors = _without_facets(found, gone, indptr), neighbors[~gone]
-    return found, neighbors
+        own, neighbors = _without_facets(own, gone, indptr), neighbors[~gone]
+        indptr = _indptr(own)
+    return own, indptr, neighbors
 
 
-def _from_layer_1(walls: np.ndarray, first: np.int32) -> np.ndarray:
-    """Walls numbered from the first layer's on, those of the domain -1, -2, ..."""
-    numbers: np.ndarray = np.where(walls >= first, walls - first, np.int32(-1) - walls)
-    return numbers
+def _indptr(found: Found) -> np.ndarray:
+    """Where the facets of each region start."""
+    starts = np.zeros(len(found) + 1, dtype=np.int64)
+    np.cumsum(found.n_facets, out=starts[1:])
+    return starts
+
+
+def _from_layer_1(found: Found, first: int) -> Found:
+    """With walls numbered from the first layer's on, those of the domain -1, -2, ..."""
+    walls = found.facet
+    return replace(
+        found,
+        facet=np.where(walls >= first, walls - np.int32(first), np.int32(-1) - walls),
+        attached=found.attached - (0, 0, first),
+        zero=found.zero - (0, first),
+    )
 
 
 def _without_facets(found: Found, gone: np.ndarray, indptr: np.ndarray) -> Found:
@@ -136,6 +144,8 @@ def _without_facets(found: Found, gone: np.ndarray, indptr: np.ndarray) -> Found
 
 def _concatenate(blocks: list[Found]) -> Found:
     """One block of all, its indices counted from the first region and facet on."""
+    if len(blocks) == 1:
+        return blocks.pop()
     starts = np.cumsum([0, *(len(b) for b in blocks)]).tolist()
     facet_starts = np.cumsum([0, *(len(b.facet) for b in blocks)]).tolist()
     exact = ThinWitnesses.joined([b.exact_witness for b in blocks], starts[:-1])

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from .compilation import CALLED, ENTRY, reference
 from .gordan import COMBINED, SEPARATED, nearest, value_at, vanishes
 from .kernel import solve
 
@@ -71,7 +72,7 @@ class Tree(NamedTuple):
     kept_weight: Any  # (dim + 2,) scratch
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def bounding_rows(interval, first, n_fixed, codes):  # type: ignore[no-untyped-def]
     """Codes of the rows that bound a node; returns their number."""
     for k in range(n_fixed):
@@ -88,7 +89,7 @@ def bounding_rows(interval, first, n_fixed, codes):  # type: ignore[no-untyped-d
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def place_units(row, interval, first, lowest_active, x, dim, place, key):  # type: ignore[no-untyped-def]
     """The interval of each unit at x, and how much it is to be liked in a basis: negative if
     inactive, the distance from its boundaries, infinite if it is fixed."""
@@ -108,7 +109,7 @@ def place_units(row, interval, first, lowest_active, x, dim, place, key):  # typ
         key[u] = margin if active else -1.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def choose_basis(unit, key, rank, echelon, lead, basis):  # type: ignore[no-untyped-def]
     """Independent units, by falling key, by elimination; returns how many."""
     n = 0
@@ -140,7 +141,7 @@ def choose_basis(unit, key, rank, echelon, lead, basis):  # type: ignore[no-unty
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def push_children(layer, tree, e):  # type: ignore[no-untyped-def]
     """Replace entry e by its children, the first on top, and record it. Returns a status."""
     scalar, rank, first = tree.scalar, layer.rank, layer.first
@@ -189,7 +190,7 @@ def push_children(layer, tree, e):  # type: ignore[no-untyped-def]
     return DONE
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def look(layer, tree, e):  # type: ignore[no-untyped-def]
     """Is entry e empty, or what basis does it have? Returns the next phase, or a status."""
     dim, rank = layer.dim, layer.rank
@@ -223,9 +224,10 @@ def look(layer, tree, e):  # type: ignore[no-untyped-def]
     return -NEED_EMPTY
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**ENTRY)
 def run(layer, tree):  # type: ignore[no-untyped-def]
     """Work on the stack until it is empty or the caller is needed. Returns a status."""
+    layer, tree = reference(layer), reference(tree)
     scalar = tree.scalar
     while scalar[TOP] >= 0:
         e = scalar[TOP]

@@ -97,6 +97,7 @@ class Enumeration:
         self._roots = Roots(self.compiled)
         self._tables = new_tables(self.compiled, 64 * _facet_words(self.compiled.dim))
         self._room = 1
+        self._twice = False  # float64 has left something open: twice the precision is tried
         self._block = self._new_block(self._next_size())
         self._exact_witness: dict[int, tuple[Fraction, ...]] = {}
 
@@ -187,8 +188,11 @@ class Enumeration:
         return int(self._stack.scalar[kernel.SPLITS])
 
     def _run(self) -> int:
-        program = self.compiled.program
-        return int(kernel.run(program, self._stack, self._tables, self._block, self.counting))
+        work = self.compiled.program, self._stack, self._tables, self._block, self.counting
+        status = kernel.CONTINUE if self._twice else int(kernel.run(*work))
+        if status in (kernel.NEED_SIGNS, kernel.NEED_WITNESS):
+            self._twice = True
+        return int(kernel.run_twice(*work, status)) if self._twice else status
 
     # -- what the kernel asks for ------------------------------------------------------------
 
@@ -277,19 +281,21 @@ class Enumeration:
         n = 0 if self.counting else regions
         slots = n * (4 * program.dim + 2) * self._room
         i64 = np.int64
-        return Block(
-            count=np.zeros(5, i64),
-            pattern=np.zeros((n, words), np.uint64),
-            witness=np.zeros((n, program.dim)),
-            n_facets=np.zeros(regions, np.int32),
-            n_vertices=np.zeros(n, np.int32),
-            unbounded=np.zeros(n, np.bool_),
-            facet=np.zeros(slots, np.int32),
-            maybe=np.zeros(slots, np.bool_),
-            attached=np.zeros((n * self._room, 3), i64),
-            zero=np.zeros((n * 4 * self._room, 2), i64),
-            thin=np.zeros(n, i64),
-            low=np.zeros((n, program.dim)),
+        return (
+            Block(  # of a small network, to fill it with zeros would take as long as all the rest
+                count=np.zeros(5, i64),
+                pattern=np.empty((n, words), np.uint64),
+                witness=np.empty((n, program.dim)),
+                n_facets=np.empty(regions, np.int32),
+                n_vertices=np.empty(n, np.int32),
+                unbounded=np.empty(n, np.bool_),
+                facet=np.empty(slots, np.int32),
+                maybe=np.zeros(slots, np.bool_),
+                attached=np.empty((n * self._room, 3), i64),
+                zero=np.empty((n * 4 * self._room, 2), i64),
+                thin=np.empty(n, i64),
+                low=np.empty((n, program.dim)),
+            )
         )
 
 

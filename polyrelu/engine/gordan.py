@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from .compilation import CALLED
 from .kernel import solve
 from .lp import is_combination
 
@@ -24,7 +25,7 @@ TINY_WEIGHT = 1e-13
 STEPS = 200
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def value_at(row, code, x, dim):  # type: ignore[no-untyped-def]
     total = 0.0
     for j in range(dim):
@@ -32,7 +33,7 @@ def value_at(row, code, x, dim):  # type: ignore[no-untyped-def]
     return -total if code & 1 else total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def affine_weights(row, corral, size, dim, work, found):  # type: ignore[no-untyped-def]
     """Weights, of sum 1, of the point nearest to the origin in the affine hull of the corral:
     ``(Q Q' + 1 1') v = 1`` and ``v / sum v``. False if the rows are dependent."""
@@ -73,7 +74,7 @@ def affine_weights(row, corral, size, dim, work, found):  # type: ignore[no-unty
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def shrink(row, corral, weight, size, dim, work, found):  # type: ignore[no-untyped-def]
     """Move the weights to those nearest to the origin, dropping rows that would get negative
     ones. Returns how many rows are left, 0 if they are dependent."""
@@ -100,7 +101,7 @@ def shrink(row, corral, weight, size, dim, work, found):  # type: ignore[no-unty
         size = kept
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def nearest(row, codes, n, x, corral, weight, size, dim, work, found):  # type: ignore[no-untyped-def]
     """Wolfe's algorithm on n coded rows of norm 1, from a corral of earlier ones and its weights
     (size 0: none). Returns (what was found, size): x is then u, or the corral the combination.
@@ -137,7 +138,7 @@ def nearest(row, codes, n, x, corral, weight, size, dim, work, found):  # type: 
     return UNSURE, size
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def vanishes(wall, wall_error, corral, size, dim, scratch, walls, codes, free, target, y, x):  # type: ignore[no-untyped-def]
     """Is some positive combination of the corral's true rows certainly 0?
 

@@ -26,6 +26,8 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from .compilation import CALLED, ENTRY, INLINED, reference
+
 UNIT = 2.0**-53  # the unit roundoff of float64
 TINY = 2.0**-600  # covers underflow; see SAFE_WEIGHT
 # Relative errors of rows, beyond which they are bounded more tightly, and composed exactly. Only
@@ -35,6 +37,7 @@ SAFE_WEIGHT = 2.0**-200  # weights between this and its inverse cannot underflow
 
 # Why the kernel returned.
 DONE, BLOCK_FULL, NEED_SIGNS, NEED_WITNESS, NEED_ROWS, PAUSE = range(6)
+CONTINUE = -1  # not why, but what run_twice is told when there is nothing to answer
 GROW_STACK, GROW_VERTICES, GROW_POOL, GROW_FACETS, GROW_ATTACHED = GROWING = range(10, 15)
 
 # What the top entry of the stack waits for.
@@ -49,19 +52,6 @@ WORK_LIMIT = 1 << 24  # after so much work it returns, for its caller to look at
 ABOVE, BELOW = 1, 2  # where a generator is of the wall that cuts its cell; 0: on it
 
 INFINITY = 0  # the facet slot that marks directions; no wall ever gets it
-
-# Of functions that only compiled ones call: without wrappers, which take as long to compile as a
-# small function. Arrays are passed as seven to nine arguments each, so that a call costs more
-# than a short body: INLINED leaves none.
-CALLED: dict[str, Any] = {
-    "cache": True,
-    "nogil": True,
-    "error_model": "numpy",
-    "_nrt": False,
-    "no_cpython_wrapper": True,
-    "no_cfunc_wrapper": True,
-}
-INLINED: dict[str, Any] = CALLED | {"forceinline": True}
 
 
 @intrinsic
@@ -88,7 +78,7 @@ ONE = np.uint64(1)
 ZERO = np.uint64(0)
 
 
-@njit(**CALLED)
+@njit(**INLINED)
 def test_bit(words, k):  # type: ignore[no-untyped-def]
     return (words[k >> 6] >> np.uint64(k & 63)) & ONE != ZERO
 
@@ -102,7 +92,7 @@ def form_at(table, wall, x):  # type: ignore[no-untyped-def]
     return value
 
 
-@njit(**CALLED)
+@njit(**INLINED)
 def sign_bound(norm, error, radius, size, dim):  # type: ignore[no-untyped-def]
     """How far the float value of a form at a generator can be from the true one.
 
@@ -114,7 +104,7 @@ def sign_bound(norm, error, radius, size, dim):  # type: ignore[no-untyped-def]
     return 1.0000001 * (norm * (radius + rounding) + error * (size + radius) + TINY)
 
 
-@njit(**CALLED)
+@njit(**INLINED)
 def is_zero(value, bound, gap):  # type: ignore[no-untyped-def]
     """Is the true value certainly 0, being either 0 or at least ``gap`` in absolute value?"""
     return (bound == 0.0 and value == 0.0) or abs(value) + bound < gap
@@ -125,7 +115,7 @@ def is_zero(value, bound, gap):  # type: ignore[no-untyped-def]
 # ---------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**INLINED)
 def evaluate(program, stack, tables, layer, p, wanted):  # type: ignore[no-untyped-def]
     """Signs of the layer's walls in ``wanted`` (words of the layer) at generator p of the pool.
 
@@ -157,7 +147,7 @@ def evaluate(program, stack, tables, layer, p, wanted):  # type: ignore[no-untyp
     return undecided
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def evaluate_layer(program, stack, tables, layer, p):  # type: ignore[no-untyped-def]
     """As :func:`evaluate` for all walls of a layer, laid out so that it vectorises."""
     word0, wall0 = program.first_word[layer], program.first_wall[layer]
@@ -187,7 +177,7 @@ def evaluate_layer(program, stack, tables, layer, p):  # type: ignore[no-untyped
     return undecided
 
 
-@njit(**CALLED)
+@njit(**INLINED)
 def first_bits(n):  # type: ignore[no-untyped-def]
     """A word with its n lowest bits set."""
     return ~ZERO if n == 64 else (ONE << np.uint64(n)) - ONE
@@ -410,18 +400,28 @@ def is_parallel(wall, wall_error, walls, w, dim):  # type: ignore[no-untyped-def
     return False
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
-def evaluate_twice(program, stack, tables, e, layer, p, first, mask):  # type: ignore[no-untyped-def]
-    """Decide what :func:`evaluate` left open, as far as twice the precision goes, at generator p
-    on the facets of ``mask`` of entry e and on the wall ``first``. True if any sign is open."""
-    return decide_twice(
-        first, mask, stack.used[e], stack.facet[e], program.first_wall[layer], tables.wall,
-        tables.wall_norm, tables.wall_error, tables.wall_scale, tables.scratch, tables.picked,
-        stack.x[p], tables.low[0], stack.radius[p], stack.gap[p], program.dim,
-        stack.pos[p, program.first_word[layer] : program.first_word[layer + 1]],
-        stack.neg[p, program.first_word[layer] : program.first_word[layer + 1]],
-        stack.unknown[p, program.first_word[layer] : program.first_word[layer + 1]],
-    )  # fmt: skip
+@njit(**CALLED)
+def signs_twice(program, stack, tables):  # type: ignore[no-untyped-def]
+    """Decide in twice the precision what signs the top entry asks for (NEED_SIGNS). True if none
+    is open any more."""
+    e = stack.scalar[TOP]
+    cutting = stack.scalar[PHASE] != DECIDE
+    begin = stack.scalar[NEW_BEGIN]
+    n = stack.scalar[NEW_END] - begin if cutting else stack.n_vertices[e]
+    first = stack.scalar[CUT_WALL] if cutting else np.int64(-1)
+    layer = stack.layer[e]
+    words = slice(program.first_word[layer], program.first_word[layer + 1])
+    undecided = False
+    for i in range(n):
+        p = begin + i if cutting else np.int64(stack.vertex[e, i])
+        undecided |= decide_twice(
+            first, stack.new_mask[i] if cutting else stack.mask[e, i], stack.used[e],
+            stack.facet[e], program.first_wall[layer], tables.wall, tables.wall_norm,
+            tables.wall_error, tables.wall_scale, tables.scratch, tables.picked, stack.x[p],
+            tables.low[0], stack.radius[p], stack.gap[p], program.dim, stack.pos[p, words],
+            stack.neg[p, words], stack.unknown[p, words],
+        )  # fmt: skip
+    return not undecided
 
 
 @njit(**CALLED)
@@ -429,6 +429,13 @@ def decide_twice(  # type: ignore[no-untyped-def]
     first, mask, used, facet, wall0, wall, wall_norm, wall_error, wall_scale, scratch, walls, x,
     low, radius, gap, dim, pos, neg, unknown,
 ):  # fmt: skip
+    """Decide the signs of the generator x in ``unknown``, as far as twice the precision goes; it is
+    on the facets of ``mask`` and on the wall ``first``. True if any sign, or x itself, is open."""
+    any_open = not radius < np.inf
+    for word in unknown:
+        any_open |= word != ZERO
+    if not any_open:
+        return False
     # Unsolved; or a direction that might be the opposite one.
     if not radius < (np.inf if x[dim] != 0.0 else 0.5):
         return True
@@ -507,6 +514,23 @@ def thin_witness(  # type: ignore[no-untyped-def]
             bound = bound_twice(wall_norm[w], wall_error[w], 0.0, size, small, dim)
             if not bound < (-value if code & 1 else value) < np.inf:
                 return False
+    return True
+
+
+@njit(**CALLED)
+def witness_twice(program, stack, tables, block):  # type: ignore[no-untyped-def]
+    """Write to the block a witness of the top entry in twice the precision (NEED_WITNESS). False if
+    that is too little."""
+    e, i, m = stack.scalar[TOP], block.count[0], block.count[4]
+    if not thin_witness(
+        stack.n_vertices[e], stack.vertex[e], stack.mask[e], stack.used[e], stack.facet[e],
+        stack.new_mask[0], stack.x, tables.wall, tables.wall_norm, tables.wall_error,
+        tables.scratch, tables.picked, tables.low, block.witness[i], block.low[m], program.dim,
+    ):  # fmt: skip
+        return False
+    block.thin[m] = i
+    block.count[4] = m + 1
+    stack.scalar[READY] = 1
     return True
 
 
@@ -669,7 +693,7 @@ def moved_at_most(scratch, dim):  # type: ignore[no-untyped-def]
     return 1.001 * worst / (1.0 - departure)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**INLINED)
 def solve_in_plane(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
     """As :func:`solve` for a point in two dimensions, all in registers, R by Cramer's rule.
 
@@ -705,7 +729,7 @@ def solve_in_plane(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
     return 1.001 * max(moved0, moved1) / (1.0 - max(off0, off1))
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**INLINED)
 def solve_in_space(wall, wall_error, walls, x):  # type: ignore[no-untyped-def]
     """As :func:`solve_in_plane` in three dimensions."""
     rounding = 12.0 * UNIT  # 2 d + 6
@@ -789,7 +813,7 @@ def gap_of(wall, wall_error, wall_scale, walls, n, dim):  # type: ignore[no-unty
     return gap
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**INLINED)
 def find_cached(tables, walls, dim):  # type: ignore[no-untyped-def]
     """The cache slot for the point on ``dim`` walls; its ident is 0 if it holds another.
 
@@ -828,7 +852,7 @@ def largest_between(table, wall, u, v, dim):  # type: ignore[no-untyped-def]
     return axis, 1.0 if largest > 0.0 else -1.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def is_forward(stack, tables, e, iu, iv, x, radius, dim):  # type: ignore[no-untyped-def]
     """Is direction x, found between generators iu and iv, certainly not the opposite one?
 
@@ -850,7 +874,7 @@ def is_forward(stack, tables, e, iu, iv, x, radius, dim):  # type: ignore[no-unt
     return False
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**INLINED)
 def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-untyped-def]
     """Where the wall cuts the edge between generators iu and iv of entry e.
 
@@ -927,7 +951,7 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
 # ---------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def decide(program, stack, e):  # type: ignore[no-untyped-def]
     """Fix the signs of the walls that do not cut entry e; leave in ``undecided`` those that do.
 
@@ -1006,7 +1030,7 @@ def attach(n_domain, wall0, k, touching, used, vertex, n, mask, facet, pos, neg,
     return m
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**INLINED)
 def outside(program, stack, e):  # type: ignore[no-untyped-def]
     """Is entry e on the wrong side of a wall of the domain?"""
     for k in range(program.first_word[1]):
@@ -1015,7 +1039,7 @@ def outside(program, stack, e):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**INLINED)
 def is_edge(mask, n, iu, iv, dim):  # type: ignore[no-untyped-def]
     """Do generators iu and iv of a cell span an edge (a 2-face of the homogeneous cone)?
 
@@ -1047,7 +1071,7 @@ def is_edge(mask, n, iu, iv, dim):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def cut(program, stack, tables, e, wall):  # type: ignore[no-untyped-def]
     """Make the generators on the wall. Returns a status: DONE, NEED_SIGNS or GROW_*."""
     layer, n = stack.layer[e], stack.n_vertices[e]
@@ -1082,15 +1106,12 @@ def cut(program, stack, tables, e, wall):  # type: ignore[no-untyped-def]
                 stack.undecided[e, k] |= ONE << bit
                 return status
             p = new_generator(program, stack, tables, e, iu, iv, wall)
-            if evaluate(program, stack, tables, layer, p, stack.undecided[e]):
-                undecided |= evaluate_twice(
-                    program, stack, tables, e, layer, p, wall, stack.new_mask[p - begin]
-                )
+            undecided |= evaluate(program, stack, tables, layer, p, stack.undecided[e])
             undecided |= stack.radius[p] == np.inf
     return NEED_SIGNS if undecided else DONE
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**INLINED)
 def free_slot(stack, e):  # type: ignore[no-untyped-def]
     for w in range(stack.used.shape[1]):
         free = ~stack.used[e, w]
@@ -1101,7 +1122,7 @@ def free_slot(stack, e):  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def write_child(program, stack, source, e, k, bit, positive, slot, wall):  # type: ignore[no-untyped-def]
     """Write into entry e (which may be ``source`` itself) one side of entry ``source``.
 
@@ -1186,7 +1207,7 @@ def copy_row(row, target):  # type: ignore[no-untyped-def]
         target[i] = row[i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def build_children(program, stack, e, wall):  # type: ignore[no-untyped-def]
     """Replace entry e by its two sides (in layer 0, the domain, only the positive one)."""
     layer = stack.layer[e]
@@ -1211,7 +1232,7 @@ def build_children(program, stack, e, wall):  # type: ignore[no-untyped-def]
 # ---------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**INLINED)
 def piece_of(program, stack, e, unit):  # type: ignore[no-untyped-def]
     """Index of the linear piece of a unit on entry e: how many breakpoints lie below."""
     first = program.unit_threshold[unit]
@@ -1224,12 +1245,12 @@ def piece_of(program, stack, e, unit):  # type: ignore[no-untyped-def]
     return piece
 
 
-@njit(**CALLED)
+@njit(**INLINED)
 def wall_bit(program, layer, wall):  # type: ignore[no-untyped-def]
     return 64 * program.first_word[layer] + (wall - program.first_wall[layer])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
     """Forms of the units of ``layer`` on entry e (a decided cell of the layer before).
 
@@ -1342,7 +1363,7 @@ def combine(weight, start, coefficient, n, any_row, bias, unit, first):  # type:
                 total[i] += (c0 * w0[i] + c1 * w1[i]) + (c2 * w2[i] + c3 * w3[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+@njit(**(ENTRY | {"forceinline": True}))
 def put_walls(  # type: ignore[no-untyped-def]
     first, last, dim, of_unit, shifts, shift_errors, unit, unit_norm, unit_error, table,
     table_norm, table_error, name,
@@ -1377,7 +1398,7 @@ def put_errors(shift, shift_error, norm, error, constant, table_norm, table_erro
         table_error[i] = (error[i] + (rounding if is_moved else 0.0)) * 1.0000001
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**INLINED)
 def set_walls(program, tables, layer):  # type: ignore[no-untyped-def]
     """The layer's wall forms from its units' forms: minus the breakpoint."""
     put_walls(
@@ -1387,7 +1408,7 @@ def set_walls(program, tables, layer):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def enter_layer(program, stack, tables, e):  # type: ignore[no-untyped-def]
     """Move entry e, decided in its layer, to the next one, whose forms are set.
 
@@ -1399,15 +1420,11 @@ def enter_layer(program, stack, tables, e):  # type: ignore[no-untyped-def]
     mark_all_undecided(program, stack, e)
     undecided = False
     for i in range(stack.n_vertices[e]):
-        p = stack.vertex[e, i]
-        if evaluate_layer(program, stack, tables, layer, p):
-            undecided |= evaluate_twice(
-                program, stack, tables, e, layer, p, np.int64(-1), stack.mask[e, i]
-            )
+        undecided |= evaluate_layer(program, stack, tables, layer, stack.vertex[e, i])
     return NEED_SIGNS if undecided else DONE
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**INLINED)
 def mark_all_undecided(program, stack, e):  # type: ignore[no-untyped-def]
     """All walls of entry e's layer are open, but for those that the root cones fixed."""
     layer = stack.layer[e]
@@ -1424,7 +1441,7 @@ def mark_all_undecided(program, stack, e):  # type: ignore[no-untyped-def]
 # ---------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def certified_witness(program, stack, tables, e, witness):  # type: ignore[no-untyped-def]
     """Writes the mean of the points plus that of the directions; True if it is certainly
     inside, as the float64 point that it is."""
@@ -1466,7 +1483,7 @@ def certified_witness(program, stack, tables, e, witness):  # type: ignore[no-un
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def emit(program, stack, tables, block, e, ready):  # type: ignore[no-untyped-def]
     """Append entry e to the block. Returns a status."""
     i = block.count[0]
@@ -1484,15 +1501,7 @@ def emit(program, stack, tables, block, e, ready):  # type: ignore[no-untyped-de
     ):
         return BLOCK_FULL
     if not ready and not certified_witness(program, stack, tables, e, block.witness[i]):
-        m = block.count[4]
-        if not thin_witness(
-            stack.n_vertices[e], stack.vertex[e], stack.mask[e], stack.used[e], stack.facet[e],
-            stack.new_mask[0], stack.x, tables.wall, tables.wall_norm, tables.wall_error,
-            tables.scratch, tables.picked, tables.low, block.witness[i], block.low[m], program.dim,
-        ):  # fmt: skip
-            return NEED_WITNESS
-        block.thin[m] = i
-        block.count[4] = m + 1
+        return NEED_WITNESS
     word0 = program.first_word[1]
     for k in range(block.pattern.shape[1]):
         block.pattern[i, k] = stack.positive[e, word0 + k]
@@ -1548,12 +1557,11 @@ def emit_zero(first_wall, first_word, positive, negative, count, zero):  # type:
                 count[3] = m + 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, no_cfunc_wrapper=True)
-def run(program, stack, tables, block, counting):  # type: ignore[no-untyped-def]
+@njit(**CALLED)
+def search(program, stack, tables, block, counting):  # type: ignore[no-untyped-def]
     """Work on the stack until it is empty or the caller is needed. Returns a status.
 
-    With ``counting`` regions are counted in ``block.count[0]``, up to ``len(block.n_facets)``,
-    and nothing else is written.
+    See :func:`run`, which has the tuples themselves.
     """
     scalar = stack.scalar
     while scalar[TOP] >= 0:
@@ -1611,3 +1619,33 @@ def run(program, stack, tables, block, counting):  # type: ignore[no-untyped-def
             scalar[TOP] = e - 1
             scalar[PHASE] = DECIDE
     return DONE
+
+
+@njit(**ENTRY)
+def run(program, stack, tables, block, counting):  # type: ignore[no-untyped-def]
+    """Work on the stack until it is empty or the caller is needed. Returns a status.
+
+    With ``counting`` regions are counted in ``block.count[0]``, up to ``len(block.n_facets)``,
+    and nothing else is written.
+    """
+    return search(
+        reference(program), reference(stack), reference(tables), reference(block), counting
+    )
+
+
+@njit(**ENTRY)
+def run_twice(program, stack, tables, block, counting, status):  # type: ignore[no-untyped-def]
+    """As :func:`run` after it returned ``status``, but what float64 leaves open is tried in twice
+    the precision, before the caller is needed. Takes as long to compile as all the rest."""
+    program, stack = reference(program), reference(stack)
+    tables, block = reference(tables), reference(block)
+    while True:
+        if status == NEED_SIGNS:
+            answered = signs_twice(program, stack, tables)
+        elif status == NEED_WITNESS:
+            answered = witness_twice(program, stack, tables, block)
+        else:
+            answered = status == CONTINUE
+        if not answered:
+            return status
+        status = search(program, stack, tables, block, counting)

@@ -37,6 +37,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from .compilation import CALLED, ENTRY, reference
 from .kernel import (
     BLOCK_FULL,
     DONE,
@@ -89,7 +90,7 @@ MAX_PIVOTS = 400
 BEYOND = 1.0625  # times the way to a row that a ray meets is beyond it: anything above 1 will do
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def pivot(place, n, coordinate, lead, basis, r, j, dim):  # type: ignore[no-untyped-def]
     """Put the vertex where row r vanishes instead of basis row j."""
     width = len(lead)  # rows are padded with zeros, and lead is apart: loops of whole vectors
@@ -116,7 +117,7 @@ def pivot(place, n, coordinate, lead, basis, r, j, dim):  # type: ignore[no-unty
     basis[j] = r
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def minimise(place, n, coordinate, lead, basis, kind, r, sign, mode, dim):  # type: ignore[no-untyped-def]
     """Walk along edges that decrease ``sign * row r``, while the cell's rows stay >= 0.
 
@@ -155,7 +156,7 @@ def minimise(place, n, coordinate, lead, basis, kind, r, sign, mode, dim):  # ty
     return STUCK, -1, 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def in_basis(basis, k, dim):  # type: ignore[no-untyped-def]
     found = False
     for j in range(dim):
@@ -163,7 +164,7 @@ def in_basis(basis, k, dim):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**ENTRY)
 def certainly_inside(  # type: ignore[no-untyped-def]
     wall, wall_norm, wall_error, code, kind, level, n, basis, skip, flat, x, radius, dim,
 ):  # fmt: skip
@@ -189,7 +190,7 @@ def certainly_inside(  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def is_combination(wall_error, scratch, codes, unused, dim, target, target_error, y):  # type: ignore[no-untyped-def]
     """Is the target (a linear form) certainly a positive combination of the rows ``codes``, but
     for those that are ``unused``, whose multipliers are known to be 0?
@@ -239,7 +240,7 @@ def is_combination(wall_error, scratch, codes, unused, dim, target, target_error
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def set_multipliers(inverse, codes, target, y, dim):  # type: ignore[no-untyped-def]
     """y = R' target for the rows ``codes``, whose approximate inverse is R, without its negative
     entries."""
@@ -250,7 +251,7 @@ def set_multipliers(inverse, codes, target, y, dim):  # type: ignore[no-untyped-
         y[j] = max(0.0, -value if codes[j] & 1 else value)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def is_bounded_below(wall, wall_norm, wall_error, codes, w, sign, reach, y, dim):  # type: ignore[no-untyped-def]
     """Is ``sign * wall w`` certainly positive where the rows ``codes`` are >= 0 and no
     coordinate is beyond ``reach``?
@@ -276,7 +277,7 @@ def is_bounded_below(wall, wall_norm, wall_error, codes, w, sign, reach, y, dim)
     return left > 1.0000001 * (error * max(1.0, reach)) + 2.0**-600
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def spanned(level, n_live, basis, without, m, dim):  # type: ignore[no-untyped-def]
     """Do the basis rows, ``without`` the one of that slack, contain a basis of V_m?"""
     count = 0
@@ -285,7 +286,7 @@ def spanned(level, n_live, basis, without, m, dim):  # type: ignore[no-untyped-d
     return count == n_live[m]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def mark_unused(level, n_live, basis, deepest, unused, dim):  # type: ignore[no-untyped-def]
     """Which basis rows have multiplier 0 in a form of V_deepest, as far as levels tell."""
     m = deepest
@@ -295,7 +296,7 @@ def mark_unused(level, n_live, basis, deepest, unused, dim):  # type: ignore[no-
         unused[j] = level[basis[j]] < m
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def solve_vertex(cells, tables, e, x, dim):  # type: ignore[no-untyped-def]
     """Where the basis rows of entry e meet, into x; returns its radius, infinite if unsolved."""
     for i in range(dim):
@@ -303,7 +304,7 @@ def solve_vertex(cells, tables, e, x, dim):  # type: ignore[no-untyped-def]
     return solve(tables.wall, tables.wall_error, tables.scratch, cells.walls, dim, -1, 0.0, x)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def never_cuts(cells, tables, e, r, sign, dim):  # type: ignore[no-untyped-def]
     """Is ``sign *`` the wall of row r certainly positive on entry e, by the dual solution at its
     vertex?"""
@@ -348,7 +349,7 @@ def never_cuts(cells, tables, e, r, sign, dim):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def stands_on_facets(cells, tables, e, dim):  # type: ignore[no-untyped-def]
     """Are the basis rows certainly all that vanish at the vertex? Each is then a facet."""
     vertex = tables.scratch[2, dim + 1]
@@ -364,7 +365,7 @@ def stands_on_facets(cells, tables, e, dim):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def remove_row(code, kind, level, place, beyond, basis, n, r, dim):  # type: ignore[no-untyped-def]
     """Put the last of n rows in the place of row r (not in the basis)."""
     last = n - 1
@@ -377,7 +378,7 @@ def remove_row(code, kind, level, place, beyond, basis, n, r, dim):  # type: ign
                 basis[j] = r
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def refresh(cells, tables, e, dim):  # type: ignore[no-untyped-def]
     """The dictionary of entry e anew from the walls' rows, at the vertex of its basis."""
     r = tables.scratch[1]
@@ -405,7 +406,7 @@ def refresh(cells, tables, e, dim):  # type: ignore[no-untyped-def]
         cells.place[e, k, i] = 1.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def place_row(cells, tables, e, k, dim):  # type: ignore[no-untyped-def]
     """Row k of the dictionary from its wall's row; rows are scaled to norm 1."""
     wall = cells.code[e, k] >> 1
@@ -418,7 +419,7 @@ def place_row(cells, tables, e, k, dim):  # type: ignore[no-untyped-def]
         cells.place[e, k, i] = value * scale
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def set_levels(program, cells, e):  # type: ignore[no-untyped-def]
     """Levels of rows and the bound on dim V_m, now that layer m of entry e is decided."""
     m = cells.layer[e]
@@ -434,7 +435,7 @@ def set_levels(program, cells, e):  # type: ignore[no-untyped-def]
                 cells.level[e, k] = m
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def enter_layer(program, cells, tables, e, dim):  # type: ignore[no-untyped-def]
     """Move entry e, decided in its layer, to the next one, whose forms are set."""
     if cells.layer[e] > 0:
@@ -453,7 +454,7 @@ def enter_layer(program, cells, tables, e, dim):  # type: ignore[no-untyped-def]
     refresh(cells, tables, e, dim)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def find_cut(program, cells, tables, e, r, side, dim):  # type: ignore[no-untyped-def]
     """Does the wall of row r cut entry e? 1: yes, and ``cells.other`` is on the side where the
     witness is not; 2: no; NEED_CUT: not certain."""
@@ -498,7 +499,7 @@ def find_cut(program, cells, tables, e, r, side, dim):  # type: ignore[no-untype
     return NEED_CUT
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def is_other_side(cells, tables, e, wall, side, dim):  # type: ignore[no-untyped-def]
     """Move ``cells.other`` half way to where the wall separates it from the witness: is it
     certainly inside entry e, and across?"""
@@ -513,7 +514,7 @@ def is_other_side(cells, tables, e, wall, side, dim):  # type: ignore[no-untyped
     return is_across(cells, tables, e, wall, side, dim)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def is_other_side_near_vertex(cells, tables, e, r, side, dim):  # type: ignore[no-untyped-def]
     """The same for a point near the vertex, inwards from all its rows: if the witness is so
     close to some row that nothing certain lies between."""
@@ -528,7 +529,7 @@ def is_other_side_near_vertex(cells, tables, e, r, side, dim):  # type: ignore[n
     return is_across(cells, tables, e, cells.code[e, r] >> 1, side, dim)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def is_across(cells, tables, e, wall, side, dim):  # type: ignore[no-untyped-def]
     """Is ``cells.other`` certainly inside entry e, and on the other side of the wall?"""
     other = cells.other
@@ -545,7 +546,7 @@ def is_across(cells, tables, e, wall, side, dim):  # type: ignore[no-untyped-def
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def take_side(program, cells, e, r, positive, dim):  # type: ignore[no-untyped-def]
     """Make the free row r a row of entry e."""
     code = cells.code[e, r]
@@ -569,7 +570,7 @@ def take_side(program, cells, e, r, positive, dim):  # type: ignore[no-untyped-d
         cells.place[e, r, i] = -cells.place[e, r, i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def use_other(cells, e, dim):  # type: ignore[no-untyped-def]
     """Make ``cells.other`` the witness of entry e."""
     for j in range(dim):
@@ -578,7 +579,7 @@ def use_other(cells, e, dim):  # type: ignore[no-untyped-def]
     cells.ident[e] = np.int64(cells.other_about[2])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def copy_entry(cells, e, f, dim):  # type: ignore[no-untyped-def]
     n = cells.n_rows[e]
     cells.layer[f], cells.n_rows[f], cells.n_free[f] = cells.layer[e], n, cells.n_free[e]
@@ -608,7 +609,7 @@ def copy_entry(cells, e, f, dim):  # type: ignore[no-untyped-def]
         cells.attached[f, k, 1] = cells.attached[e, k, 1]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def divide_facets(cells, tables, e, wall, side, dim):  # type: ignore[no-untyped-def]
     """Of entry e and its copy e + 1, on that side of the wall, each keeps the facets that have
     their points beyond on its side: they are beyond that row alone still."""
@@ -628,7 +629,7 @@ def divide_facets(cells, tables, e, wall, side, dim):  # type: ignore[no-untyped
             cells.kind[e + 1, k] = CANDIDATE
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def decide_row(program, cells, tables, e, r, dim):  # type: ignore[no-untyped-def]
     """Split entry e by the wall of its free row r, or fix its sign. Returns a status."""
     scalar = cells.scalar
@@ -678,7 +679,7 @@ def decide_row(program, cells, tables, e, r, dim):  # type: ignore[no-untyped-de
     return DONE
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def is_beyond_alone(wall, wall_norm, wall_error, code, kind, n, r, x, dim):  # type: ignore[no-untyped-def]
     """Is the float64 point x certainly beyond row r and inside of all others?
 
@@ -699,7 +700,7 @@ def is_beyond_alone(wall, wall_norm, wall_error, code, kind, n, r, x, dim):  # t
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def way_inwards(place, kind, n, r, sign, slope, dim):  # type: ignore[no-untyped-def]
     """How far to go from the vertex, along the sum of its edges, for half way to the first row
     that is met; row r, which need not be one of the cell's, is to stay ``sign * row r < 0``.
@@ -721,7 +722,7 @@ def way_inwards(place, kind, n, r, sign, slope, dim):  # type: ignore[no-untyped
     return 0.5 * reach if reach < np.inf else 1.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def find_facets(  # type: ignore[no-untyped-def]
     wall, wall_norm, wall_error, code, kind, n, end, place, coordinate, rays, beyond, x, dim
 ):  # fmt: skip
@@ -770,7 +771,7 @@ def find_facets(  # type: ignore[no-untyped-def]
                 break
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def look_around(cells, tables, e, end, dim):  # type: ignore[no-untyped-def]
     find_facets(
         tables.wall, tables.wall_norm, tables.wall_error, cells.code[e], cells.kind[e],
@@ -779,7 +780,7 @@ def look_around(cells, tables, e, end, dim):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def classify_row(cells, tables, e, r, end, dim):  # type: ignore[no-untyped-def]
     """Is row r a facet of entry e (1), redundant (2), or is it not certain (NEED_FACET)?"""
     place, basis, n = cells.place[e], cells.basis[e], cells.n_rows[e]
@@ -807,7 +808,7 @@ def classify_row(cells, tables, e, r, end, dim):  # type: ignore[no-untyped-def]
     return 2 if certain else NEED_FACET
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def prune(cells, tables, e, end, dim):  # type: ignore[no-untyped-def]
     """Tell the facets of entry e from redundant rows, and drop these; of walls before ``end``.
     Returns a status."""
@@ -840,7 +841,7 @@ def prune(cells, tables, e, end, dim):  # type: ignore[no-untyped-def]
     return DONE
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def find_bounded(cells, tables, e, dim):  # type: ignore[no-untyped-def]
     """Is entry e bounded (1), unbounded (2), or is it not certain (NEED_BOUNDED)?
 
@@ -883,7 +884,7 @@ def find_bounded(cells, tables, e, dim):  # type: ignore[no-untyped-def]
     return 1 if certain else NEED_BOUNDED
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def is_ray(cells, tables, e, leave, dim):  # type: ignore[no-untyped-def]
     """Is the edge of the vertex along slack ``leave`` certainly a ray of entry e?"""
     coordinate = cells.coordinate[e]
@@ -912,13 +913,13 @@ def is_ray(cells, tables, e, leave, dim):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def is_listed(kind, wall, end):  # type: ignore[no-untyped-def]
     """Is the row a facet, or one that may be?"""
     return kind == CERTAIN or (kind == CANDIDATE and wall >= end)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def emit(program, cells, tables, block, e, bounded, end, dim):  # type: ignore[no-untyped-def]
     """Append entry e, pruned before wall ``end``, to the block. Returns a status."""
     i, n_facets = block.count[0], 0
@@ -976,13 +977,15 @@ def emit(program, cells, tables, block, e, bounded, end, dim):  # type: ignore[n
     return DONE
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**ENTRY)
 def run_cells(program, cells, tables, block, counting, bounded, end):  # type: ignore[no-untyped-def]
     """Work on the stack until it is empty or the caller is needed. Returns a status.
 
     The same contract as :func:`kernel.run`. In the last layer, rows of walls from ``end`` on may
     be facets or not: that is left to whoever sees all regions.
     """
+    program, cells = reference(program), reference(cells)
+    tables, block = reference(tables), reference(block)
     scalar, dim = cells.scalar, program.dim
     while scalar[TOP] >= 0:
         e = scalar[TOP]
@@ -1049,7 +1052,7 @@ def run_cells(program, cells, tables, block, counting, bounded, end):  # type: i
     return DONE
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+@njit(**CALLED)
 def load_cell(program, cells, tables, pattern, walls, doubtful, witness, dim):  # type: ignore[no-untyped-def]
     """Make entry 0 an emitted cell again: its listed rows, and a vertex of these.
 
@@ -1084,7 +1087,7 @@ def load_cell(program, cells, tables, pattern, walls, doubtful, witness, dim):  
     find_vertex(cells.place[0], n, cells.coordinate[0], cells.lead, cells.basis[0], dim)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def find_vertex(place, n, coordinate, lead, basis, dim):  # type: ignore[no-untyped-def]
     """From the dictionary at an interior point, in the coordinates, to one at a vertex."""
     for j in range(dim):
@@ -1100,12 +1103,13 @@ def find_vertex(place, n, coordinate, lead, basis, dim):  # type: ignore[no-unty
         pivot(place, n, coordinate, lead, basis, row, j, dim)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**ENTRY)
 def settle(  # type: ignore[no-untyped-def]
     program, cells, tables, pattern, indptr, walls, doubtful, witness, facet, bounded,
 ):  # fmt: skip
     """Which ``doubtful`` rows of emitted cells are facets, into ``facet``; and, of cells for which
     ``bounded`` is 0, whether they are bounded: 1, or not: 2. Returns a status."""
+    program, cells, tables = reference(program), reference(cells), reference(tables)
     scalar, dim = cells.scalar, program.dim
     while scalar[CELL] < len(pattern):
         i = scalar[CELL]
@@ -1136,10 +1140,11 @@ def settle(  # type: ignore[no-untyped-def]
     return DONE
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**ENTRY)
 def follow(program, cells, tables):  # type: ignore[no-untyped-def]
     """The signs of all walls at the witness of entry 0, layer by layer. Returns a status:
     NEED_SIDE asks about wall ``scalar[ROW]``."""
+    program, cells, tables = reference(program), reference(cells), reference(tables)
     scalar = cells.scalar
     while True:
         layer = cells.layer[0]

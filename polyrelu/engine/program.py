@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property, lru_cache, partial
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import lcm
 from typing import TypeVar
 
@@ -183,7 +183,7 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
         len(first_walls),
         dim,
     )
-    offsets = np.cumsum([0] + [len(w) for w in walls]).tolist()
+    offsets = [0, *accumulate(map(len, walls))]
     threshold_wall = [at + w for at, g in zip(offsets, groupings, strict=False) for w in g.wall]
     threshold_side = [side for g in groupings for side in g.side]
     program = _program(
@@ -224,7 +224,7 @@ def _program(
     n_root = n_domain + n_auxiliary
     n_walls = [n_root] + [len(w) for w in walls]
     words = [(n + 63) // 64 for n in n_walls]
-    first_unit = np.cumsum([0, 0] + [layer.out_features for layer in layers])
+    first_unit = _starts([0, *(layer.out_features for layer in layers)])
     flushed = [_flushed(layer) for layer in layers]
     flat = [weight.T.ravel() for weight, _, _ in flushed[1:]]
     shifts = [wall.shift for walls_of_layer in walls for wall in walls_of_layer]
@@ -242,25 +242,30 @@ def _program(
         dim=dim,
         n_layers=len(layers),
         n_domain=n_domain,
-        first_wall=np.cumsum([0, *n_walls]),
-        first_word=np.cumsum([0, *words]),
+        first_wall=_starts(n_walls),
+        first_word=_starts(words),
         first_unit=first_unit,
         wall_unit=np.array(wall_unit, dtype=np.int64),
         wall_shift=np.array([0.0] * n_root + [rounded[id(s)][0] for s in shifts]),
         wall_shift_error=np.array([0.0] * n_root + [rounded[id(s)][1] for s in shifts]),
-        unit_threshold=np.cumsum([0] + [len(u.breakpoints) for u in units]),
+        unit_threshold=_starts(len(u.breakpoints) for u in units),
         threshold_wall=np.array(threshold_wall, dtype=np.int64) + n_root,
         threshold_side=np.array(threshold_side, dtype=np.int64),
         slope=np.array(slope, dtype=np.float64),
         intercept=np.array(intercept, dtype=np.float64),
         piece_error=np.array(piece_error, dtype=np.float64),
         weight=np.concatenate([np.zeros(0), *flat]),
-        first_weight=np.cumsum([0, 0, 0] + [x.weight.size for x in layers[1:]]),
+        first_weight=_starts([0, 0, *(x.weight.size for x in layers[1:])]),
         weight_norm=np.concatenate([np.zeros(0), *(norm for _, norm, _ in flushed)]),
         left_out=np.concatenate([np.zeros(0), *(left for _, _, left in flushed)]),
         weight_error=np.array(errors),
         bias=np.concatenate([np.zeros(0), *(layer.bias for layer in layers)]),
     )
+
+
+def _starts(lengths: Iterable[int]) -> np.ndarray:
+    """Where parts of these lengths begin, and the end of the last."""
+    return np.array([0, *accumulate(lengths)], dtype=np.int64)
 
 
 def _different(things: Iterable[T]) -> list[T]:
@@ -331,14 +336,15 @@ def _flushed(layer: Layer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     The kernel's error of a row is at least 2**-52 * (greatest input) * (what stands for them);
     2**-148 for each weight left out therefore covers what it could contribute.
     """
-    small = np.abs(layer.weight) <= SAFE_WEIGHT
-    weight = np.where(small, 0.0, layer.weight)
-    with np.errstate(over="ignore"):
-        norm = np.abs(weight).sum(axis=1) * (1 + 1e-6)
+    weight = layer.weight
+    small = np.abs(weight) <= SAFE_WEIGHT
     left_out = np.zeros(len(weight))
     if small.any():
+        weight = np.where(small, 0.0, weight)
         nonzero = np.array([[v != 0 for v in row[:-1]] for row in layer.integer_matrix.table()])
         left_out = (small & nonzero[:-1]).sum(axis=1) * 2.0**-148
+    with np.errstate(over="ignore"):
+        norm = np.abs(weight).sum(axis=1) * (1 + 1e-6)
     return weight, norm + left_out, left_out
 
 
@@ -398,11 +404,11 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
         picked=np.zeros(facet_slots + 1, dtype=np.int64),
         name=np.arange(n_walls, dtype=np.int64),
         names=np.zeros(dim + 1, dtype=np.int64),
-        cache_names=np.zeros((CACHE_SLOTS, dim), dtype=np.int64),
-        cache_x=np.zeros((CACHE_SLOTS, dim)),
-        cache_radius=np.zeros(CACHE_SLOTS),
-        cache_gap=np.zeros(CACHE_SLOTS),
-        cache_size=np.zeros(CACHE_SLOTS),
+        cache_names=np.empty((CACHE_SLOTS, dim), dtype=np.int64),
+        cache_x=np.empty((CACHE_SLOTS, dim)),
+        cache_radius=np.empty(CACHE_SLOTS),
+        cache_gap=np.empty(CACHE_SLOTS),
+        cache_size=np.empty(CACHE_SLOTS),
         cache_ident=np.zeros(CACHE_SLOTS, dtype=np.int64),
     )
     if compiled.root_rows:  # scaling a row of the domain by a positive number moves nothing

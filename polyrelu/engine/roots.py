@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import islice, product
 
 import numpy as np
+from flint import fmpz_mat
 
-from ..rational import IntegerRow, dot, null_space
+from ..rational import IntegerRow, primitive, rows_of
 from . import kernel
 from .exact import Resolver, write_generator
 from .program import Compiled
@@ -22,7 +23,7 @@ class Roots:
         program = compiled.program
         self.dim = compiled.dim
         self.walls = np.array(compiled.root, dtype=np.int64)
-        self.n_free = int((self.walls >= program.n_domain).sum())
+        self.n_free = sum(wall >= program.n_domain for wall in compiled.root)
         first = int(program.first_wall[1])
         self.in_network = self.walls >= first
         at = np.where(self.in_network, 64 * int(program.first_word[1]) + self.walls - first,
@@ -111,14 +112,10 @@ def _words(bits: np.ndarray) -> np.ndarray:
 
 
 def _cone(rows: list[IntegerRow], dim: int) -> list[IntegerRow]:
-    """Apex and directions of the cone ``{row_i >= 0}``; direction i is off wall i."""
-    if dim == 0:
-        return [[1]]
-    apex = null_space(rows, dim + 1)[0]
-    generators = [apex if apex[-1] > 0 else [-v for v in apex]]
-    infinity = [0] * dim + [1]
-    for i in range(dim):
-        others = [row for j, row in enumerate(rows) if j != i] + [infinity]
-        direction = null_space(others, dim + 1)[0]
-        generators.append(direction if dot(rows[i], direction) > 0 else [-v for v in direction])
-    return generators
+    """Apex and directions of the cone ``{row_i >= 0}``; direction i is off wall i.
+
+    The columns of the inverse of rows and infinity: each is on all of these but one, and above it.
+    """
+    inverse, _ = fmpz_mat([*rows, [0] * dim + [1]]).inv().numer_denom()
+    *directions, apex = (primitive(column) for column in rows_of(inverse.transpose()))
+    return [apex, *directions]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from .compilation import CALLED, ENTRY
 from .gordan import SEPARATED, nearest
 from .kernel import UNIT
 
@@ -18,7 +19,7 @@ UNCERTAIN, APART = 0, 1
 IF_FACE = 2  # and more: apart if the face has dimension ``answer - IF_FACE``
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**ENTRY)
 def overlapping(order, low, high, until, start, pairs):  # type: ignore[no-untyped-def]
     """Pairs of boxes that overlap, by sort and sweep along column 0, from ``start = (i, j)`` on.
 
@@ -54,7 +55,7 @@ def overlapping(order, low, high, until, start, pairs):  # type: ignore[no-untyp
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def split_generators(first, second, n_first, n_second, shared, rest):  # type: ignore[no-untyped-def]
     """From two rising lists: what is in both, and ``2 * entry + (1: in the second alone)``.
     Returns how many of either."""
@@ -76,7 +77,7 @@ def split_generators(first, second, n_first, n_second, shared, rest):  # type: i
     return n_shared, n_rest
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def face_directions(image, is_ray, shared, n_shared, dim, span, frame, picked):  # type: ignore[no-untyped-def]
     """Independent directions of the image of a face, from its first point: into ``span``, and an
     orthonormal frame of them. Returns how many; ``picked`` are their generators."""
@@ -109,7 +110,7 @@ def face_directions(image, is_ray, shared, n_shared, dim, span, frame, picked): 
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def correction(span, span_error, frame, n, dim, u, work):  # type: ignore[no-untyped-def]
     """A bound on the length of what must be taken from u for it to be orthogonal to the true
     directions, of which ``span`` are roundings (each off by at most span_error); infinite if
@@ -165,7 +166,7 @@ def correction(span, span_error, frame, n, dim, u, work):  # type: ignore[no-unt
     return 1.0001 * np.sqrt(off) * np.sqrt(norm) / (1.0 - departure)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def relative(image, error, is_ray, code, base, dim, row):  # type: ignore[no-untyped-def]
     """The coded generator as a row that the normal must be positive on, from the point ``base``
     (-1: homogeneous, with a last entry). Returns a bound on its error, in the maximum norm."""
@@ -183,7 +184,7 @@ def relative(image, error, is_ray, code, base, dim, row):  # type: ignore[no-unt
     return off
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**CALLED)
 def are_apart(  # type: ignore[no-untyped-def]
     first, second, n_first, n_second, image, error, is_ray, out_dim, in_dim, shared, rest,
     row, row_error, codes, span, span_error, frame, picked, corral, weight, work, found, u,
@@ -252,7 +253,7 @@ def are_apart(  # type: ignore[no-untyped-def]
     return answer
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(**ENTRY)
 def separate_pairs(  # type: ignore[no-untyped-def]
     pairs, indptr, generator, image, error, is_ray, in_dim, answer, shared, rest, row, row_error,
     codes, span, span_error, frame, picked, corral, weight, work, found, u,

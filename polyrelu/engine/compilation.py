@@ -1,0 +1,148 @@
+"""How numba compiles the kernels: tuples by reference, inner functions without code of their own.
+
+Both are about the time that the first call of an installation takes (docs/engine.md, "Compiling").
+What is used of numba beyond its documented extension interface is all in this file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import (
+    infer_getattr,
+    intrinsic,
+    lower_getattr_generic,
+    models,
+    register_model,
+)
+
+# ---------------------------------------------------------------------------------------------
+# References
+# ---------------------------------------------------------------------------------------------
+#
+# numba passes a named tuple by value: one of dozens of arrays is hundreds of arguments of each
+# call, and is copied wherever it is mentioned. With s = reference(stack), s.x is the array stack.x,
+# read through a pointer.
+
+
+class Reference(types.Type):  # type: ignore[misc]
+    """The type of a reference to named tuples of the type ``to``."""
+
+    def __init__(self, to: Any) -> None:
+        self.to = to
+        super().__init__(name=f"Reference({to.name})")
+
+
+register_model(Reference)(models.OpaqueModel)  # a pointer
+
+
+@infer_getattr
+class _Attributes(AttributeTemplate):  # type: ignore[misc]
+    key = Reference
+
+    def generic_resolve(self, reference: Any, name: str) -> Any:
+        fields = reference.to.fields
+        return reference.to[fields.index(name)] if name in fields else None
+
+
+@intrinsic
+def reference(typingctx: Any, fields: Any) -> Any:
+    """A reference to a named tuple of numbers and arrays, valid until the function that asks for it
+    returns. Only for functions without reference counting (``_nrt=False``)."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(cgutils.alloca_once_value(builder, args[0]), cgutils.voidptr_t)
+
+    return Reference(fields)(fields), codegen
+
+
+@lower_getattr_generic(Reference)
+def _field(context: Any, builder: Any, typ: Any, value: Any, name: str) -> Any:
+    index = typ.to.fields.index(name)
+    field = typ.to[index]
+    pointer = builder.bitcast(value, context.get_value_type(typ.to).as_pointer())
+
+    def load(*path: int) -> Any:
+        # A tuple never changes: a store to one of its arrays is no reason to read it again.
+        loaded = builder.load(cgutils.gep_inbounds(builder, pointer, 0, index, *path))
+        loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
+        return loaded
+
+    if not isinstance(field, types.Array):
+        return load()
+    # Number by number, as LLVM forgets about "invariant" when it takes a load of all apart; without
+    # the owner of the memory, which is for reference counting.
+    array = ir.Constant(context.get_value_type(field), None)
+    model = context.data_model_manager[field]
+    for member in ("nitems", "itemsize", "data"):
+        k = model.get_field_position(member)
+        array = builder.insert_value(array, load(k), k)
+    for member in ("shape", "strides"):
+        k = model.get_field_position(member)
+        for axis in range(field.ndim):
+            array = builder.insert_value(array, load(k, axis), (k, axis))
+    return array
+
+
+# ---------------------------------------------------------------------------------------------
+# Inner functions
+# ---------------------------------------------------------------------------------------------
+
+
+class Inner(Compiler):  # type: ignore[misc]
+    """The pipeline (``pipeline_class``) of functions that only compiled functions call.
+
+    numba optimises each function together with all that it calls, and makes machine code of that:
+    what is called at depth n is compiled n + 1 times. Of these functions only the intermediate
+    code is made, and the compiled function that Python calls does the rest for all of them at
+    once. They cannot be called from Python, nor cached; those who call them are.
+    """
+
+    def __init__(self, typingctx: Any, targetctx: Any, library: Any, *others: Any) -> None:
+        library = _Intermediate(targetctx.codegen(), "inner")
+        library.enable_object_caching()
+        super().__init__(typingctx, targetctx, library, *others)
+
+
+class _NoEnvironment:
+    @staticmethod
+    def set_env(name: str, environment: Any) -> None:
+        """Nothing: it would be written into machine code."""
+
+
+class _Intermediate(JITCodeLibrary):  # type: ignore[misc]
+    """Code to be linked into that of callers, neither optimised as a whole nor made executable."""
+
+    codegen = _NoEnvironment
+
+    def finalize(self) -> None:
+        self._raise_if_finalized()
+        for library in dict.fromkeys(self._linking_libraries):
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._final_module.verify()
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        self._ensure_finalized()
+        return 0  # there is none
+
+
+# The options of a kernel. ENTRY is for those that Python calls. CALLED and INLINED are called by
+# compiled functions alone: LLVM chooses which CALLED ones it inlines, and is told to for those that
+# are short or in innermost loops. (Arrays are passed as seven to nine arguments each, references as
+# one.) There is no reference counting: kernels allocate nothing.
+_COMPILED: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+ENTRY: dict[str, Any] = _COMPILED | {"cache": True, "no_cfunc_wrapper": True}
+CALLED: dict[str, Any] = _COMPILED | {
+    "pipeline_class": Inner,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+INLINED: dict[str, Any] = CALLED | {"forceinline": True}

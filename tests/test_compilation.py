@@ -1,0 +1,185 @@
+"""How kernels are compiled: tuples by reference, inner functions without code of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numba import njit
+from numba.core.errors import NumbaError
+
+from polyrelu.engine.compilation import CALLED, INLINED, reference
+
+OPTIONS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy"}
+
+
+class Fields(NamedTuple):
+    number: int
+    half: float
+    row: Any
+    table: Any
+    cube: Any
+
+
+def fields() -> Fields:
+    table = np.arange(12.0).reshape(3, 4)
+    return Fields(7, 0.5, np.arange(5), table, np.arange(24, dtype=np.uint8).reshape(2, 3, 4))
+
+
+@njit(**CALLED)
+def total(s):
+    value = s.number + s.half + len(s.row) + s.table.shape[1] + s.cube.size
+    for i in range(len(s.table)):
+        for j in range(s.table.shape[1]):
+            value += s.table[i, j] * s.row[j]
+    return value + s.cube[1, 2, 3]
+
+
+@njit(**OPTIONS)
+def total_of(s):
+    return total(reference(s))
+
+
+def test_a_reference_has_the_fields_of_its_tuple():
+    s = fields()
+    expected = 7 + 0.5 + 5 + 4 + 24 + (s.table * s.row[:4]).sum() + 23
+    assert total_of(s) == expected
+    assert total_of(s._replace(table=s.table * 2)) == expected + (s.table * s.row[:4]).sum()
+
+
+@njit(**CALLED)
+def add_one(s, k):
+    s.row[k] += 1
+    s.table[k, 0] = s.row[k]
+    return s.row[k]
+
+
+@njit(**OPTIONS)
+def count_up(s, n):
+    s = reference(s)
+    value = 0
+    for _ in range(n):
+        value += s.row[1]
+        value += add_one(s, 1)
+        value += s.table[1, 0] == s.row[1]
+    return value
+
+
+def test_stores_to_the_arrays_are_seen_by_all():
+    s = fields()
+    expected = sum((1 + i) + (2 + i) + 1 for i in range(6))
+    assert count_up(s, 6) == expected
+    assert s.row[1] == 7
+    assert s.table[1, 0] == 7
+
+
+@njit(**OPTIONS)
+def of_two(first, second):
+    first, second = reference(first), reference(second)
+    return first.row[0] - second.row[0] + first.number - second.number
+
+
+def test_references_to_two_tuples_of_one_type_are_apart():
+    s = fields()
+    other = s._replace(number=1, row=s.row + 100)
+    assert of_two(s, other) == -94
+    assert of_two(other, s) == 94
+
+
+@njit(**OPTIONS)
+def misspelt(s):
+    return reference(s).nubmer
+
+
+def test_a_field_that_is_not_there_is_refused():
+    with pytest.raises(NumbaError, match="nubmer"):
+        misspelt(fields())
+
+
+@njit(**CALLED)
+def twice(x):
+    return 2 * x
+
+
+@njit(**INLINED)
+def four_times(x):
+    return twice(twice(x))
+
+
+@njit(**OPTIONS)
+def eight_times(x):
+    return four_times(twice(x))
+
+
+def test_inner_functions_call_each_other_for_each_type():
+    assert eight_times(3) == 24
+    assert eight_times(0.25) == 2.0
+    assert len(twice.signatures) == 2
+
+
+MODULE = """
+from typing import Any, NamedTuple
+import numpy as np
+from numba import njit
+from polyrelu.engine.compilation import CALLED, ENTRY, reference
+
+class Pair(NamedTuple):
+    a: Any
+    b: Any
+
+@njit(**CALLED)
+def dot(s):
+    total = 0.0
+    for i in range(len(s.a)):
+        total += s.a[i] * s.b[i]
+    return total
+
+@njit(**CALLED)
+def dot_and_one(s):
+    return dot(s) + 1.0
+
+@njit(**ENTRY)
+def entry(s):
+    return dot_and_one(reference(s))
+
+print(entry(Pair(np.arange(3.0), np.ones(3))), sum(entry.stats.cache_hits.values()),
+      len(dot.signatures))
+"""
+
+
+def test_an_entry_is_read_from_the_cache_with_all_that_it_calls(tmp_path):
+    (tmp_path / "cached.py").write_text(MODULE)
+    root = str(Path(__file__).parents[1])
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": root}
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", "import cached"], cwd=tmp_path, env=environment, check=True,
+            capture_output=True, text=True,
+        ).stdout.split()
+        for _ in range(2)
+    ]  # fmt: skip
+    assert printed == [["4.0", "0", "1"], ["4.0", "1", "0"]]
+
+
+ORDINARY = """
+import polyrelu
+from polyrelu.engine import kernel, lp
+net = polyrelu.Network.from_layers(
+    [([[1.5, 2.1], [3.3, -1.7]], [0.1, 0.5]), ([[1.2, 1.1], [2.3, -1.4]], [0.25, 0.13])],
+    output_activation=polyrelu.relu())
+polyrelu.regions(net, polyrelu.Box(-1, 1, dim=2))
+print(*[len(f.signatures) for f in (kernel.run, kernel.run_twice, lp.run_cells)])
+"""
+
+
+def test_the_first_call_compiles_nothing_that_an_ordinary_network_does_not_need():
+    done = subprocess.run(
+        [sys.executable, "-c", ORDINARY], cwd=Path(__file__).parents[1], check=True,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["1", "0", "0"]
