@@ -27,8 +27,9 @@ def _mix(word, k):  # type: ignore[no-untyped-def]
     return h ^ (h >> np.uint64(31))
 
 
-@njit(**ENTRY)
+@njit(**CALLED)
 def _insert_all(pattern, hashes, table):  # type: ignore[no-untyped-def]
+    """Hash all patterns; the table, of -1 so far, gets their numbers."""
     last = np.uint64(len(table) - 1)
     for i in range(len(pattern)):
         h = np.uint64(0)
@@ -44,6 +45,7 @@ def _insert_all(pattern, hashes, table):  # type: ignore[no-untyped-def]
 @njit(**ENTRY)
 def _join(pattern, hashes, table, indptr, facet, bit_of_wall, special, neighbor):  # type: ignore[no-untyped-def]
     """For facets that flip one bit, seen from the side where it is 1."""
+    _insert_all(pattern, hashes, table)
     last = np.uint64(len(table) - 1)
     one = np.uint64(1)
     words = pattern.shape[1]
@@ -108,7 +110,6 @@ def join(
     special &= facet >= 0
     neighbor = np.full(len(facet), UNEXPLORED, dtype=table.dtype)
     neighbor[facet < 0] = DOMAIN_WALL
-    _insert_all(pattern, hashes, table)
     _join(pattern, hashes, table, indptr, facet, bit_of_wall, special, neighbor)
     if special.any():
         _join_special(pattern, indptr, facet, bit_of_wall, attached, zero, special, neighbor)
