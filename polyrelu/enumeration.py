@@ -95,7 +95,7 @@ def regions(
     if columns.cut_short:
         search.stopped_by = search.stopped_by or "regions"
     stats = search.stats() | {"adjacency_seconds": time.perf_counter() - began}
-    return RegionGraph(
+    graph = RegionGraph(
         network=search.network,
         domain=search.domain,
         slice=search.slice,
@@ -112,6 +112,8 @@ def regions(
         stopped_by=search.stopped_by,
         stats=stats,
     )
+    vars(graph)["compiled"] = search.compiled  # instead of compiling once more
+    return graph
 
 
 def count_regions(

@@ -266,14 +266,22 @@ class Layer(FieldsOnly):
     def activate(self, z: Array) -> Array:
         """The units' outputs for pre-activations of shape (..., out), in float64."""
         y = np.array(z)
-        for unit in set(self.units):
-            if not unit.is_identity:
-                columns = [i for i, u in enumerate(self.units) if u is unit or u == unit]
-                y[..., columns] = unit(z[..., columns])
+        for unit, columns in self._bending:
+            y[..., columns] = unit(z[..., columns])
         return y
 
     def __call__(self, x: Array) -> Array:
         return self.activate(self.pre_activation(x))
+
+    @cached_property
+    def _bending(self) -> list[tuple[PiecewiseLinear, list[int]]]:
+        """The different units, but for the identity, and whose they are."""
+        found: dict[PiecewiseLinear, list[int]] = {}
+        alike = {id(u): u for u in self.units}  # to hash every unit's fractions takes long
+        columns = {name: found.setdefault(u, []) for name, u in alike.items()}
+        for i, unit in enumerate(self.units):
+            columns[id(unit)].append(i)
+        return [(unit, at) for unit, at in found.items() if not unit.is_identity]
 
 
 @dataclass(frozen=True, eq=False)

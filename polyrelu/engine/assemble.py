@@ -74,12 +74,12 @@ def assemble(
     if most is not None and len(found) > most:
         cut_short = True
         found = _select(found, np.arange(len(found)) < most)
-    bits = bit_of_wall(compiled)
-    found, indptr, neighbors = _neighbors(search, found, finished and not cut_short, bits)
+    signs, bits = _dense(found.pattern, bit_of_wall(compiled))
+    found, indptr, neighbors = _neighbors(search, found, finished and not cut_short, signs, bits)
     facet, coincident = _first_names(found.facet, found.attached[:, 1:])
     names = _wall_names(compiled)
     return Columns(
-        patterns=threshold_bits(compiled, found.pattern, bits, found.zero),
+        patterns=threshold_bits(compiled, signs, bits, found.zero),
         witnesses=found.witness,
         exact_witnesses=found.exact_witness,
         unbounded=found.unbounded,
@@ -93,13 +93,20 @@ def assemble(
 
 
 def _neighbors(
-    search: Enumeration | Explorer, found: Found, finished: bool, bits: np.ndarray
+    search: Enumeration | Explorer,
+    found: Found,
+    finished: bool,
+    signs: np.ndarray,
+    bits: np.ndarray,
 ) -> tuple[Found, np.ndarray, np.ndarray]:
     """The regions without what only might have been facets, with walls numbered from the first
-    layer's on; where the facets of each start; and what is across each facet."""
+    layer's on; where the facets of each start; and what is across each facet.
+
+    Wall w is positive on a region if bit ``bits[w]`` of its row of ``signs`` is set.
+    """
     own = _from_layer_1(found, int(search.compiled.program.first_wall[1]))
     indptr = _indptr(own)
-    neighbors = join(own.pattern, indptr, own.facet, bits, own.attached, own.zero)
+    neighbors = join(signs, indptr, own.facet, bits, own.attached, own.zero)
     gone = found.maybe & (neighbors == UNEXPLORED)
     assert not finished or (gone == (neighbors == UNEXPLORED)).all(), (
         "a facet of a finished search has nothing on its other side"
@@ -250,13 +257,7 @@ def threshold_bits(
     """Patterns packed by threshold, eight to a byte, the first in the lowest bit."""
     wall, side = compiled.threshold_wall, compiled.threshold_side
     n = len(wall)
-    packed = np.zeros((len(words), (n + 63) // 64), dtype="<u8")
-    if n:
-        source, flip = bits[wall], side < 0
-        goes_on = (np.diff(source) == 1) & (flip[1:] == flip[:-1])
-        start = np.flatnonzero(np.concatenate([[True], ~goes_on]))
-        length = np.diff(np.append(start, n))
-        _pack(words, source[start], start, length, flip[start], packed)
+    packed = _packed(words, bits[wall], side < 0).astype("<u8", copy=False)
     packed = np.ascontiguousarray(packed.view(np.uint8)[:, : (n + 7) // 8])
     opposite: dict[int, list[int]] = {}
     for t in np.flatnonzero(side < 0).tolist():
@@ -264,6 +265,26 @@ def threshold_bits(
     for i, w in zero.tolist():  # a form that is identically 0 is inactive, seen from either side
         for t in opposite.get(w, ()):
             packed[i, t >> 3] &= np.uint8(255 ^ (1 << (t & 7)))
+    return packed
+
+
+def _dense(words: np.ndarray, bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Patterns in which layers do not begin with words of their own, and where each wall's bit is
+    then: narrow layers would else cost as much as wide ones."""
+    if words.shape[1] * 64 - 64 < len(bits):
+        return words, bits
+    return _packed(words, bits, np.zeros(len(bits), dtype=bool)), np.arange(len(bits))
+
+
+def _packed(words: np.ndarray, source: np.ndarray, flip: np.ndarray) -> np.ndarray:
+    """The bits ``source`` of each row, one after the other, complemented where ``flip``."""
+    n = len(source)
+    packed = np.zeros((len(words), (n + 63) // 64), dtype=np.uint64)
+    if n:
+        goes_on = (np.diff(source) == 1) & (flip[1:] == flip[:-1])
+        start = np.flatnonzero(np.concatenate([[True], ~goes_on]))
+        length = np.diff(np.append(start, n))
+        _pack(words, source[start], start, length, flip[start], packed)
     return packed
 
 

@@ -90,14 +90,13 @@ class ExactForms:
 
     def _pieces(self, layer: int, positive: np.ndarray, negative: np.ndarray) -> list[int]:
         program = self.compiled.program
-        first_wall, first_word = int(program.first_wall[layer]), int(program.first_word[layer])
         pieces = []
         for unit in range(int(program.first_unit[layer]), int(program.first_unit[layer + 1])):
             count = 0
             for t in range(program.unit_threshold[unit], program.unit_threshold[unit + 1]):
                 signs = positive if program.threshold_side[t] > 0 else negative
-                k = int(program.threshold_wall[t]) - first_wall
-                count += (int(signs[first_word + (k >> 6)]) >> (k & 63)) & 1
+                bit = int(program.threshold_bit[t])
+                count += (int(signs[bit >> 6]) >> (bit & 63)) & 1
             pieces.append(count)
         return pieces
 

@@ -17,7 +17,8 @@ from typing import TypeVar
 import numpy as np
 from flint import fmpz_mat
 
-from ..activations import PiecewiseLinear
+from ..activations import PiecewiseLinear, relu
+from ..challenges import first_match
 from ..domain import Chart, Domain
 from ..network import Array, Layer, Network, binary_places, quotient
 from ..rational import (
@@ -35,6 +36,8 @@ from .state import Program, Tables
 from .walls import Wall, group, shifted
 
 T = TypeVar("T")
+
+RELU = relu()
 
 # Points kept for reuse (a power of two): more than the L2 cache holds is slower.
 CACHE_SLOTS = 1 << 12
@@ -237,19 +240,25 @@ def _program(
     slope, intercept, piece_error = (
         [v for u in units for v in pieces[id(u)][column]] for column in range(3)
     )
+    first_wall, first_word = _starts(n_walls), _starts(words)
+    wall_bit = np.arange(first_wall[-1]) + np.repeat(
+        64 * first_word[:-1] - first_wall[:-1], n_walls
+    )
     errors = [0.0, 0.0] + [_weight_error(a, b) for a, b in pairwise(layers)]
     return Program(
         dim=dim,
         n_layers=len(layers),
+        first_match=first_match(layers),
         n_domain=n_domain,
-        first_wall=_starts(n_walls),
-        first_word=_starts(words),
+        first_wall=first_wall,
+        first_word=first_word,
         first_unit=first_unit,
+        is_plain=np.array([False, *map(_is_plain, layers, walls), False]),
         wall_unit=np.array(wall_unit, dtype=np.int64),
         wall_shift=np.array([0.0] * n_root + [rounded[id(s)][0] for s in shifts]),
         wall_shift_error=np.array([0.0] * n_root + [rounded[id(s)][1] for s in shifts]),
         unit_threshold=_starts(len(u.breakpoints) for u in units),
-        threshold_wall=np.array(threshold_wall, dtype=np.int64) + n_root,
+        threshold_bit=wall_bit[np.array(threshold_wall, dtype=np.int64) + n_root],
         threshold_side=np.array(threshold_side, dtype=np.int64),
         slope=np.array(slope, dtype=np.float64),
         intercept=np.array(intercept, dtype=np.float64),
@@ -266,6 +275,11 @@ def _program(
 def _starts(lengths: Iterable[int]) -> np.ndarray:
     """Where parts of these lengths begin, and the end of the last."""
     return np.array([0, *accumulate(lengths)], dtype=np.int64)
+
+
+def _is_plain(layer: Layer, walls: list[Wall]) -> bool:
+    """Are all units ReLUs, and has each a wall of its own?"""
+    return len(walls) == layer.out_features and _different(layer.units) == [RELU]
 
 
 def _different(things: Iterable[T]) -> list[T]:
@@ -341,8 +355,11 @@ def _flushed(layer: Layer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     left_out = np.zeros(len(weight))
     if small.any():
         weight = np.where(small, 0.0, weight)
-        nonzero = np.array([[v != 0 for v in row[:-1]] for row in layer.integer_matrix.table()])
-        left_out = (small & nonzero[:-1]).sum(axis=1) * 2.0**-148
+        nonzero = layer.weight != 0
+        if not layer.is_exact:  # rounding may have made it 0
+            table = layer.integer_matrix.table()
+            nonzero = np.array([[v != 0 for v in row[:-1]] for row in table[:-1]])
+        left_out = (small & nonzero).sum(axis=1) * 2.0**-148
     with np.errstate(over="ignore"):
         norm = np.abs(weight).sum(axis=1) * (1 + 1e-6)
     return weight, norm + left_out, left_out
@@ -400,7 +417,7 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
         low=np.zeros((3, dim + 1)),
         values=np.zeros(int(widest)),
         live=np.zeros(int(widest) + 3, dtype=np.int64),
-        coefficient=np.zeros((dim + 1, int(widest) + 3)),
+        coefficient=np.zeros((dim + 2, int(widest) + 3)),
         picked=np.zeros(facet_slots + 1, dtype=np.int64),
         name=np.arange(n_walls, dtype=np.int64),
         names=np.zeros(dim + 1, dtype=np.int64),

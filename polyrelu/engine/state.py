@@ -10,15 +10,17 @@ class Program(NamedTuple):
 
     dim: int
     n_layers: int  # layers with units, numbered 1 .. n_layers
+    first_match: int  # the first layer that is a match, see polyrelu/challenges.py
     n_domain: int  # walls of the domain; those from here to first_wall[1] are auxiliary
     first_wall: Any  # (n_layers + 2,) walls of layer l: first_wall[l] <= wall < first_wall[l + 1]
     first_word: Any  # (n_layers + 2,) and the words that hold their bits
     first_unit: Any  # (n_layers + 2,)
+    is_plain: Any  # (n_layers + 2,) whether all of a layer's units are ReLUs, each with a wall
     wall_unit: Any  # (walls,) unit of a wall; -1 for the domain
     wall_shift: Any  # (walls,) breakpoint, rounded
     wall_shift_error: Any
     unit_threshold: Any  # (units + 1,) thresholds of a unit, in increasing order of breakpoint
-    threshold_wall: Any  # (thresholds,)
+    threshold_bit: Any  # (thresholds,) where the sign of its wall stands in an entry's words
     threshold_side: Any  # (thresholds,) 1: positive where the wall's form is, -1: where not
     slope: Any  # (thresholds + units,) pieces of unit u start at unit_threshold[u] + u
     intercept: Any
@@ -106,10 +108,10 @@ class Tables(NamedTuple):
     wall_error: Any
     wall_scale: Any  # (walls,) a multiple of the true row's common denominator, or infinite
     scratch: Any  # (3, dim + 2, dim + 1)
-    low: Any  # (3, dim + 1) scratch: see kernel.refine, kernel.thin_witness
+    low: Any  # (3, dim + 1) scratch: see kernel.refine, kernel.thin_witness, kernel.play
     values: Any  # (max(units in a layer, walls in a layer),) scratch
     live: Any  # (units in a layer + 3,) scratch: where the weights of the units that are on start
-    coefficient: Any  # (dim + 1, units in a layer + 3) scratch: their forms
+    coefficient: Any  # (dim + 2, units in a layer + 3) scratch: their forms, and their slopes
     picked: Any  # (facet slots + 1,) scratch: walls through a new generator
     name: Any  # (walls,) names a wall's present form: changes when it is composed anew
     names: Any  # (dim + 1,) scratch: the sorted names of the walls through a new point

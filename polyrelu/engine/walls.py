@@ -65,6 +65,8 @@ def group(
         forms: gives the homogeneous integer forms of the layer's units.
         table: the same forms in float64 if float64 holds them exactly, else None.
     """
+    if len(thresholds) == 1:
+        return Grouping([Wall(*thresholds[0])], [0], [1])
     if table is not None and not any({id(t): t for _, t in thresholds}.values()):
         ratios = _ratios(table[[unit for unit, _ in thresholds]])
     else:

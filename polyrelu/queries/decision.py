@@ -1,8 +1,8 @@
 """The decision of a network as further thresholds: between classes, the greatest output.
 
-Classes challenge the greatest so far, one after the other: m + relu(y - m). The bits tell who wins,
-a tie goes to the earlier one, and with K classes there are K - 1 thresholds. A single output is one
-match between "at most the level" and "above it".
+Classes challenge the greatest so far, one after the other (:mod:`polyrelu.challenges`). The bits
+tell who wins, a tie goes to the earlier one, and with K classes there are K - 1 thresholds. A
+single output is one match between "at most the level" and "above it".
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from ..activations import PiecewiseLinear, Real, exact, identity, relu
+from ..activations import PiecewiseLinear, Real, exact
+from ..challenges import first_challenge, next_challenge
 from ..engine.kernel import UNIT
 from ..errors import NetworkError
 from ..network import Affine, Layer, Network
 from .values import TINY, homogeneous_values, rounded_values
 
 Winners = npt.NDArray[np.int64]
-SAMPLES = 1024
+SAMPLES, BATCH = 256, 64
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,11 @@ class Decision:
 
     def winners(self, packed: npt.NDArray[np.uint8]) -> Winners:
         """The winner of each packed pattern of the extended network: an index into ``classes``."""
-        bits = np.unpackbits(packed, axis=1, bitorder="little")[:, self.first :]
+        bytes_before, bits_before = divmod(self.first, 8)
+        bits = np.unpackbits(packed[:, bytes_before:], axis=1, bitorder="little")[:, bits_before:]
         winner = np.full(len(packed), self.order[0])
         for t, challenger in enumerate(self.order[1:]):
-            winner = np.where(bits[:, t] == 1, challenger, winner)
+            winner[bits[:, t] == 1] = challenger
         return winner
 
     def matches_of(self, winner: int) -> range:
@@ -155,23 +157,14 @@ def _strongest_first(network: Network, classes: tuple[int, ...]) -> tuple[int, .
     if box is not None:
         points = (box.low + box.high) / 2 + points * (box.high - box.low) / 2
     with np.errstate(all="ignore"):
-        wins = np.bincount(network(points)[:, classes].argmax(axis=1), minlength=len(classes))
+        # Few at a time: products that are spread over threads leave these spinning.
+        values = np.concatenate([network(some) for some in np.split(points, SAMPLES // BATCH)])
+    wins = np.bincount(values[:, classes].argmax(axis=1), minlength=len(classes))
     return tuple(np.argsort(-wins, kind="stable").tolist())
 
 
 def _challenges(network: Network, classes: Sequence[int]) -> tuple[Layer, ...]:
-    """The layers of the extended network: values (m, y, rest) become (m, relu(y - m), rest), then
-    (m + relu(y - m), rest)."""
+    """The layers of the extended network."""
     values = np.eye(network.output_dim)[list(classes)]
-    layers = network.layers
-    for left in range(len(classes), 1, -1):
-        weight = np.array([values[0], values[1] - values[0], *values[2:]])
-        units = [identity(), relu(), *[identity()] * (left - 2)]
-        factor = Affine(weight, np.zeros(left))
-        if left == len(classes):
-            layers = _followed(network, factor, units)
-        else:
-            layers = (*layers, Layer([factor], units))
-        values = np.eye(left)[1:]
-        values[0, 0] = 1.0
-    return layers
+    layers = _followed(network, *first_challenge(values))
+    return *layers, *(next_challenge(left) for left in range(len(classes), 2, -1))
