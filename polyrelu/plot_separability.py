@@ -26,8 +26,8 @@ def plot_separability(
 ) -> Any:
     """Draw a measure of separability, a line for each two classes.
 
-    What a direction attains, and where that may not be the value the interval that is left. Where the classes are strictly
-    separable, if that was asked, the marker is filled.
+    What a direction attains, and where that may not be the value the interval that is left. Where
+    the classes are strictly separable, if that was asked, the marker is filled.
 
     Args:
         table: of :func:`polyrelu.layer_separability`.

@@ -28,12 +28,11 @@ TRIALS = 30  # in a line search
 
 @dataclass(frozen=True)
 class Band:
-    """The smoothed sum and its gradient at w, and the pairs within the band.
+    """The gradient of the smoothed mean at w, and the pairs within the band.
 
     Attributes:
-        size: the sum of |t| over all pairs, not smoothed, over their number.
-        value: the smoothed sum, likewise.
-        gradient: its gradient, shape (rank,).
+        size: the mean of |t| over all pairs, not smoothed.
+        gradient: of the smoothed mean, shape (rank,).
         order: b by rising projection.
         below, above: for each a the places in ``order`` of its pairs within the band: from
             below[i] up to, but without, above[i].
@@ -41,7 +40,6 @@ class Band:
     """
 
     size: float
-    value: float
     gradient: Array
     below: Indices
     above: Indices
@@ -76,10 +74,8 @@ class Smoothed:
         t = p[first] - ranked[places]
         sigma = np.clip(t / h, -1.0, 1.0)
         rows, columns = weights(below, above, order, first, second, sigma, len(p))
-        lifted = np.maximum(t * t / h + h, 2 * np.abs(t)) / 2 - np.abs(t)
         return Band(
             whole / self.n_pairs,
-            (whole + lifted.sum()) / self.n_pairs,
             (rows @ self.a - columns @ self.b) / self.n_pairs,
             below, above, order, first, second, sigma,
         )  # fmt: skip
@@ -152,7 +148,9 @@ class Descent:
         for _ in range(NEWTON):
             slope = self.across.T @ self.band.gradient
             size = float(np.linalg.norm(slope))
-            if size <= 1e-15 or not self._step(slope, size):
+            # A weight within the band is off by the rounding of t over h.
+            noise = 1e-15 + 4e-16 * len(self.band.sigma) / (self.h * self.sums.n_pairs)
+            if size <= noise or not self._step(slope, size):
                 return
 
     def narrow(self) -> None:
@@ -177,13 +175,13 @@ class Descent:
     def _search(self, way: Array, falling: float) -> tuple[Array, Band] | None:
         """Where the slope along a way is nearly 0: the function is convex."""
         low, high, t = 0.0, np.inf, 1.0
-        slope_low, best = falling, None
+        slope_low, least, best = falling, -falling, None
         for _ in range(TRIALS):
             w = self.w + t * way
             band = self.sums.at(w, self.h)
             slope = float(band.gradient @ way)
-            if band.value < self.band.value or abs(slope) < 1e-3 * -falling:
-                best = (w, band)
+            if abs(slope) < least:  # values differ by less than their rounding in the end
+                least, best = abs(slope), (w, band)
             if abs(slope) <= 0.1 * -falling:
                 break
             if slope < 0:
