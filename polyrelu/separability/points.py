@@ -160,12 +160,23 @@ class Frame:
 
     def image(self, direction: Sequence[int]) -> Array:
         """A direction of the reduced points as one of this frame, rounded."""
-        scaled = [v << k for v, k in zip(direction, self.shift, strict=True)]
-        size = max(map(abs, scaled)) or 1
-        back = [quotient(v, size) for v in scaled]
+        back = _floats([v << k for v, k in zip(direction, self.shift, strict=True)])
         with np.errstate(all="ignore"):
-            found: Array = np.linalg.lstsq(self.map.T, np.array(back), rcond=None)[0]
+            found = np.asarray(np.linalg.lstsq(self.map.T, back, rcond=None)[0], dtype=np.float64)
         return found if np.isfinite(found).all() else np.zeros(len(back))
+
+    def vector(self, m: Sequence[int]) -> Array:
+        """A difference of reduced points, or a sum of such, times a positive factor, rounded."""
+        most = max(self.shift)
+        scaled = [v << (most - k) for v, k in zip(m, self.shift, strict=True)]
+        found: Array = self.map @ _floats(scaled)
+        return found
+
+
+def _floats(row: Sequence[int]) -> Array:
+    """Divided by the greatest entry, rounded."""
+    size = max(map(abs, row)) or 1
+    return np.array([quotient(v, size) for v in row])
 
 
 def _inverse_root(moment: Array) -> Array:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..network import Array
+from .ascent import unit
 
 Indices = npt.NDArray[np.intp]
 
@@ -127,13 +128,12 @@ def weights(
 
 
 class Descent:
-    """Minimise on ``{w : <w, target> = 1}``, stage by stage."""
+    """Minimise on ``{w : <w, target> = |target|}``, stage by stage."""
 
     def __init__(self, sums: Smoothed, target: Array) -> None:
         self.sums = sums
-        length = float(np.linalg.norm(target))
-        self.w = target / length**2
-        self.along = target / length
+        self.along = unit(target)
+        self.w = self.along.copy()
         # The other columns of a reflection that takes the first axis to the target.
         mirror = self.along.copy()
         mirror[0] += np.copysign(1.0, mirror[0])
