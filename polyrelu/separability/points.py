@@ -26,6 +26,28 @@ PointsLike = npt.ArrayLike | Sequence[Sequence[Fraction]]
 
 
 @dataclass(frozen=True, eq=False)
+class Distinct:
+    """The different points of a set.
+
+    Attributes:
+        first: of each the index of its first copy.
+        copies: how many there are; float64, which holds them exactly.
+        place: for each point of the set which one it is.
+    """
+
+    first: npt.NDArray[np.intp]
+    copies: Array
+    place: list[int]
+
+    @classmethod
+    def of(cls, points: Sequence[IntegerRow]) -> Distinct:
+        known: dict[tuple[int, ...], int] = {}
+        place = [known.setdefault(tuple(x), len(known)) for x in points]
+        _, first, copies = np.unique(place, return_index=True, return_counts=True)
+        return cls(first, copies.astype(np.float64), place)
+
+
+@dataclass(frozen=True, eq=False)
 class PointSets:
     """Two finite sets of rational points of R^dim, repetitions counted.
 
@@ -67,6 +89,11 @@ class PointSets:
             for points in (self.a, self.b)
         )
         return first, second
+
+    @cached_property
+    def distinct(self) -> tuple[Distinct, Distinct]:
+        """What is different in either set."""
+        return Distinct.of(self.a), Distinct.of(self.b)
 
     @cached_property
     def _matrices(self) -> tuple[fmpz_mat, fmpz_mat]:
