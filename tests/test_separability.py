@@ -53,6 +53,17 @@ def test_exact_programs_need_no_proposal(rng, dim):
         assert all(sum(map(int.__mul__, found.direction, g)) > 0 for g in rows)
 
 
+@pytest.mark.parametrize("u", [[1.0, 0.0], [1.0, -1.0], None])
+@pytest.mark.parametrize("multipliers", [[0.0, 0.0], [1.0, 1.0], [1.0, 0.0]])
+def test_a_wrong_proposal_is_not_believed(u, multipliers, monkeypatch):
+    wrong = None if u is None else np.array(u), np.array(multipliers)
+    monkeypatch.setattr(alternative, "_proposal", lambda table: wrong)
+    found = gordan([[1, 0], [0, 1]])
+    assert min(found.direction) > 0
+    found = gordan([[1, 0], [-1, 0]])
+    assert found == alternative.Alternative(None, {0: 1, 1: 1})
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_scipy_agrees_on_gaussian_sets(seed):
     rng = np.random.default_rng(seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -24,8 +25,9 @@ ALL = ("separable", "LS0", "LS1", "LS2", "ball", "directional")
 
 def gaussian_network(seed: int, *widths: int) -> pr.Network:
     rng = np.random.default_rng(seed)
-    pairs = zip(widths, widths[1:], strict=False)
-    return pr.Network.from_layers([(rng.normal(size=(n, m)), rng.normal(size=n)) for m, n in pairs])
+    return pr.Network.from_layers(
+        [(rng.normal(size=(n, m)), rng.normal(size=n)) for m, n in pairwise(widths)]
+    )
 
 
 def test_a_network_that_solves_xor():

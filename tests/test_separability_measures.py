@@ -153,6 +153,25 @@ def test_ls1_bounds_hold_where_no_vertex_is_found(monkeypatch):
     assert stopped.low <= exact <= stopped.high
 
 
+def test_copies_of_points_count_as_often_as_there_are():
+    a, b = gaussian(4, 8, 3)
+    a, b = np.repeat(a, [1, 9, 1, 4, 1, 1, 2, 1], axis=0), np.repeat(b, [3] * 5 + [1] * 5, axis=0)
+    b[:5] = a[:5]
+    found = pr.ls1(a, b)
+    assert found.exact == pair_score("LS1", found.direction, a, b)
+    assert float(found.exact) == pytest.approx(lp_ls1(a, b), abs=1e-9)
+
+
+def test_a_million_pairs_that_are_zero_cost_nothing():
+    """As of a layer that is off on half of each class."""
+    a, b = gaussian(0, 1500, 10)
+    a[:1000], b[:1000] = 0, 0
+    found = pr.ls1(a, b)
+    assert found.exact is not None
+    assert found.stats["steps"] < 500
+    assert found.stats["seconds"] < 20
+
+
 def test_ls1_of_thousands_of_points():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(1000, 20)) + 0.2, rng.normal(size=(1200, 20))

@@ -19,7 +19,7 @@ from ..network import Array, quotient
 from ..queries.singular import down, root_of, root_up, up
 from ..rational import IntegerRow, dot
 from .linear import separating_direction
-from .measure import SeparabilityMeasure
+from .measure import SeparabilityMeasure, rounded
 from .points import PointSets, PointsLike, point_sets
 from .threads import one_thread
 
@@ -69,7 +69,7 @@ def ball_degree(
                                            "all differences are parallel",
                                            radius=(0.0, 0.0))  # fmt: skip
     search = _Margin(sets, limits, began)
-    low, high = search.run(np.array(_floats(sets.lifted(w))))
+    low, high = search.run(np.array(rounded(sets.lifted(w))))
     least, most = 1 - high * high, 1 - low * low  # of the radius squared
     radius = (root_of(least) if least > 0 else Fraction(0), Fraction(root_up(most)))
     return SeparabilityMeasure.between(
@@ -79,12 +79,6 @@ def ball_degree(
         radius=(down(radius[0]), up(radius[1])), steps=search.steps,
         seconds=time.monotonic() - began,
     )  # fmt: skip
-
-
-def _floats(values: Sequence[Fraction]) -> list[float]:
-    """Rounded, divided by the greatest."""
-    size = max(map(abs, values))
-    return [float(v / size) for v in values]
 
 
 class _Margin:

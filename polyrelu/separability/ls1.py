@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -23,7 +23,7 @@ from .linear import weakly_separating_direction
 from .measure import SeparabilityMeasure
 from .points import PointSets, PointsLike, point_sets
 from .scores import counts, score1
-from .smoothing import Descent, Smoothed, weights
+from .smoothing import Descent, Smoothed
 from .threads import one_thread
 
 DIGITS = 40  # bits to which weights of pairs are rounded
@@ -55,8 +55,9 @@ def ls1(
 
     Raises:
         PointsError: an empty set, different dimensions, NaN, infinity.
+        ValueError: gap is negative or not a number.
 
-    The cost: some 50 sorts of N points, and Newton steps with fewer pairs than 10 N; 2 x 2,000
+    The cost: some 100 sorts of N points, and Newton steps with fewer pairs than 10 N; 2 x 2,000
     points in 20 dimensions take a second. Source: MD-LSM (arXiv 2307.13962); the smoothing is
     Madsen and Nielsen's (1993), the bounds are ours (docs/separability.md).
     """
@@ -70,6 +71,8 @@ def ls1_of(
     if sets.rank == 0 or not any(sets.total):
         zero = Fraction(0)
         return SeparabilityMeasure.between("LS1", zero, zero, None, "both means are the same"), None
+    if not gap >= 0:
+        raise ValueError(f"gap must be a number >= 0, not {gap!r}")
     search = _Search(sets, gap, limits)
     return search.run(), search.best
 
@@ -78,8 +81,10 @@ class _Search:
     def __init__(self, sets: PointSets, gap: float, limits: Limits) -> None:
         self.sets, self.gap, self.limits = sets, gap, limits
         self.frame = sets.frame
-        sums = Smoothed(self.frame.a, self.frame.b)
-        self.descent = Descent(sums, self.frame.a.mean(axis=0) - self.frame.b.mean(axis=0))
+        self.first, self.second = sets.distinct
+        points = self.frame.a[self.first.first], self.frame.b[self.second.first]
+        self.sums = Smoothed(*points, (self.first.copies, self.second.copies))
+        self.descent = Descent(self.sums, self.frame.vector(sets.total))
         self.low, self.best = Fraction(-1), [0] * sets.rank
         self.high, self.asked = Fraction(1), False
         self.least, self.proof = float("inf"), self.descent.band
@@ -136,21 +141,33 @@ class _Search:
 
     # -- the upper bound ---------------------------------------------------------------------
 
-    def _rounded_weights(self) -> tuple[list[int], list[int]]:
-        """Sums by rows and columns of weights of all pairs, times 2**DIGITS: exactly those of some
-        weights in [-1, 1]."""
+    def _rounded_weights(self) -> IntegerRow:
+        """The sum of all differences with weights in [-1, 1], times 2**DIGITS: those of the best
+        stage, rounded."""
         band = self.proof
         one = 1 << DIGITS
-        sigma = np.rint(band.sigma * one).astype(np.int64)
-        none = np.zeros(0, dtype=np.int64)
-        empty = np.zeros(0, dtype=np.intp)
-        n = len(self.sets.a)
-        outside = weights(band.below, band.above, band.order, empty, empty, none, n)
+        rounded = np.rint(band.sigma * one).astype(np.int64).tolist()
+        outside = self.sums.outside(band.below, band.above, band.order)
         rows, columns = ([one * int(v) for v in part] for part in outside)
-        for i, j, v in zip(band.first.tolist(), band.second.tolist(), sigma.tolist(), strict=True):
-            rows[i] += v
-            columns[j] += v
-        return rows, columns
+        pairs = zip(band.first.tolist(), band.second.tolist(), strict=True)
+        self._add(rows, columns, zip(pairs, rounded, strict=True))
+        return self._sum(rows, columns)
+
+    def _add(
+        self, rows: list[int], columns: list[int],
+        weights: Iterable[tuple[tuple[int, int], int]],
+    ) -> None:  # fmt: skip
+        """Give weights to pairs of different points, that is to all their copies."""
+        own, other = self.first.copies, self.second.copies
+        for (i, j), v in weights:
+            rows[i] += int(other[j]) * v
+            columns[j] += int(own[i]) * v
+
+    def _sum(self, rows: list[int], columns: list[int]) -> IntegerRow:
+        """The sum of differences, by sums of weights for each different point."""
+        first = [rows[k] for k in self.first.place]
+        second = [columns[k] for k in self.second.place]
+        return self.sets.combination(first, second)
 
     def _proved(self) -> Fraction:
         """``s = y_0 h_0 + sum of y_k h_k`` exactly, where each h is a sum of all m with weights in
@@ -158,8 +175,7 @@ class _Search:
         sets = self.sets
         if sets.rank > MOST_DIMS:
             return Fraction(1)
-        rows, columns = self._rounded_weights()
-        main, s = sets.combination(rows, columns), sets.total
+        main, s = self._rounded_weights(), sets.total
         share = Fraction(dot(s, s), dot(main, s) or 1)
         rest = integer_row([v - share * h for v, h in zip(s, main, strict=True)])
         if not any(rest):
@@ -187,20 +203,22 @@ class _Search:
         inner = np.flatnonzero(np.abs(band.sigma) < INNER)
         inner = inner[np.argsort(np.abs(band.sigma[inner]), kind="stable")]
         pairs = [(int(band.first[k]), int(band.second[k])) for k in inner]
-        rows = [sets.difference(i, j) for i, j in pairs]
+        rows = [self._difference(i, j) for i, j in pairs]
         chosen = independent(rows, sets.rank) if rows else []
         if len(chosen) >= sets.rank:
             return False
         w = self._near([rows[k] for k in chosen])
         if w is None:
             return False
-        p, q = sets.projections(w)
-        value = score1(p, q)
+        value = score1(*sets.projections(w))
         if value < 0:
             return False
         if value > self.low:
             self.low, self.best = value, w
-        return self._is_optimal(p, q, [pairs[k] for k in chosen])
+        return self._is_optimal(w, [pairs[k] for k in chosen])
+
+    def _difference(self, i: int, j: int) -> IntegerRow:
+        return self.sets.difference(int(self.first.first[i]), int(self.second.first[j]))
 
     def _near(self, tied: list[IntegerRow]) -> IntegerRow | None:
         """A direction that ties these pairs exactly, near to the present one."""
@@ -218,30 +236,32 @@ class _Search:
                          for k in range(self.sets.rank)])  # fmt: skip
         return w if any(w) else None
 
-    def _is_optimal(
-        self, p: Sequence[int], q: Sequence[int], chosen: list[tuple[int, int]]
-    ) -> bool:
+    def _is_optimal(self, w: IntegerRow, chosen: list[tuple[int, int]]) -> bool:
         """``mu s = sum of sgn(t) m + sum over tied pairs of lambda m`` with |lambda| <= 1: then
-        LS1 = 1 / mu, the score of this direction. Of the tied pairs the chosen ones' lambda are
-        unknown, the others have their smoothed weights, also beyond the band."""
+        LS1 = 1 / mu, the score of w. Of the tied pairs the chosen ones' lambda are unknown, the
+        others have their smoothed weights, also beyond the band."""
         sets = self.sets
-        tied = _tied(p, q)
+        p, q = sets.projections(w)
+        tied = _tied([p[k] for k in self.first.first], [q[k] for k in self.second.first])
         if tied is None:
             return False
-        rows, columns = counts(p, q)
         one = 1 << DIGITS
-        rows, columns = [one * v for v in rows], [one * v for v in columns]
-        near_p, near_q = self.frame.a @ self.descent.w, self.frame.b @ self.descent.w
+        rows, columns = [0] * len(self.first.first), [0] * len(self.second.first)
+        near_p, near_q = self.sums.a @ self.descent.w, self.sums.b @ self.descent.w
         for i, j in set(tied) - set(chosen):
             sigma = float(near_p[i] - near_q[j]) / self.descent.h
-            v = round(max(-1.0, min(1.0, sigma)) * one)
-            rows[i] += v
-            columns[j] += v
-        fixed = sets.combination(rows, columns)
-        unknown = [sets.total, *([-v for v in sets.difference(i, j)] for i, j in chosen)]
+            self._add(rows, columns, [((i, j), round(max(-1.0, min(1.0, sigma)) * one))])
+        others = self._sum(rows, columns)
+        signs = sets.combination(*counts(p, q))
+        fixed = [one * v + u for v, u in zip(signs, others, strict=True)]
+        unknown = [sets.total, *([-v for v in self._difference(i, j)] for i, j in chosen)]
         equations = [[*(u[k] for u in unknown), -fixed[k]] for k in range(sets.rank)]
         found = solve_affine(equations, len(unknown))
-        if found is None or found[0] <= 0 or any(abs(v) > one for v in found[1:]):
+        if found is None or found[0] <= 0:
+            return False
+        own, other = self.first.copies, self.second.copies
+        most = [one * int(own[i]) * int(other[j]) for i, j in chosen]
+        if any(abs(v) > bound for v, bound in zip(found[1:], most, strict=True)):
             return False
         self.high = min(self.high, one / found[0])
         return self.low == self.high

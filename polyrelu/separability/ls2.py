@@ -37,8 +37,8 @@ AT_ONCE = 1 << 22  # entries of walls that are looked at together
 def ls2(a: PointsLike, b: PointsLike, *, limits: Limits | None = None) -> SeparabilityMeasure:
     """LS2 of two point sets: of the squared differences along w, what is positive less what is not.
 
-    The value is algebraic, so there are bounds: a few units of 1e-13 apart if the dimension is 2 or
-    if there are at most 200,000 chambers of differences; else ``low`` is the exact score of the
+    The value is algebraic, so there are bounds: some 1e-11 apart (1e-8 for a million pairs) if the
+    dimension is 2 or there are at most 200,000 chambers of differences; else ``low`` is the exact score of the
     best direction found, ``high`` a bound by LS1 that is seldom near. It is 1, exactly, iff some
     hyperplane separates the sets at least weakly.
 
@@ -125,9 +125,9 @@ def _distances(p: Array, q: Array) -> Array:
 class _Eigenvectors:
     """Which eigenvectors may lie in their own chambers, by float64 with bounds on all errors.
 
-    With M the exact image of a difference under the frame's map and m its float64 image, ``slack``
-    bounds |M - m|; ``spread`` how far the forms, and T from the unit matrix, may be from those that
-    are computed, in the Frobenius norm and over the number of pairs.
+    All forms are over the number of pairs. With M the exact image of a difference under the frame's
+    map and m its float64 image, ``slack`` bounds |M - m|, ``error`` how far a computed form may be
+    from the true one in the Frobenius norm, and ``skew`` how far T is from the unit matrix.
     """
 
     def __init__(

@@ -65,7 +65,7 @@ class SeparabilityMeasure:
             "low": self.low,
             "high": self.high,
             "exact": None if self.exact is None else str(self.exact),
-            "direction": None if self.direction is None else _floats(self.direction),
+            "direction": None if self.direction is None else rounded(self.direction),
             "method": self.method,
         }
 
@@ -77,7 +77,7 @@ class SeparabilityMeasure:
         return f"{self.name} {sign} {shown} ({self.method})"
 
 
-def _floats(direction: Direction) -> list[float]:
-    """Divided by the greatest entry, rounded."""
+def rounded(direction: Direction) -> list[float]:
+    """A direction divided by its greatest entry, in float64."""
     size = max(map(abs, direction), default=Fraction(0)) or Fraction(1)
     return [float(v / size) for v in direction]

@@ -26,6 +26,28 @@ PointsLike = npt.ArrayLike | Sequence[Sequence[Fraction]]
 
 
 @dataclass(frozen=True, eq=False)
+class Distinct:
+    """The different points of a set.
+
+    Attributes:
+        first: of each the index of its first copy.
+        copies: how many there are; float64, which holds them exactly.
+        place: for each point of the set which one it is.
+    """
+
+    first: npt.NDArray[np.intp]
+    copies: Array
+    place: list[int]
+
+    @classmethod
+    def of(cls, points: Sequence[IntegerRow]) -> Distinct:
+        known: dict[tuple[int, ...], int] = {}
+        place = [known.setdefault(tuple(x), len(known)) for x in points]
+        _, first, copies = np.unique(place, return_index=True, return_counts=True)
+        return cls(first, copies.astype(np.float64), place)
+
+
+@dataclass(frozen=True, eq=False)
 class PointSets:
     """Two finite sets of rational points of R^dim, repetitions counted.
 
@@ -67,6 +89,11 @@ class PointSets:
             for points in (self.a, self.b)
         )
         return first, second
+
+    @cached_property
+    def distinct(self) -> tuple[Distinct, Distinct]:
+        """What is different in either set."""
+        return Distinct.of(self.a), Distinct.of(self.b)
 
     @cached_property
     def _matrices(self) -> tuple[fmpz_mat, fmpz_mat]:
@@ -160,12 +187,23 @@ class Frame:
 
     def image(self, direction: Sequence[int]) -> Array:
         """A direction of the reduced points as one of this frame, rounded."""
-        scaled = [v << k for v, k in zip(direction, self.shift, strict=True)]
-        size = max(map(abs, scaled)) or 1
-        back = [quotient(v, size) for v in scaled]
+        back = _floats([v << k for v, k in zip(direction, self.shift, strict=True)])
         with np.errstate(all="ignore"):
-            found: Array = np.linalg.lstsq(self.map.T, np.array(back), rcond=None)[0]
+            found = np.asarray(np.linalg.lstsq(self.map.T, back, rcond=None)[0], dtype=np.float64)
         return found if np.isfinite(found).all() else np.zeros(len(back))
+
+    def vector(self, m: Sequence[int]) -> Array:
+        """A difference of reduced points, or a sum of such, times a positive factor, rounded."""
+        most = max(self.shift)
+        scaled = [v << (most - k) for v, k in zip(m, self.shift, strict=True)]
+        found: Array = self.map @ _floats(scaled)
+        return found
+
+
+def _floats(row: Sequence[int]) -> Array:
+    """Divided by the greatest entry, rounded."""
+    size = max(map(abs, row)) or 1
+    return np.array([quotient(v, size) for v in row])
 
 
 def _inverse_root(moment: Array) -> Array:

@@ -11,12 +11,12 @@ Float64 guesses; :mod:`.ls1` proves.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..network import Array
+from .ascent import unit
 
 Indices = npt.NDArray[np.intp]
 
@@ -28,20 +28,20 @@ TRIALS = 30  # in a line search
 
 @dataclass(frozen=True)
 class Band:
-    """The smoothed sum and its gradient at w, and the pairs within the band.
+    """The gradient of the smoothed mean at w, and the pairs within the band.
 
     Attributes:
-        size: the sum of |t| over all pairs, not smoothed, over their number.
-        value: the smoothed sum, likewise.
-        gradient: its gradient, shape (rank,).
+        size: the mean of |t| over all pairs, not smoothed.
+        gradient: of the smoothed mean, shape (rank,).
         order: b by rising projection.
         below, above: for each a the places in ``order`` of its pairs within the band: from
             below[i] up to, but without, above[i].
-        first, second: the pairs within, as indices; sigma: their weights.
+        first, second: the pairs within, as indices.
+        sigma: their weights.
+        copies: how often each of them counts.
     """
 
     size: float
-    value: float
     gradient: Array
     below: Indices
     above: Indices
@@ -49,40 +49,66 @@ class Band:
     first: Indices
     second: Indices
     sigma: Array
+    copies: Array
 
 
 class Smoothed:
-    """The smoothed mean over all pairs of two sets, shape (n, rank) and (m, rank)."""
+    """The smoothed mean over all pairs of two sets of different points.
 
-    def __init__(self, a: Array, b: Array) -> None:
+    Args:
+        a, b: shape (n, rank) and (m, rank).
+        copies: how often each point of a, and of b, counts.
+    """
+
+    def __init__(self, a: Array, b: Array, copies: tuple[Array, Array]) -> None:
         self.a, self.b = a, b
-        self.n_pairs = len(a) * len(b)
+        self.copies = copies
+        self.n_pairs = float(copies[0].sum() * copies[1].sum())
 
     def at(self, w: Array, h: float) -> Band:
         """O(N log N), and the number of pairs within the band."""
         p, q = self.a @ w, self.b @ w
         order = np.argsort(q, kind="stable")
         ranked = q[order]
-        below, above = (
-            np.searchsorted(ranked, p - h, "left"),
-            np.searchsorted(ranked, p + h, "right"),
-        )
-        whole = _sizes(p, ranked, np.searchsorted(ranked, p, "left"))
+        below = np.searchsorted(ranked, p - h, "left")
+        above = np.searchsorted(ranked, p + h, "right")
         inside = above - below
         first = np.repeat(np.arange(len(p)), inside)
         ends = np.cumsum(inside)
         places = np.arange(ends[-1]) - np.repeat(ends - inside, inside) + below[first]
         second = order[places]
-        t = p[first] - ranked[places]
-        sigma = np.clip(t / h, -1.0, 1.0)
-        rows, columns = weights(below, above, order, first, second, sigma, len(p))
-        lifted = np.maximum(t * t / h + h, 2 * np.abs(t)) / 2 - np.abs(t)
+        sigma = np.clip((p[first] - ranked[places]) / h, -1.0, 1.0)
+        rows, columns = self.outside(below, above, order)
+        own, other = self.copies
+        rows += np.bincount(first, sigma * other[second], len(p))
+        columns += np.bincount(second, sigma * own[first], len(q))
         return Band(
-            whole / self.n_pairs,
-            (whole + lifted.sum()) / self.n_pairs,
-            (rows @ self.a - columns @ self.b) / self.n_pairs,
-            below, above, order, first, second, sigma,
+            self._size(p, ranked, order) / self.n_pairs,
+            ((own * rows) @ self.a - (other * columns) @ self.b) / self.n_pairs,
+            below, above, order, first, second, sigma, own[first] * other[second],
         )  # fmt: skip
+
+    def outside(self, below: Indices, above: Indices, order: Indices) -> tuple[Array, Array]:
+        """For each point the sum of the weights of its pairs that are not within the band, 1 below
+        it and -1 above: integers."""
+        own, other = self.copies
+        sums = np.concatenate([[0.0], np.cumsum(other[order])])
+        rows = sums[below] + sums[above] - sums[-1]
+        m = len(order)
+        over = own.sum() - np.cumsum(np.bincount(below, own, m + 1))[:m]
+        under = np.cumsum(np.bincount(above, own, m + 1))[:m]
+        columns = np.empty(m)
+        columns[order] = over - under
+        return rows, columns
+
+    def _size(self, p: Array, ranked: Array, order: Indices) -> float:
+        """The sum of |t|."""
+        own, other = self.copies
+        k = np.searchsorted(ranked, p, "left")
+        numbers = np.concatenate([[0.0], np.cumsum(other[order])])
+        sums = np.concatenate([[0.0], np.cumsum(other[order] * ranked)])
+        each = p * (2 * numbers[k] - numbers[-1]) - 2 * sums[k] + sums[-1]
+        return float(own @ each)
 
     def hessian(self, band: Band, h: float) -> Array:
         """The sum of m m' over the band, by its incidence matrix: the pairs' m are not formed."""
@@ -90,7 +116,7 @@ class Smoothed:
 
         shape = (len(self.a), len(self.b))
         ends = np.concatenate([[0], np.cumsum(band.above - band.below)])
-        incidence = csr_array((np.ones(len(band.second)), band.second, ends), shape=shape)
+        incidence = csr_array((band.copies, band.second, ends), shape=shape)
         mixed = self.a.T @ (incidence @ self.b)
         rows = incidence.sum(axis=1)
         columns = incidence.sum(axis=0)
@@ -107,37 +133,13 @@ class Smoothed:
         return max(float(np.quantile(t, share)), 1e-6 * float(t.max()), 1e-300)
 
 
-def _sizes(p: Array, ranked: Array, k: Indices) -> float:
-    sums = np.concatenate([[0.0], np.cumsum(ranked)])
-    return float(np.sum(p * (2 * k - len(ranked)) - 2 * sums[k] + sums[-1]))
-
-
-def weights(
-    below: Indices, above: Indices, order: Indices, first: Indices, second: Indices,
-    sigma: npt.NDArray[Any], n: int,
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:  # fmt: skip
-    """The sums over rows and columns of the weights of all pairs: 1 below the band, -1 above, sigma
-    within. Of integers in integers."""
-    m = len(order)
-    kind = sigma.dtype
-    rows = (below - (m - above)).astype(kind)
-    np.add.at(rows, first, sigma)
-    over = n - np.cumsum(np.bincount(below, minlength=m + 1))[:m]
-    under = np.cumsum(np.bincount(above, minlength=m + 1))[:m]
-    columns = np.empty(m, dtype=kind)
-    columns[order] = over - under
-    np.add.at(columns, second, sigma)
-    return rows, columns
-
-
 class Descent:
-    """Minimise on ``{w : <w, target> = 1}``, stage by stage."""
+    """Minimise on ``{w : <w, target> = |target|}``, stage by stage."""
 
     def __init__(self, sums: Smoothed, target: Array) -> None:
         self.sums = sums
-        length = float(np.linalg.norm(target))
-        self.w = target / length**2
-        self.along = target / length
+        self.along = unit(target)
+        self.w = self.along.copy()
         # The other columns of a reflection that takes the first axis to the target.
         mirror = self.along.copy()
         mirror[0] += np.copysign(1.0, mirror[0])
@@ -152,7 +154,9 @@ class Descent:
         for _ in range(NEWTON):
             slope = self.across.T @ self.band.gradient
             size = float(np.linalg.norm(slope))
-            if size <= 1e-15 or not self._step(slope, size):
+            # A weight within the band is off by the rounding of t over h.
+            noise = 1e-15 + 4e-16 * self.band.copies.sum() / (self.h * self.sums.n_pairs)
+            if size <= noise or not self._step(slope, size):
                 return
 
     def narrow(self) -> None:
@@ -177,13 +181,13 @@ class Descent:
     def _search(self, way: Array, falling: float) -> tuple[Array, Band] | None:
         """Where the slope along a way is nearly 0: the function is convex."""
         low, high, t = 0.0, np.inf, 1.0
-        slope_low, best = falling, None
+        slope_low, least, best = falling, -falling, None
         for _ in range(TRIALS):
             w = self.w + t * way
             band = self.sums.at(w, self.h)
             slope = float(band.gradient @ way)
-            if band.value < self.band.value or abs(slope) < 1e-3 * -falling:
-                best = (w, band)
+            if abs(slope) < least:  # values differ by less than their rounding in the end
+                least, best = abs(slope), (w, band)
             if abs(slope) <= 0.1 * -falling:
                 break
             if slope < 0:
