@@ -30,7 +30,9 @@ _WHERE = {
     "DecisionBoundary": "queries.boundary",
     "Domain": "domain",
     "DomainError": "errors",
+    "Difference": "queries.witness",
     "doubling_layer": "queries.construct",
+    "equivalent": "queries.equivalence",
     "face_complex": "faces",
     "FaceComplex": "faces",
     "Facet": "region",
@@ -150,6 +152,7 @@ if TYPE_CHECKING:
     from .queries.convolution import is_convolution_injective as is_convolution_injective
     from .queries.crossings import Crossing as Crossing
     from .queries.crossings import boundary_crossings as boundary_crossings
+    from .queries.equivalence import equivalent as equivalent
     from .queries.folding import Folding as Folding
     from .queries.folding import folding_of_patterns as folding_of_patterns
     from .queries.folding_data import FoldingSummary as FoldingSummary
@@ -178,6 +181,7 @@ if TYPE_CHECKING:
     from .queries.surjectivity import is_surjective as is_surjective
     from .queries.surjectivity import output_range as output_range
     from .queries.witness import Collision as Collision
+    from .queries.witness import Difference as Difference
     from .region import Facet as Facet
     from .region import Region as Region
 
