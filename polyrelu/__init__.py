@@ -13,6 +13,8 @@ _WHERE = {
     "activation_path": "queries.path",
     "ActivationPath": "queries.path",
     "Affine": "network",
+    "align": "alignment",
+    "Alignment": "alignment",
     "Answer": "answer",
     "Arrangement": "arrangement",
     "bisected_folding": "queries.folding_sampling",
@@ -22,6 +24,7 @@ _WHERE = {
     "BoundaryKind": "queries.boundary_type",
     "BoundaryType": "queries.boundary_type",
     "Box": "domain",
+    "canonical": "canonical_form",
     "Collision": "queries.witness",
     "Count": "enumeration",
     "count_regions": "enumeration",
@@ -107,9 +110,12 @@ if TYPE_CHECKING:
     from .activations import leaky_relu as leaky_relu
     from .activations import relu as relu
     from .activations import relu6 as relu6
+    from .alignment import Alignment as Alignment
+    from .alignment import align as align
     from .answer import Answer as Answer
     from .answer import Status as Status
     from .arrangement import Arrangement as Arrangement
+    from .canonical_form import canonical as canonical
     from .domain import Box as Box
     from .domain import Domain as Domain
     from .domain import Polytope as Polytope

@@ -90,12 +90,16 @@ def test_a_shared_beginning_is_there_once():
     assert joint.difference.widths == (2, 6, 5, 7, 2, 1)
 
 
-def test_the_last_bit_counts():
+def test_the_last_bit_counts_where_it_is_seen():
+    """Of a neuron that is seen, and of one that is dead in the box."""
     layers = layers_of(0, 2, 5, 4, 1)
-    changed = [(w.copy(), b.copy()) for w, b in layers]
-    changed[0][0][2, 1] = np.nextafter(changed[0][0][2, 1], 9)
-    pair = Network.from_layers(layers), Network.from_layers(changed)
-    assert check(equivalent(*pair, Box(-1, 1, dim=2)), *pair) is Status.REFUTED
+    first = Network.from_layers(layers)
+    for neuron, status in ((1, Status.REFUTED), (0, Status.PROVED)):
+        changed = [(w.copy(), b.copy()) for w, b in layers]
+        changed[0][0][neuron, 0] = np.nextafter(changed[0][0][neuron, 0], 9)
+        second = Network.from_layers(changed)
+        answer = equivalent(first, second, Box(-1, 1, dim=2))
+        assert check(answer, first, second) is status
 
 
 def hat(centre: float, width: float) -> list[tuple[list, list]]:
