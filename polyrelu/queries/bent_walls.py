@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import product
 
 from ..errors import RecoveryError
 from ..linear_complex import Complex, Wall
@@ -20,6 +21,7 @@ Key = tuple[int, ...]  # of a hyperplane: its equation, the first entry positive
 Form = tuple[Fraction, ...]
 
 MOST_GUESSES = 64
+MOST_UNSEEN = 4
 
 
 def hyperplane(wall: Wall) -> Key:
@@ -32,7 +34,7 @@ class Kink:
     """How the function bends at a wall: by ``direction`` times the form, where that is positive.
 
     Attributes:
-        direction: for each output; the first that is not 0 is 1 or -1.
+        direction: for each output, in primitive integers.
         form: a positive multiple of the wall's equation.
     """
 
@@ -45,8 +47,9 @@ def kink(complex_: Complex, wall: Wall) -> Kink:
     here, there = (complex_.maps[complex_.parts[side].cell] for side in wall.sides)
     at = next(j for j, v in enumerate(wall.equation) if v)
     jumps = [(a[at] - b[at]) / wall.equation[at] for a, b in zip(here, there, strict=True)]
-    size = abs(next(u for u in jumps if u))
-    return Kink(tuple(u / size for u in jumps), tuple(size * v for v in wall.equation))
+    direction = integer_row(jumps)
+    size = next(u / a for u, a in zip(jumps, direction, strict=True) if a)
+    return Kink(tuple(map(Fraction, direction)), tuple(size * v for v in wall.equation))
 
 
 @dataclass
@@ -160,13 +163,23 @@ def layerings(complex_: Complex, found: Crossings) -> Iterator[Layering]:
                                     "first layer's")  # fmt: skip
             stack += [(status, {keys[w]: True}) for w in open_[1] if keys[w] not in status]
             continue
-        first = sorted({key for key in keys if status.get(key, True)})
-        bent = list(found.bent)
-        for walls, _ in found.forks:
-            (end,) = (w for w in walls if status[keys[w]])
-            a, b = (w for w in walls if w != end)
-            bent.append((a, b, keys[end]))
-        yield Layering(tuple(first), tuple(bent))
+        yield from _read(keys, found, status)
+
+
+def _read(keys: list[Key], found: Crossings, status: dict[Key, bool]) -> Iterator[Layering]:
+    """With all forks read. A wall that neither bends nor is bent at may be of either layer."""
+    bent = list(found.bent)
+    for walls, _ in found.forks:
+        (end,) = (w for w in walls if status[keys[w]])
+        a, b = (w for w in walls if w != end)
+        bent.append((a, b, keys[end]))
+    unseen = sorted({key for key in keys if key not in status})
+    if not bent or len(unseen) > MOST_UNSEEN:
+        yield Layering(tuple(sorted(k for k in set(keys) if status.get(k, True))), tuple(bent))
+        return
+    for layers in product((True, False), repeat=len(unseen)):
+        known = status | dict(zip(unseen, layers, strict=True))
+        yield Layering(tuple(sorted(k for k, first in known.items() if first)), tuple(bent))
 
 
 def _propagated(

@@ -18,12 +18,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from ..activations import identity, relu
 from ..errors import RecoveryError
 from ..graph import RegionGraph
 from ..linear_complex import Complex
+from ..rational import integer_row, margin
 from ..rational_network import RationalLayer, RationalNetwork
 from .bent_walls import Key, Layering, bent_walls, crossings, hyperplane, kink, layerings
 from .linear_system import Solutions, sign_solutions, solutions
@@ -32,7 +34,6 @@ from .second_layer import Neuron, SecondLayer, neurons_of
 
 HALF = Fraction(1, 2)
 FEW_PARTS = 30
-PUSHES = tuple(Fraction(2) ** k for k in (0, 4, 10, 20, 40))
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class GraphRecovery:
     """A network that has exactly the given complex and function.
 
     Attributes:
-        network: it; first-layer rows are primitive integers, and of the weights out of a
-            second-layer neuron the first that is not 0 is 1 or -1.
+        network: it; first-layer rows are primitive integers, and so are the weights out of each
+            second-layer neuron.
         open: what the complex does not determine, one sentence each; the network is then one of
             those that have it.
     """
@@ -96,10 +97,11 @@ def recover_from_graph(
         )
     if not found:
         raise RecoveryError(_unexplained(what))
-    best = min(found, key=lambda r: (len(r.open), sum(r.widths)))
-    if len(found) > 1:
-        note = f"{len(found)} networks, which differ in signs or in which walls belong together, " \
-               f"have this function: a hidden symmetry"
+    best = min(found, key=lambda r: (sum(r.widths), len(r.open)))
+    others = sum(r.widths == best.widths for r in found)
+    if others > 1:
+        note = f"{others} networks of this size, which differ in signs or in which walls belong " \
+               f"together, have this function: a hidden symmetry"
         best = replace(best, open=(*best.open, note))
     if best.open and not allow_open:
         raise RecoveryError("; ".join(best.open))
@@ -305,32 +307,58 @@ def _of_signs(upper: _Upper) -> Iterator[GraphRecovery]:
         found = upper.solved(t)
         if found is None:
             continue
-        for values in _choices(upper, found, t):
-            network = upper.network(t, values)
-            if reproduces(network, upper.complex_):
-                yield GraphRecovery(network, _open(upper, found))
-                break
+        values = _choice(upper, found)
+        if values is None:
+            continue
+        network = upper.network(t, values)
+        if reproduces(network, upper.complex_):
+            yield GraphRecovery(network, _open(upper, found))
 
 
-def _choices(upper: _Upper, found: Solutions, t: tuple[int, ...]) -> Iterator[list[Fraction]]:
-    """Values of what is open: none, then such as keep neurons inactive that no wall makes active."""
-    yield list(found.particular)
-    owners = [(i, f) for i, row in enumerate(upper.rows) for f in row.free]
-    for push in PUSHES if found.free else ():
-        values = list(found.particular)
-        for free in found.free:
-            for at, (i, f) in enumerate(owners, upper.complex_.outputs):
-                if free[at]:
-                    values = [
-                        v - t[i] * push * Fraction(w, abs(free[at])) * (1 if _sum(f) * free[at] > 0
-                                                                       else -1)
-                        for v, w in zip(values, free, strict=True)
-                    ]  # fmt: skip
-        yield values
+def _choice(upper: _Upper, found: Solutions) -> list[Fraction] | None:
+    """Values of what is open with which every second-layer neuron has its sign on every part: a
+    linear program in the factors of the free solutions."""
+    if not found.free:
+        return list(found.particular)
+    rows = {tuple(row) for row in _sign_rows(upper, found)}
+    if any(row[-1] < 0 for row in rows if not any(row[:-1])):
+        return None
+    best = margin([list(row) for row in rows if any(row[:-1])] or [[0] * len(found.free) + [1]])
+    if best.value < 0:
+        return None
+    return [
+        v + sum((y * f[at] for y, f in zip(best.point, found.free, strict=True)), Fraction(0))
+        for at, v in enumerate(found.particular)
+    ]
 
 
-def _sum(row: tuple[int, ...]) -> int:
-    return sum(row[:-1])
+def _sign_rows(upper: _Upper, found: Solutions) -> Iterator[list[int]]:
+    """Rows that must be >= 0 at the factors: forms at the vertices and directions of parts."""
+    at = upper.complex_.outputs
+    for i, row in enumerate(upper.rows):
+        moves = [
+            tuple(sum(f[at + k] * own[j] for k, own in enumerate(row.free))
+                  for j in range(len(row.particular)))
+            for f in found.free
+        ]  # fmt: skip
+        start = [
+            v + sum((found.particular[at + k] * own[j] for k, own in enumerate(row.free)),
+                    Fraction(0))
+            for j, v in enumerate(row.particular)
+        ]  # fmt: skip
+        at += len(row.free)
+        if not any(any(move) for move in moves):
+            continue
+        forms = cache(lambda sides, all_=(*moves, tuple(start)): [upper.on(r, sides) for r in all_])
+        for part, sides, active in zip(
+            upper.complex_.parts, upper.layer.sides, upper.layer.active, strict=True
+        ):
+            for g in part.generators:
+                values = [
+                    sum((active[i] * a * v for a, v in zip(form, g, strict=True)), Fraction(0))
+                    for form in forms(sides)
+                ]
+                yield integer_row(values)
 
 
 def _open(upper: _Upper, found: Solutions) -> tuple[str, ...]:
