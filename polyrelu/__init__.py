@@ -26,6 +26,7 @@ _WHERE = {
     "Box": "domain",
     "canonical": "canonical_form",
     "Collision": "queries.witness",
+    "Complex": "linear_complex",
     "Count": "enumeration",
     "count_regions": "enumeration",
     "Crossing": "queries.crossings",
@@ -45,7 +46,10 @@ _WHERE = {
     "folding_table": "queries.folding_data",
     "FoldingSummary": "queries.folding_data",
     "FoldingTable": "queries.folding_data",
+    "GraphRecovery": "queries.graph_recovery",
     "hard_tanh": "activations",
+    "identifiability": "queries.identifiability",
+    "Identifiability": "queries.identifiability",
     "identity": "activations",
     "IncompleteError": "errors",
     "is_coherently_oriented": "queries.injectivity",
@@ -76,7 +80,10 @@ _WHERE = {
     "Polytope": "domain",
     "polytope_bias": "queries.bias",
     "random_injective_network": "queries.construct",
+    "RationalNetwork": "rational_network",
     "reconstruct": "queries.bias",
+    "recover_from_graph": "queries.graph_recovery",
+    "RecoveryError": "errors",
     "Region": "region",
     "RegionGraph": "graph",
     "regions": "enumeration",
@@ -132,6 +139,7 @@ if TYPE_CHECKING:
     from .errors import MissingExtraError as MissingExtraError
     from .errors import NetworkError as NetworkError
     from .errors import PolyreluError as PolyreluError
+    from .errors import RecoveryError as RecoveryError
     from .errors import UnknownAnswerError as UnknownAnswerError
     from .errors import UnsupportedLayerError as UnsupportedLayerError
     from .faces import FaceComplex as FaceComplex
@@ -141,6 +149,7 @@ if TYPE_CHECKING:
     from .io import load_network as load_network
     from .io import save_network as save_network
     from .limits import Limits as Limits
+    from .linear_complex import Complex as Complex
     from .mesh import boundary_mesh as boundary_mesh
     from .network import Affine as Affine
     from .network import Layer as Layer
@@ -167,6 +176,10 @@ if TYPE_CHECKING:
     from .queries.folding_sampling import bisected_folding as bisected_folding
     from .queries.folding_sampling import sampled_folding as sampled_folding
     from .queries.folding_sampling import samples_needed as samples_needed
+    from .queries.graph_recovery import GraphRecovery as GraphRecovery
+    from .queries.graph_recovery import recover_from_graph as recover_from_graph
+    from .queries.identifiability import Identifiability as Identifiability
+    from .queries.identifiability import identifiability as identifiability
     from .queries.injectivity import is_coherently_oriented as is_coherently_oriented
     from .queries.injectivity import is_injective as is_injective
     from .queries.injectivity import is_injective_on_regions as is_injective_on_regions
@@ -188,6 +201,7 @@ if TYPE_CHECKING:
     from .queries.surjectivity import output_range as output_range
     from .queries.witness import Collision as Collision
     from .queries.witness import Difference as Difference
+    from .rational_network import RationalNetwork as RationalNetwork
     from .region import Facet as Facet
     from .region import Region as Region
 

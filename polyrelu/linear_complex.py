@@ -13,7 +13,7 @@ from random import Random
 from .errors import DomainError, IncompleteError
 from .faces import FaceComplex, face_complex
 from .graph import RegionGraph
-from .rational import IntegerRow, rows_of
+from .rational import IntegerRow
 from .region import ExactPoint
 
 AffineMap = tuple[tuple[Fraction, ...], ...]

@@ -154,8 +154,8 @@ def layerings(complex_: Complex, found: Crossings) -> Iterator[Layering]:
         status = _propagated(keys, found, yes | no)
         if status is None:
             continue
-        open_ = next((f for f in found.forks if keys[f[0][0]] not in status
-                      or keys[f[0][1]] not in status or keys[f[0][2]] not in status), None)  # fmt: skip
+        unread = (f for f in found.forks if any(keys[w] not in status for w in f[0]))
+        open_ = next(unread, None)
         if open_ is not None:
             guesses += 1
             if guesses > MOST_GUESSES:
@@ -236,7 +236,8 @@ def bent_walls(complex_: Complex, layering: Layering, straight: list[tuple[int, 
             return None
         links[a].append((b, sign))
         links[b].append((a, sign))
-    found, seen = [], set()
+    found: list[BentWall] = []
+    seen: set[int] = set()
     for start in kinks:
         if start in seen:
             continue

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 
+from ..errors import RecoveryError
 from ..rational import IntegerRow, independent, integer_row, null_space, solve_affine
 
 MOST_FREE = 12
@@ -18,6 +19,14 @@ class Solutions:
 
     particular: tuple[Fraction, ...]
     free: tuple[tuple[int, ...], ...]
+
+    def at(self, factors: Sequence[Fraction]) -> list[Fraction]:
+        """The solution with these multiples of ``free``."""
+        total = list(self.particular)
+        for y, row in zip(factors, self.free, strict=True):
+            if y:
+                total = [a + y * v for a, v in zip(total, row, strict=True)]
+        return total
 
 
 def solutions(equations: Sequence[Sequence[Fraction]], dim: int) -> Solutions | None:
@@ -31,33 +40,38 @@ def solutions(equations: Sequence[Sequence[Fraction]], dim: int) -> Solutions | 
     return Solutions(particular, tuple(map(tuple, free)))
 
 
-def sign_solutions(found: Solutions, wanted: Sequence[int]) -> list[tuple[int, ...]] | None:
-    """The values 1 and -1 that the wanted unknowns can have; None if too many would be tried."""
-    basis = [[row[i] for row in found.free] for i in wanted]
-    n = len(found.free)
-    chosen = independent(basis, n) if n and basis else []
+def signs_of(found: Solutions, count: int) -> list[tuple[int, ...]]:
+    """The values 1 and -1 that the first ``count`` unknowns can have.
+
+    Raises:
+        RecoveryError: more than 2**12 would have to be tried.
+    """
+    basis = [[row[i] for row in found.free] for i in range(count)]
+    chosen = independent(basis, len(found.free)) if found.free else []
     if len(chosen) > MOST_FREE:
-        return None
-    kept = [i for k, i in enumerate(wanted) if k in set(chosen)]
+        raise RecoveryError(
+            f"{len(chosen)} of {count} signs are fixed by no linear equation: the system of signs "
+            f"lacks rank"
+        )
     accepted = []
-    for signs in product((1, -1), repeat=len(kept)):
-        values = _completed(found, wanted, kept, signs)
+    for signs in product((1, -1), repeat=len(chosen)):
+        values = _completed(found, dict(zip(chosen, signs, strict=True)))[:count]
         if all(abs(v) == 1 for v in values):
             accepted.append(tuple(int(v) for v in values))
     return accepted
 
 
-def _completed(
-    found: Solutions, wanted: Sequence[int], kept: Sequence[int], signs: Sequence[int]
-) -> list[Fraction]:
-    """The wanted unknowns, if the kept ones have these values; they fix the others."""
-    rows = []
-    for i, sign in zip(kept, signs, strict=True):
-        rows.append([*(Fraction(row[i]) for row in found.free), found.particular[i] - sign])
-    y = solve_affine([integer_row(g) for g in rows], len(found.free))
-    assert y is not None, "the kept unknowns are independent"
-    return [
-        found.particular[i] + sum((v * row[i] for v, row in zip(y, found.free, strict=True)),
-                                  Fraction(0))
-        for i in wanted
-    ]  # fmt: skip
+def with_signs(found: Solutions, signs: Sequence[int]) -> list[Fraction]:
+    """A solution whose first unknowns are these."""
+    return _completed(found, dict(enumerate(signs)))
+
+
+def _completed(found: Solutions, known: dict[int, int]) -> list[Fraction]:
+    """A solution in which some unknowns have given values."""
+    rows = [
+        integer_row([*(Fraction(row[i]) for row in found.free), found.particular[i] - value])
+        for i, value in known.items()
+    ]
+    factors = solve_affine(rows, len(found.free))
+    assert factors is not None, "there is a solution with these values"
+    return found.at(factors)

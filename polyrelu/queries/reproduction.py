@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from ..activations import identity, relu
 from ..linear_complex import AffineMap, Complex
 from ..rational import dot, integer_row
-from ..rational_network import RationalNetwork
+from ..rational_network import RationalLayer, RationalNetwork, Row
 
 Form = list[Fraction]
+
+
+def relu_network(hidden: Sequence[Sequence[Row]], top: Sequence[Row]) -> RationalNetwork:
+    """ReLU layers with these rows, and an affine output."""
+    layers = [RationalLayer(tuple(rows), (relu(),) * len(rows)) for rows in hidden]
+    return RationalNetwork((*layers, RationalLayer(tuple(top), (identity(),) * len(top))))
 
 
 def reproduces(network: RationalNetwork, complex_: Complex) -> bool:
     """Whether a ReLU network is affine on every part and has the right map there.
 
     If no hidden neuron is positive at one vertex or direction of a part and negative at another,
-    each is on one side, so the network is affine on the part; its map is then composed and compared.
+    each is on one side, so the network is affine on the part; its map is then composed.
     """
     return all(
         _map_on(network, part.generators) == complex_.maps[part.cell] for part in complex_.parts

@@ -120,12 +120,12 @@ def neurons_of(
             return None
         found.append(neuron)
     found = _united(keys, found)
-    sides = [signs_at(keys, part.point) for part in complex_.parts]
+    where = [signs_at(keys, part.point) for part in complex_.parts]
     columns = [_coloured(complex_, neuron) for neuron in found]
-    if any(column is None for column in columns) or any(0 in row for row in sides):
+    fitting = [column for column in columns if column is not None]
+    if len(fitting) < len(found) or any(0 in row for row in where):
         return None
-    active = list(zip(*columns, strict=True))  # type: ignore[arg-type]
-    return SecondLayer(keys, found, sides, active)
+    return SecondLayer(keys, found, where, list(zip(*fitting, strict=True)))
 
 
 def _united(keys: Sequence[Key], neurons: list[Neuron]) -> list[Neuron]:
