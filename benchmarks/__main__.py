@@ -24,6 +24,7 @@ SUBJECTS = (
     "injectivity",
     "boundary",
     "folding",
+    "recovery_graph",
 )
 
 
@@ -78,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         machine,
         memory,
         peers,
+        recovery_graph,
         speed,
     )
     from .tools import Peers
@@ -93,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "injectivity": lambda: injectivity.run(options.quick),
         "boundary": lambda: boundary.run(options.quick),
         "folding": lambda: folding.run(options.quick),
+        "recovery_graph": lambda: recovery_graph.run(options.quick),
     }
     known = machine.facts()
     print(machine.header(known) + "\n")

@@ -36,10 +36,10 @@ LAYERING, FIRST_SIGNS, SECOND_SIGNS, SIDES = range(4)
 REASONS = (
     "walls do not go on in each other as those of one or two hidden layers do: there are more "
     "layers, or walls of two neurons coincide",
-    "linear parts are not accounted for by first-layer neurons that bend in the domain: one is "
-    "always active (its wall is not in the domain), or two share a hyperplane",
-    "outputs are not accounted for by neurons that bend in the domain: a second-layer neuron is "
-    "always active, or the outputs see the first layer or the inputs directly",
+    "linear parts are not accounted for by first-layer neurons whose walls show: one is always "
+    "active where it is seen (its wall is not in the domain), or two share a hyperplane",
+    "outputs are not accounted for by neurons whose walls show: a second-layer neuron is always "
+    "active, or the outputs see the first layer or the inputs directly",
     "no weights give every neuron its side on every part of the domain",
 )
 

@@ -162,13 +162,16 @@ def _statuses(graph: RegionGraph) -> Iterator[NeuronStatus]:
 
 def _walls_of(graph: RegionGraph) -> dict[tuple[int, int], frozenset[int]]:
     """For each unit the facets on which one of its thresholds vanishes."""
-    found: dict[tuple[int, int], set[int]] = {}
+    wall = graph.compiled.threshold_wall  # thresholds with one form share it
+    facets_of: dict[int, set[int]] = {}
     inside = np.flatnonzero(graph.neighbor >= 0)
     pairs = [*zip(inside.tolist(), graph.facets[inside].tolist(), strict=True),
              *graph.coincident.tolist()]  # fmt: skip
     for facet, threshold in pairs:
-        layer, unit, _ = graph.network.thresholds[threshold]
-        found.setdefault((layer, unit), set()).add(facet)
+        facets_of.setdefault(int(wall[threshold]), set()).add(facet)
+    found: dict[tuple[int, int], set[int]] = {}
+    for threshold, (layer, unit, _) in enumerate(graph.network.thresholds):
+        found.setdefault((layer, unit), set()).update(facets_of.get(int(wall[threshold]), ()))
     return {unit: frozenset(facets) for unit, facets in found.items()}
 
 

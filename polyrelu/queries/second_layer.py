@@ -58,12 +58,14 @@ class SecondLayer:
         neurons: in no order.
         sides: for each part on which side of each hyperplane it is.
         active: for each part and neuron 1 where the neuron's forms are positive, else -1.
+        loose: pairs of neurons that might as well be one, since so little is known of either.
     """
 
     keys: tuple[Key, ...]
     neurons: list[Neuron]
     sides: list[Sides]
     active: list[Sides]
+    loose: list[tuple[int, int]]
 
     def sign_equations(self, neuron: Neuron) -> list[list[Fraction]]:
         """v = (0, b) + 1/2 sum of s_k x_k U_k, for the gradient; if v and x are known."""
@@ -125,7 +127,9 @@ def neurons_of(
     fitting = [column for column in columns if column is not None]
     if len(fitting) < len(found) or any(0 in row for row in where):
         return None
-    return SecondLayer(keys, found, where, list(zip(*fitting, strict=True)))
+    loose = [pair for pair in combinations(range(len(found)), 2)
+             if _fits_always(keys, *(found[i] for i in pair))]  # fmt: skip
+    return SecondLayer(keys, found, where, list(zip(*fitting, strict=True)), loose)
 
 
 def _united(keys: Sequence[Key], neurons: list[Neuron]) -> list[Neuron]:
@@ -146,16 +150,20 @@ def _united(keys: Sequence[Key], neurons: list[Neuron]) -> list[Neuron]:
 
 def _union(keys: Sequence[Key], one: Neuron, other: Neuron) -> Neuron | None:
     """Two as one, if they fit together and two that are unrelated would not."""
-    if one.direction != other.direction:
-        return None
-    shapes = [_shape(keys, neuron.pieces) for neuron in (one, other)]
-    free = [list(row) for shape in shapes if shape is not None for row in shape.free]
-    if free and rank(free) == len(free[0]):
+    if one.direction != other.direction or _fits_always(keys, one, other):
         return None
     for turned in (other, other.turned()):
         if _fit(one, turned) and _shape(keys, one.joined(turned).pieces) is not None:
             return one.joined(turned)
     return None
+
+
+def _fits_always(keys: Sequence[Key], one: Neuron, other: Neuron) -> bool:
+    """Whether what is open of two neurons is so much that they could be one whatever is known."""
+    shapes = [_shape(keys, neuron.pieces) for neuron in (one, other)]
+    free = [list(row) for shape in shapes if shape is not None for row in shape.free]
+    same = one.direction == other.direction
+    return same and bool(free) and rank(free) == len(free[0])
 
 
 def _fit(one: Neuron, other: Neuron) -> bool:

@@ -162,7 +162,7 @@ def _sign_rows(upper: SignedLayer, found: Solutions) -> Iterator[list[int]]:
 
 
 def _open(upper: SignedLayer, found: Solutions) -> tuple[str, ...]:
-    notes = []
+    notes = [f"second-layer neurons {i} and {j} may be one" for i, j in upper.layer.loose]
     owners = [(i, f) for i, row in enumerate(upper.rows) for f in row.free]
     for free in found.free:
         names = []
