@@ -117,8 +117,31 @@ def test_a_difference_in_a_tiny_place_is_found():
     assert equivalent(peak, nothing, Box(-1, 0, dim=1)).proved
 
 
-def test_a_difference_that_vanishes_at_the_point_inside():
+def test_one_output_may_be_matched_and_another_not():
+    rows = np.eye(2)
+    first = Network.from_layers([(rows, [0.0, 0.0]), (rows, [0.0, 1.0])])
+    second = Network.from_layers(
+        [(rows * [[1], [2]], [0.0, 0.0]), ([[1.0, 0], [0, 0.5]], [0, 1.0])]
+    )
+    answer = equivalent(first, second)
+    assert check(answer, first, second) is Status.PROVED
+    assert answer.stats["regions"] == 4
+
+
+def test_large_networks_are_refuted_without_regions():
+    layers = layers_of(0, 30, 60, 60, 60, 3)
+    changed = [(w.copy(), b.copy()) for w, b in layers]
+    changed[0][0][7, 3] = np.nextafter(changed[0][0][7, 3], 9)
+    pair = Network.from_layers(layers), Network.from_layers(changed)
+    for domain in (Space(30), Box(-1, 1, dim=30)):
+        answer = equivalent(*pair, domain)
+        assert check(answer, *pair) is Status.REFUTED
+        assert answer.stats["regions"] == 0
+
+
+def test_a_difference_that_vanishes_at_the_point_inside(monkeypatch):
     """x - c and 0 on one region: at its witness they are equal."""
+    monkeypatch.setattr("polyrelu.queries.equivalence._some_points", lambda domain: [])
     line = Network.from_layers([([[1.0]], [0.0])])
     zero = Network.from_layers([([[0.0]], [0.0])])
     for end in (1.0, 3.0):

@@ -105,7 +105,7 @@ def recover_from_graph(what: Complex | RegionGraph, *, allow_open: bool = False)
     if not found:
         raise RecoveryError(REASONS[max(reached, default=LAYERING)])
     best = min(found, key=lambda r: (sum(r.widths), len(r.open)))
-    others = sum(r.widths == best.widths for r in found)
+    others = sum(sum(r.widths) == sum(best.widths) for r in found)
     if others > 1:
         note = (
             f"{others} networks of this size, which differ in signs or in which walls belong "
