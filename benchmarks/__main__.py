@@ -26,6 +26,7 @@ SUBJECTS = (
     "folding",
     "similarity",
     "separability",
+    "recovery_graph",
 )
 
 
@@ -82,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         peers,
         separability,
         similarity,
+        recovery_graph,
         speed,
     )
     from .tools import Peers
@@ -99,6 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "folding": lambda: folding.run(options.quick),
         "similarity": lambda: similarity.run(options.quick),
         "separability": lambda: separability.run(options.quick),
+        "recovery_graph": lambda: recovery_graph.run(options.quick),
     }
     known = machine.facts()
     print(machine.header(known) + "\n")

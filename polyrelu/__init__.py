@@ -13,6 +13,8 @@ _WHERE = {
     "activation_path": "queries.path",
     "ActivationPath": "queries.path",
     "Affine": "network",
+    "align": "alignment",
+    "Alignment": "alignment",
     "Answer": "answer",
     "Arrangement": "arrangement",
     "ball_degree": "separability.ball",
@@ -25,18 +27,22 @@ _WHERE = {
     "BoundaryKind": "queries.boundary_type",
     "BoundaryType": "queries.boundary_type",
     "Box": "domain",
+    "canonical": "canonical_form",
     "Collision": "queries.witness",
+    "Complex": "linear_complex",
     "Count": "enumeration",
     "count_regions": "enumeration",
     "Crossing": "queries.crossings",
     "decision_boundary": "queries.boundary",
     "DecisionBoundary": "queries.boundary",
     "DiagonalMetric": "queries.metrics",
+    "Difference": "queries.witness",
     "directional_separability": "separability.directional",
     "Distribution": "queries.graph_folding",
     "Domain": "domain",
     "DomainError": "errors",
     "doubling_layer": "queries.construct",
+    "equivalent": "queries.equivalence",
     "EulerMetric": "queries.euler_metric",
     "face_complex": "faces",
     "FaceComplex": "faces",
@@ -50,9 +56,12 @@ _WHERE = {
     "FoldingTable": "queries.folding_data",
     "graph_folding": "queries.graph_folding",
     "GraphFolding": "queries.graph_folding",
+    "GraphRecovery": "queries.graph_recovery",
     "hard_tanh": "activations",
     "hinge_goodness": "queries.hinge",
     "HingeGoodness": "queries.hinge",
+    "Identifiability": "queries.identifiability",
+    "identifiability": "queries.identifiability",
     "identity": "activations",
     "IncompleteError": "errors",
     "is_coherently_oriented": "queries.injectivity",
@@ -95,7 +104,10 @@ _WHERE = {
     "Polytope": "domain",
     "polytope_bias": "queries.bias",
     "random_injective_network": "queries.construct",
+    "RationalNetwork": "rational_network",
     "reconstruct": "queries.bias",
+    "recover_from_graph": "queries.graph_recovery",
+    "RecoveryError": "errors",
     "Region": "region",
     "RegionGraph": "graph",
     "RegionKernel": "queries.region_kernel",
@@ -144,9 +156,12 @@ if TYPE_CHECKING:
     from .activations import leaky_relu as leaky_relu
     from .activations import relu as relu
     from .activations import relu6 as relu6
+    from .alignment import Alignment as Alignment
+    from .alignment import align as align
     from .answer import Answer as Answer
     from .answer import Status as Status
     from .arrangement import Arrangement as Arrangement
+    from .canonical_form import canonical as canonical
     from .domain import Box as Box
     from .domain import Domain as Domain
     from .domain import Polytope as Polytope
@@ -164,6 +179,7 @@ if TYPE_CHECKING:
     from .errors import NetworkError as NetworkError
     from .errors import PointsError as PointsError
     from .errors import PolyreluError as PolyreluError
+    from .errors import RecoveryError as RecoveryError
     from .errors import UnknownAnswerError as UnknownAnswerError
     from .errors import UnsupportedLayerError as UnsupportedLayerError
     from .faces import FaceComplex as FaceComplex
@@ -173,6 +189,7 @@ if TYPE_CHECKING:
     from .io import load_network as load_network
     from .io import save_network as save_network
     from .limits import Limits as Limits
+    from .linear_complex import Complex as Complex
     from .mesh import boundary_mesh as boundary_mesh
     from .network import Affine as Affine
     from .network import Layer as Layer
@@ -191,6 +208,7 @@ if TYPE_CHECKING:
     from .queries.convolution import is_convolution_injective as is_convolution_injective
     from .queries.crossings import Crossing as Crossing
     from .queries.crossings import boundary_crossings as boundary_crossings
+    from .queries.equivalence import equivalent as equivalent
     from .queries.euler_metric import EulerMetric as EulerMetric
     from .queries.folding import Folding as Folding
     from .queries.folding import folding_of_patterns as folding_of_patterns
@@ -203,8 +221,12 @@ if TYPE_CHECKING:
     from .queries.graph_folding import Distribution as Distribution
     from .queries.graph_folding import GraphFolding as GraphFolding
     from .queries.graph_folding import graph_folding as graph_folding
+    from .queries.graph_recovery import GraphRecovery as GraphRecovery
+    from .queries.graph_recovery import recover_from_graph as recover_from_graph
     from .queries.hinge import HingeGoodness as HingeGoodness
     from .queries.hinge import hinge_goodness as hinge_goodness
+    from .queries.identifiability import Identifiability as Identifiability
+    from .queries.identifiability import identifiability as identifiability
     from .queries.injectivity import is_coherently_oriented as is_coherently_oriented
     from .queries.injectivity import is_injective as is_injective
     from .queries.injectivity import is_injective_on_regions as is_injective_on_regions
@@ -244,6 +266,8 @@ if TYPE_CHECKING:
     from .queries.tangent import parameter_blocks as parameter_blocks
     from .queries.tangent import tangent_features as tangent_features
     from .queries.witness import Collision as Collision
+    from .queries.witness import Difference as Difference
+    from .rational_network import RationalNetwork as RationalNetwork
     from .region import Facet as Facet
     from .region import Region as Region
     from .separability.ball import ball_degree as ball_degree

@@ -41,3 +41,7 @@ class IncompleteError(PolyreluError):
 
 class UnknownAnswerError(PolyreluError, ValueError):
     """An answer that is UNKNOWN was used as if it were yes or no."""
+
+
+class RecoveryError(PolyreluError):
+    """A network cannot be recovered, or not all of it; the message says why."""

@@ -28,6 +28,7 @@ If every region passes ``geometry``, no region is missing: whoever leaves one th
 is in another, and the domain is connected even without its faces of codimension 2.
 """
 
+from .equivalence import check_equivalence
 from .injectivity import check_injectivity
 from .levels import LEVELS, verify
 from .report import Check, Failure, Verification, VerificationError
@@ -40,6 +41,7 @@ __all__ = [
     "Failure",
     "Verification",
     "VerificationError",
+    "check_equivalence",
     "check_injectivity",
     "check_robustness",
     "check_separability",
