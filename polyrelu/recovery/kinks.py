@@ -1,5 +1,6 @@
 """All kinks of a piecewise affine function on segments: between two straight runs of samples a
-kink is where the runs meet, and one more sample there proves that it is the only one.
+kink is where the runs meet, and two more samples close to it, one on each run, tell that there is no
+other.
 
 Nothing is bisected down to a tolerance: halving goes on only until the pieces are told apart, and
 the kink is then as exact as the values. (Bisection alone would end at the root of the noise.)
@@ -70,10 +71,17 @@ def find_kinks(oracle: Oracle, starts: Array, ends: Array, first: int = FIRST) -
 
 @dataclass
 class _Meeting:
-    """Two straight runs meet at t with this value, between two samples of the line."""
+    """Two straight runs meet at t, between two samples of the line.
+
+    Attributes:
+        probes: shape (2,), places next to t on either side.
+        values: shape (2, output_dim), what the runs say there.
+        gap: the index of the sample before.
+    """
 
     t: float
-    value: Array
+    probes: Array
+    values: Array
     tolerance: float
     gap: int
 
@@ -101,13 +109,14 @@ class _Line:
         """Where to sample next: meetings to be verified, then new samples."""
         if len(self.t):
             self._plan()
-        return np.concatenate([[m.t for m in self._meetings], self._new])
+        return np.concatenate([*(m.probes for m in self._meetings), self._new])
 
     def take(self, values: Array) -> None:
         """The values at :meth:`wanted`."""
-        n = len(self._meetings)
-        for meeting, value in zip(self._meetings, values[:n], strict=True):
-            if np.abs(value - meeting.value).max() <= meeting.tolerance:
+        n = 2 * len(self._meetings)
+        probed = values[:n].reshape(-1, 2, values.shape[1])
+        for meeting, seen in zip(self._meetings, probed, strict=True):
+            if np.abs(seen - meeting.values).max() <= meeting.tolerance:
                 self.kinks.append(meeting.t)
             else:
                 self.refused.add(self.t[meeting.gap])
@@ -174,8 +183,12 @@ class _Line:
         if not -1e-6 * width <= step <= width * (1 + 1e-6):
             return None
         stretch = 2 + width / (t[g] - t[before]) + width / (t[after] - t[g + 1])
-        value = f[g] + slope_before * step
-        return _Meeting(t[g] + step, value, self.tolerance * stretch, g)
+        tolerance = self.tolerance * stretch
+        aside = np.clip(100 * tolerance / np.sqrt(size), 1e-3 * width, 0.25 * width)
+        # Between the samples, where the meeting is close to one of them.
+        low, high = max(step - aside, 0.0), min(step + aside, width)
+        values = np.stack([f[g] + slope_before * low, f[g + 1] + slope_after * (high - width)])
+        return _Meeting(t[g] + step, t[g] + np.array([low, high]), values, tolerance, g)
 
     def result(self) -> Kinks:
         t = np.sort(np.array(self.kinks))

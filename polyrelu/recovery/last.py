@@ -11,37 +11,43 @@ from .lifted import Known
 from .oracle import Oracle
 from .places import Places
 
+_FITS = 1e-6  # a misfit that rounding in the rows explains
+
 
 @dataclass(frozen=True)
 class Output:
     """The outputs as affine functions of the features (|y|, h).
 
     Attributes:
-        c, linear, constant: shapes (output_dim, n), (output_dim, inputs of the layer) and
-            (output_dim,).
-        misfit: the greatest deviation on points that the fit has not seen.
-        size: the greatest deviation of the outputs from their mean.
+        c: shape (output_dim, n), the coefficients of |y|.
+        points, values: the samples, shapes (s, d) and (s, output_dim).
+        fits: is the deviation on points that the fit has not seen small beside the outputs?
+        misfit: that deviation, relative to the size of the outputs there.
     """
 
     c: Array
-    linear: Array
-    constant: Array
+    points: Array
+    values: Array
     misfit: float
-    size: float
+
+    @property
+    def fits(self) -> bool:
+        return self.misfit <= _FITS
 
 
 def fit_output(oracle: Oracle, places: Places, known: Known, rng: np.random.Generator) -> Output:
-    """Fit to some 3 samples for each feature, judge on half as many others."""
-    n = 3 * known.n_features + 20
-    x = places.points(n + n // 2, rng)
+    """Fit to some 6 samples for each feature, judge on half as many others.
+
+    Samples far out weigh less, as their noise is greater.
+    """
+    n = 6 * known.n_features + 30
+    x = places.mixed(n + n // 2, rng)
     y = oracle(x)
-    features = known.features(x)
-    center, mean = features[:n].mean(axis=0), y[:n].mean(axis=0)
-    spread = np.maximum(np.abs(features[:n] - center).max(axis=0), np.finfo(float).tiny)
-    design = (features - center) / spread
-    solution = np.linalg.lstsq(design[:n], y[:n] - mean, rcond=1e-12)[0]
-    misfit = float(np.abs(design[n:] @ solution + mean - y[n:]).max())
-    coefficients = (solution / spread[:, None]).T
-    constant = mean - coefficients @ center
-    c, linear = np.split(coefficients, [known.n_top], axis=1)
-    return Output(c, linear, constant, misfit, float(np.abs(y - mean).max()))
+    weight = oracle.typical_noise / oracle.noise(x)[:, None]
+    design = weight * np.concatenate([known.features(x), np.ones((len(x), 1))], axis=1)
+    spread = np.maximum(np.abs(design[:n]).max(axis=0), np.finfo(float).tiny)
+    solution = np.linalg.lstsq(design[:n] / spread, weight[:n] * y[:n], rcond=1e-13)[0]
+    off = np.abs(design[n:] / spread @ solution - weight[n:] * y[n:]).max()
+    size = np.abs(weight * (y - np.median(y, axis=0))).max()
+    c = (solution / spread[:, None]).T[:, : known.n_top]
+    return Output(c, x, y, float(off / size) if size > 0 else 0.0)

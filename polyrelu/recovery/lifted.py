@@ -55,6 +55,11 @@ class Known:
             x = np.maximum(x @ weight.T + bias, 0.0)
         return x
 
+    def pre_activations(self, x: Array) -> Array:
+        """Of the top layer for x of shape (n, d), up to their signs."""
+        weight, bias = self.top
+        return self.under(x) @ weight.T + bias
+
     def features(self, x: Array) -> Array:
         """(|y|, h) for x of shape (n, d)."""
         h = self.under(x)

@@ -28,12 +28,12 @@ class Neuron:
     Attributes:
         wall: its coefficients in the lifted features.
         residual: the greatest distance of a kink on it from it.
-        witnesses: how many kinks were seen on it.
+        points: kinks seen on it, shape (n, d).
     """
 
     wall: Wall
     residual: float
-    witnesses: int
+    points: Array
 
 
 @dataclass
@@ -49,6 +49,12 @@ class NextLayer:
         theta = np.array([n.wall.theta for n in self.neurons]).reshape(-1, self.known.n_features)
         constant = np.array([n.wall.constant for n in self.neurons])
         return np.asarray(self.known.features(x) @ theta.T + constant)
+
+    def has(self, wall: Wall) -> bool:
+        """Is it, up to a factor, the wall of a neuron that is found?"""
+        row = wall.theta / np.linalg.norm(wall.theta)
+        rows = [n.wall.theta / np.linalg.norm(n.wall.theta) for n in self.neurons]
+        return any(np.linalg.norm(row - np.sign(row @ r) * r) < _ALONG for r in rows)
 
     def explains(self, witness: Witness) -> bool:
         """Does a witness lie on a wall that is found?"""
@@ -87,7 +93,7 @@ def extend(
             neuron = _confirmed(oracle, places, layer.known, wall, rng)
         if neuron is None:
             layer.others.append(witness)
-        else:
+        elif not layer.has(neuron.wall):
             layer.neurons.append(neuron)
     layer.others = [w for w in layer.others if not layer.explains(w)]
     return len(layer.neurons) - before
@@ -112,7 +118,7 @@ def _confirmed(
     row = row + change - (change @ row) / (row @ row) * row
     residual = float(np.abs(weight * (design @ row)).max())
     fitted = replace(wall, theta=row[:-1], constant=float(row[-1]))
-    return Neuron(fitted, residual, len(at))
+    return Neuron(fitted, residual, at)
 
 
 def _gradient_sizes(known: Known, wall: Wall, points: Array) -> Array:
@@ -156,8 +162,7 @@ def crossings(
     """Points at which random segments cross a wall, at most n; no queries."""
     found: list[Array] = []
     for _ in range(8):
-        starts = places.points(2 * n, rng)
-        ends = places.points(2 * n, rng)
+        starts, ends = places.mixed(2 * n, rng), places.mixed(2 * n, rng)
         low, high = _bracketed(known, wall, starts, ends)
         found.extend(_roots(known, wall, low, high))
         if len(found) >= n:

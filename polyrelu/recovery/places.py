@@ -55,6 +55,16 @@ class Places:
         back, ahead = np.minimum(low, high).max(axis=1), np.maximum(low, high).min(axis=1)
         return middles + back[:, None] * along, middles + ahead[:, None] * along
 
+    def mixed(self, n: int, rng: np.random.Generator) -> Array:
+        """Typical points, and points of long segments at distances of all sizes: neurons that
+        typical points never switch are switched far out. Shape (n, d), in random order."""
+        low, high = self.segments(n - n // 2, rng)
+        middles = self.points(n - n // 2, rng)
+        share = 10 ** rng.uniform(-2.0, 0.0, size=(len(low), 1))
+        ends = np.where(rng.uniform(size=(len(low), 1)) < 0.5, low, high)
+        points = np.concatenate([self.points(n // 2, rng), middles + share * (ends - middles)])
+        return np.asarray(rng.permutation(points))
+
     def holds(self, points: Array) -> npt.NDArray[np.bool_]:
         """Which points may be asked."""
         if self.domain is None:

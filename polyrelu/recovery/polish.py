@@ -10,8 +10,8 @@ from .oracle import Oracle
 from .places import Places
 
 LARGEST = 6000  # parameters; the cost grows with their cube
-_ROUNDS = 6
-_RIDGE = 1e-13  # scaling a neuron changes nothing: that direction of each needs some weight
+_ROUNDS = 10
+_RIDGE = 1e-14  # parameters that no sample shows must not stop the others
 
 
 def forward(layers: tuple[Rows, ...], x: Array) -> list[Array]:
@@ -31,39 +31,60 @@ def polished(
     count = sum(w.size + b.size for w, b in layers)
     if count > LARGEST:
         return layers
-    x = places.points(int(1.5 * count / oracle.output_dim) + 50, rng)
-    y = oracle(x)
-    best = float(np.sqrt(np.mean((forward(layers, x)[-1] - y) ** 2)))
+    x = places.mixed(int(1.5 * count / oracle.output_dim) + 50, rng)
+    y, weight = oracle(x), oracle.typical_noise / oracle.noise(x)
+    best = _misfit(layers, x, y, weight)
     for _ in range(_ROUNDS):
-        trial = _step(layers, x, y)
-        misfit = float(np.sqrt(np.mean((forward(trial, x)[-1] - y) ** 2)))
+        trial = _step(layers, x, y, weight)
+        misfit = _misfit(trial, x, y, weight)
         if not misfit < best:
             break
         gain, best, layers = misfit / best, misfit, trial
-        if gain > 0.5:
+        if gain > 0.8:
             break
     return layers
 
 
-def _step(layers: tuple[Rows, ...], x: Array, y: Array) -> tuple[Rows, ...]:
+def _misfit(layers: tuple[Rows, ...], x: Array, y: Array, weight: Array) -> float:
+    return float(np.sqrt(np.mean((weight[:, None] * (forward(layers, x)[-1] - y)) ** 2)))
+
+
+def _step(layers: tuple[Rows, ...], x: Array, y: Array, weight: Array) -> tuple[Rows, ...]:
+    """Scaling a neuron changes nothing: rows that keep each hidden row's length are added."""
     from scipy.linalg import cho_factor, cho_solve
 
-    residual = y - forward(layers, x)[-1]
-    jacobian = _jacobian(layers, x)
-    gram = jacobian.T @ jacobian
+    weights = np.repeat(weight, y.shape[1])
+    residual = weights * (y - forward(layers, x)[-1]).ravel()
+    jacobian = weights[:, None] * _jacobian(layers, x)
+    scale = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
+    jacobian /= scale
+    gauge = _gauge(layers) / scale
+    gauge /= np.linalg.norm(gauge, axis=1)[:, None]
+    gram = jacobian.T @ jacobian + gauge.T @ gauge
     gram[np.diag_indices_from(gram)] *= 1 + _RIDGE
-    gram[np.diag_indices_from(gram)] += _RIDGE * np.trace(gram) / len(gram)
     try:
-        change = cho_solve(cho_factor(gram), jacobian.T @ residual.ravel())
+        change = cho_solve(cho_factor(gram), jacobian.T @ residual) / scale
     except np.linalg.LinAlgError:
         return layers
     out, at = [], 0
-    for weight, bias in layers:
-        w = change[at : at + weight.size].reshape(weight.shape)
-        b = change[at + weight.size : at + weight.size + bias.size]
-        out.append((weight + w, bias + b))
-        at += weight.size + bias.size
+    for rows, bias in layers:
+        middle, end = at + rows.size, at + rows.size + bias.size
+        out.append((rows + change[at:middle].reshape(rows.shape), bias + change[middle:end]))
+        at = end
     return tuple(out)
+
+
+def _gauge(layers: tuple[Rows, ...]) -> Array:
+    """For each hidden row the equation that its length does not change, shape (rows, parameters)."""
+    count = sum(w.size + b.size for w, b in layers)
+    out, at = [], 0
+    for rows, bias in layers[:-1]:
+        for i, row in enumerate(rows):
+            equation = np.zeros(count)
+            equation[at + i * len(row) : at + (i + 1) * len(row)] = row
+            out.append(equation)
+        at += rows.size + bias.size
+    return np.array(out)
 
 
 def _jacobian(layers: tuple[Rows, ...], x: Array) -> Array:

@@ -22,12 +22,11 @@ from .oracle import BudgetError, Oracle
 from .places import Places
 from .polish import polished
 from .result import RecoveredLayer, Recovery, Verdict
-from .signs import sign_system, solve_signs
+from .signs import sign_equations, solve_signs
 
 _LINES = 60  # in the search for the first layer
 _BATCH = 3  # further lines at a time
 _QUIET = 4  # batches without a new neuron before a layer is taken to be complete
-_FITS = 1e-6  # a misfit, relative to the outputs, that only rounding in the rows explains
 _NOISE_POINTS = 24
 
 
@@ -122,7 +121,7 @@ class _Search:
         known, pool = Known((), self._first_rows()), list(self.first.others)
         for depth in range(1, self.most + 1):
             output = fit_output(self.oracle, self.places, known, self.rng)
-            if output.misfit <= _FITS * output.size or known.n_top == 0:
+            if output.fits or known.n_top == 0:
                 return self._finished(known, output)
             if depth == self.most:
                 return None
@@ -147,7 +146,7 @@ class _Search:
             if layer.neurons:
                 above = self._lift(layer)
                 output = fit_output(self.oracle, self.places, above, self.rng)
-                if output.misfit <= _FITS * output.size:
+                if output.fits:
                     return above
             planes = len(self.first.planes)
             new = extend(self.oracle, self.places, layer, self._more(layer), self.rng)
@@ -181,32 +180,34 @@ class _Search:
 
     def _lift(self, layer: NextLayer) -> Known:
         """The layer found, on the layer below with its signs."""
-        known = layer.known
-        walls = [n.wall for n in layer.neurons]
-        theta = np.array([w.theta for w in walls])
-        theta /= np.linalg.norm(theta[:, : known.n_top], axis=1)[:, None]
-        constant = np.array(
-            [w.constant / np.linalg.norm(w.theta[: known.n_top]) for w in walls]
-        )
-        c, linear = np.split(theta, [known.n_top], axis=1)
-        signs = self._solve(len(known.below), known, c, linear)
-        bias = constant - (c * signs) @ known.top[1]
-        size = 2 * np.linalg.norm(c, axis=1)
-        return Known(known.signed(signs), (2 * c / size[:, None], bias / size))
+        known, walls = layer.known, [n.wall for n in layer.neurons]
+        c = np.array([w.theta[: known.n_top] for w in walls])
+        at = [n.points for n in layer.neurons]
+        signs = self._solve(known, c, at, [np.zeros(len(x)) for x in at])
+        constants = np.array([w.constant for w in walls])
+        return Known(known.signed(signs), _normal_rows(2 * c, constants - (c * signs) @ known.top[1]))
 
-    def _solve(self, k: int, known: Known, c: Array, linear: Array) -> Array:
-        signs, open_ = solve_signs(*sign_system(c, linear, known.top[0]))
-        self.signs[k:] = [(signs, ~open_)]
+    def _solve(self, known: Known, c: Array, points: list[Array], values: list[Array]) -> Array:
+        """The signs of the top known layer from functions of it."""
+        functions = zip(c, points, values, strict=True)
+        parts = [sign_equations(known, row, x, v) for row, x, v in functions]
+        matrix = np.concatenate([m for m, _ in parts])
+        signs, open_ = solve_signs(matrix, np.concatenate([r for _, r in parts]))
+        self.signs[len(known.below) :] = [(signs, ~open_)]
         return signs
 
     def _finished(self, known: Known, output: Output) -> Recovery:
         """The signs of the top layer, the polish and the check."""
-        signs = self._solve(len(known.below), known, output.c, output.linear)
-        constant = output.constant - (output.c * signs) @ known.top[1]
-        layers = (*known.signed(signs), (2 * output.c, constant))
+        signs = self._solve(
+            known, output.c, [output.points] * len(output.c), list(output.values.T)
+        )
+        hidden = known.signed(signs)
         if not all(k.all() for _, k in self.signs):
-            return self.result(Verdict.PARTIAL, *self._reasons(), rows=layers[:-1])
-        layers = _normal(polished(self.oracle, self.places, layers, self.rng))
+            return self.result(Verdict.PARTIAL, *self._reasons(), rows=hidden)
+        activations = np.maximum(signs * known.pre_activations(output.points), 0.0)
+        constant = np.median(output.values - 2 * activations @ output.c.T, axis=0)
+        layers = polished(self.oracle, self.places, (*hidden, (2 * output.c, constant)), self.rng)
+        layers = _normal(layers)
         agreement = checked(self.oracle, self.places, layers, self.rng)
         if agreement.reason is not None:
             return self.result(Verdict.PARTIAL, agreement.reason, rows=layers[:-1])
@@ -250,7 +251,7 @@ class _Search:
             measured.append(
                 (
                     np.array([n.residual for n in layer.neurons]),
-                    np.array([n.witnesses for n in layer.neurons]),
+                    np.array([len(n.points) for n in layer.neurons]),
                 )
             )
         out = []
@@ -279,6 +280,12 @@ class _Search:
             verdict, reasons, network, self.layers(rows), oracle.queries, oracle.seconds,
             oracle.typical_noise, deviation, checked,
         )  # fmt: skip
+
+
+def _normal_rows(weight: Array, bias: Array) -> Rows:
+    """Rows of length 1."""
+    size = np.linalg.norm(weight, axis=1)
+    return weight / size[:, None], bias / size
 
 
 def _normal(layers: tuple[Rows, ...]) -> tuple[Rows, ...]:

@@ -1,8 +1,8 @@
 """The signs of a layer's neurons, as one linear system over all functions of the layer.
 
-A function of layer k with coefficients (c, L) in the lifted features satisfies
-L = sum_j s_j c_j A_j, linear in the signs s. Where the rank is short, the signs being +1 or -1 is
-what decides: the free ones are tried in all ways.
+A function of layer k with weights 2 c on its outputs is c . |y| + sum_j s_j c_j y_j + const: where
+its values are known (0 on a neuron's wall), that is linear in the signs s. Where the rank is short,
+the signs being +1 or -1 is what decides: the free ones are tried in all ways.
 """
 
 from __future__ import annotations
@@ -11,21 +11,27 @@ import numpy as np
 import numpy.typing as npt
 
 from ..network import Array
+from .lifted import Known
 
 _FREE = 18  # so many free signs are tried in all 2**18 ways
 _EXACT = 1e-6  # how close to +1 or -1 signs found by trying must come
 _CLOSE = 0.05  # and signs of full rank
 
 
-def sign_system(c: Array, linear: Array, weight: Array) -> tuple[Array, Array]:
-    """Matrix and right-hand side, one equation for each function and input of the layer.
+def sign_equations(known: Known, c: Array, points: Array, values: Array) -> tuple[Array, Array]:
+    """Matrix and right-hand side for one function of the top layer, its constant eliminated.
 
     Args:
-        c, linear: coefficients of functions, shapes (r, n) and (r, inputs).
-        weight: the layer's rows up to sign, shape (n, inputs).
+        c: shape (n,), half its weights on the layer's outputs.
+        points, values: shapes (s, d) and (s,): the function there.
     """
-    matrix = np.einsum("rj,ji->rij", c, weight).reshape(-1, weight.shape[0])
-    return matrix, linear.reshape(-1)
+    y = known.pre_activations(points)
+    size = np.maximum(np.linalg.norm(y, axis=1, keepdims=True), 1e-300)
+    matrix = np.concatenate([c * y, np.ones((len(y), 1))], axis=1) / size
+    right = (values - np.abs(y) @ c) / size[:, 0]
+    constant = matrix[:, -1] / np.linalg.norm(matrix[:, -1])
+    matrix, right = matrix[:, :-1], right - (constant @ right) * constant
+    return matrix - np.outer(constant, constant @ matrix), right
 
 
 def solve_signs(matrix: Array, right: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
