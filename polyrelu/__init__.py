@@ -74,6 +74,9 @@ _WHERE = {
     "reconstruct": "queries.bias",
     "Region": "region",
     "RegionGraph": "graph",
+    "recover": "recovery.recover",
+    "RecoveredLayer": "recovery.result",
+    "Recovery": "recovery.result",
     "regions": "enumeration",
     "relu": "activations",
     "relu6": "activations",
@@ -91,6 +94,7 @@ _WHERE = {
     "SubPath": "queries.path",
     "UnknownAnswerError": "errors",
     "UnsupportedLayerError": "errors",
+    "Verdict": "recovery.result",
 }
 _MODULES = ("plot",)
 
@@ -178,6 +182,10 @@ if TYPE_CHECKING:
     from .queries.surjectivity import is_surjective as is_surjective
     from .queries.surjectivity import output_range as output_range
     from .queries.witness import Collision as Collision
+    from .recovery.recover import recover as recover
+    from .recovery.result import RecoveredLayer as RecoveredLayer
+    from .recovery.result import Recovery as Recovery
+    from .recovery.result import Verdict as Verdict
     from .region import Facet as Facet
     from .region import Region as Region
 

@@ -29,8 +29,9 @@ def evidence_against(oracle: Oracle, places: Places, rng: np.random.Generator) -
     ways = rng.normal(size=starts.shape)
     ways *= places.scale / np.linalg.norm(ways, axis=1)[:, None]
     sizes = 0.25 * 0.5 ** np.arange(_HALVINGS)
-    at = starts[:, None, None] + sizes[:, None, None] * np.array([-1.0, 0.0, 1.0])[:, None] * (
-        ways[:, None, None]
+    at = (
+        starts[:, None, None]
+        + sizes[:, None, None] * np.array([-1.0, 0.0, 1.0])[:, None] * (ways[:, None, None])
     )
     inside = places.holds(at).all(axis=(1, 2))
     at = at[inside]

@@ -1,8 +1,8 @@
 """Walls of the next layer, each followed from one witness across the walls of the known layers.
 
-On a piece of the known layers a wall of the next layer is flat, with normal n = theta @ jacobian for
-its coefficients theta = (c, L) in the lifted features (:mod:`.lifted`). Where it crosses the wall of
-a known neuron with gradient g, continuity leaves its normal behind one unknown number:
+On a piece of the known layers a wall of the next layer is flat, with normal n = theta @ jacobian
+for its coefficients theta = (c, L) in the lifted features (:mod:`.lifted`). Where it crosses the
+wall of a known neuron with gradient g, continuity leaves its normal behind one unknown number:
 n + alpha g. Two kinks beyond the crossing measure it; every crossing that known coefficients
 predict costs nothing. The normals of all pieces passed are one linear system for theta.
 (Rolnick and Koerding, ICML 2020, follow walls in unlifted inputs, which needs the signs.)
@@ -16,13 +16,14 @@ import numpy as np
 
 from ..network import Array
 from .kinks import find_kinks
-from .lifted import Known, Local
+from .lifted import Known
 from .normals import Witness, locate
 from .oracle import Oracle
 from .places import Places
 
 _SEEN = 1e-6  # a direction is determined if its equations are so far from singular
 _STEPS_EACH = 6  # crossings, for each unknown
+_STEEP = 1e6  # a wall that turns back at a crossing as sharply as that is not followed
 _NEAR = 0.05  # the kinks beyond a crossing: so far behind it, in units of the room there
 
 
@@ -34,12 +35,14 @@ class Wall:
         theta: shape (features,), of a scale such that the first normal has length 1.
         null: orthonormal directions, shape (features, r), in which theta is not determined.
         crossings: how many coefficients were measured.
+        point: a point on it.
     """
 
     theta: Array
     constant: float
     null: Array
     crossings: int
+    point: Array
 
     def values(self, known: Known, x: Array) -> Array:
         """Shape (n,), of x of shape (n, d)."""
@@ -100,8 +103,8 @@ class Follower:
             if sum(self.hopeless.values()) > 3 and self.crossings == 0:
                 return None
         theta = self.system.theta
-        features = self.local.features + self.local.jacobian @ np.zeros(self.places.dim)
-        return Wall(theta, -float(theta @ features), self.system.null, self.crossings)
+        constant = -float(theta @ self.local.features)
+        return Wall(theta, constant, self.system.null, self.crossings, self.point)
 
     def _wanted(self) -> Array:
         """Walls of known neurons whose crossing may determine more, as indices into all walls."""
@@ -129,7 +132,9 @@ class Follower:
             cost = float(np.linalg.norm(way)) * (1 + self.hopeless.get(int(i), 0))
             # The nearest way may lead around in circles, or have something in it: then others.
             if self.hopeless.get(int(i)) or self.idle > 2:
-                way = way + self.rng.exponential() * self._sideways(slope, float(np.linalg.norm(way)))
+                way = way + self.rng.exponential() * self._sideways(
+                    slope, float(np.linalg.norm(way))
+                )
                 cost *= self.rng.exponential()
             if best is None or cost < best[0]:
                 best = cost, int(i), way
@@ -241,6 +246,8 @@ class _Crossing:
     def point(self, normal: Array, alpha: float) -> Array | None:
         """A point of the wall with normal + alpha * slope a little way behind."""
         rise = -alpha * (self.slope @ self.unit) / (normal @ self.across)
+        if not abs(rise) < _STEEP:
+            return None
         ahead = 0.3 * self.room / (1 + abs(float(rise)))
         return np.asarray(self.at + ahead * (self.unit + rise * self.across))
 

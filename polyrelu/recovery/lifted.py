@@ -1,7 +1,7 @@
 """What is known of the first layers, and the features in which the next layer's walls are flat.
 
 Let layer k be known but for its neurons' signs: y = A h + b with h the activations of layer k - 1
-(h = x for k = 1), and unit j is relu(s_j y_j), s_j = +1 or -1. As relu(s y) = (|y| + s y) / 2, every
+(h = x for k = 1), and unit j is relu(s_j y_j), s_j = 1 or -1. As relu(s y) = (|y| + s y) / 2, every
 affine function of the layer's output is affine in the features (|y|, h), with coefficients (c, L):
 2 c are its weights, and L = sum_j s_j c_j A_j. So a neuron of layer k + 1 has the wall
 c . |y(x)| + L . h(x) + const = 0, linear in the features whatever the signs are.
@@ -40,6 +40,7 @@ class Known:
 
     below: tuple[Rows, ...]
     top: Rows
+    open: tuple[int, ...] = ()  # inputs of the top layer that some row weighs by a guess
 
     @property
     def n_top(self) -> int:
@@ -81,7 +82,9 @@ class Known:
         sign = np.where((y if along is None else y + slope @ along) > 0, 1.0, -1.0)
         features = np.concatenate([sign * y, h])
         lifted = np.concatenate([sign[:, None] * slope, jacobian])
-        return Local(np.concatenate([*walls, y]), np.concatenate([*slopes, slope]), features, lifted)
+        return Local(
+            np.concatenate([*walls, y]), np.concatenate([*slopes, slope]), features, lifted
+        )
 
     def signed(self, signs: Array) -> tuple[Rows, ...]:
         """All layers, the top one with its signs."""

@@ -29,11 +29,14 @@ class Neuron:
         wall: its coefficients in the lifted features.
         residual: the greatest distance of a kink on it from it.
         points: kinks seen on it, shape (n, d).
+        open: the neurons below that its wall does not meet from their active side: its weights
+            on them are guesses.
     """
 
     wall: Wall
     residual: float
     points: Array
+    open: tuple[int, ...] = ()
 
 
 @dataclass
@@ -43,6 +46,7 @@ class NextLayer:
     known: Known
     neurons: list[Neuron] = field(default_factory=list)
     others: list[Witness] = field(default_factory=list)
+    partial: list[tuple[Witness, Wall]] = field(default_factory=list)
 
     def values(self, x: Array) -> Array:
         """Of every wall, shape (n, neurons)."""
@@ -89,7 +93,9 @@ def extend(
             continue
         wall = follow(oracle, places, layer.known, witness, rng)
         neuron = None
-        if wall is not None and not wall.null.shape[1]:
+        if wall is not None and wall.null.shape[1]:
+            layer.partial.append((witness, wall))
+        elif wall is not None:
             neuron = _confirmed(oracle, places, layer.known, wall, rng)
         if neuron is None:
             layer.others.append(witness)
@@ -97,6 +103,84 @@ def extend(
             layer.neurons.append(neuron)
     layer.others = [w for w in layer.others if not layer.explains(w)]
     return len(layer.neurons) - before
+
+
+def complete(
+    oracle: Oracle,
+    places: Places,
+    layer: NextLayer,
+    signs: Array,
+    guess: bool,
+    rng: np.random.Generator,
+) -> int:
+    """Finish walls that met too few known ones, once the signs below are known; how many.
+
+    A row then has one unknown weight for each neuron below, where it had a pair in the lifted
+    features. With `guess` a weight on a neuron whose active side no piece of the wall reaches is
+    chosen such that the wall stays off there: the outputs have the last word on it.
+    """
+    before = len(layer.neurons)
+    for witness, wall in sorted(layer.partial, key=lambda p: p[1].null.shape[1]):
+        if layer.explains(witness):
+            continue
+        solved = _in_activations(layer.known, wall, signs)
+        if solved is None or (solved[1].any() and not guess):
+            continue
+        row, loose = solved
+        for j in np.flatnonzero(loose):
+            row[j] = _keeping_off(places, layer.known, wall, signs, row, int(j), rng)
+        neuron = _confirmed(oracle, places, layer.known, _lifted(layer.known, wall, signs, row), rng)
+        if neuron is not None and not layer.has(neuron.wall):
+            layer.neurons.append(replace(neuron, open=tuple(np.flatnonzero(loose).tolist())))
+    layer.partial = [p for p in layer.partial if not layer.explains(p[0])]
+    return len(layer.neurons) - before
+
+
+def _lift_matrix(known: Known, signs: Array) -> Array:
+    """Takes weights on the top layer's outputs to coefficients (c, L)."""
+    return np.concatenate([np.eye(known.n_top), known.top[0].T * signs]) / 2
+
+
+def _in_activations(
+    known: Known, wall: Wall, signs: Array
+) -> tuple[Array, npt.NDArray[np.bool_]] | None:
+    """The weights on the top layer's outputs, 0 where they are not determined, and where that is;
+    None if no weights fit."""
+    n = known.n_top
+    matrix = np.concatenate([_lift_matrix(known, signs), -wall.null], axis=1)
+    left, size, right = np.linalg.svd(matrix)
+    rank = int(np.count_nonzero(size > 1e-6))
+    loose = np.linalg.norm(right[rank:, :n], axis=0) > 1e-3
+    keep = np.concatenate([~loose, np.ones(wall.null.shape[1], dtype=bool)])
+    solution = np.linalg.lstsq(matrix[:, keep], wall.theta, rcond=1e-9)[0]
+    off = np.linalg.norm(matrix[:, keep] @ solution - wall.theta)
+    if off > 1e-6 * np.linalg.norm(wall.theta):
+        return None
+    row = np.zeros(n)
+    row[~loose] = solution[: np.count_nonzero(~loose)]
+    return row, loose
+
+
+def _lifted(known: Known, wall: Wall, signs: Array, row: Array) -> Wall:
+    theta = _lift_matrix(known, signs) @ row
+    constant = -float(theta @ known.features(wall.point[None])[0])
+    return replace(wall, theta=theta, constant=constant, null=np.empty((len(theta), 0)))
+
+
+def _keeping_off(
+    places: Places,
+    known: Known,
+    wall: Wall,
+    signs: Array,
+    row: Array,
+    j: int,
+    rng: np.random.Generator,
+) -> float:
+    """A weight on neuron j that lets the row keep its sign where j is active."""
+    x = places.mixed(2000, rng)
+    at = x[np.argsort(np.abs(known.pre_activations(x)[:, j]))[:100]]
+    values = _lifted(known, wall, signs, row).values(known, at)
+    return float(np.sign(np.median(np.sign(values)) + 0.5) * np.linalg.norm(row))
 
 
 def _confirmed(
@@ -144,7 +228,7 @@ def _kinks_on(
         normal = wall.theta @ local.jacobian
         normals[i] = normal / np.linalg.norm(normal)
         size = np.maximum(np.linalg.norm(local.slopes, axis=1), 1e-300)
-        room[i] = np.min(np.abs(local.walls) / size)
+        room[i] = float((np.abs(local.walls) / size).min())
     radius = np.minimum(room / 3, 0.05 * places.scale)
     wide = radius > 100 * within * places.scale
     points, normals, radius = points[wide], normals[wide], radius[wide]
@@ -156,9 +240,7 @@ def _kinks_on(
     return at[seen.kinked], np.count_nonzero(seen.kinked) / max(clear, 1)
 
 
-def crossings(
-    places: Places, known: Known, wall: Wall, n: int, rng: np.random.Generator
-) -> Array:
+def crossings(places: Places, known: Known, wall: Wall, n: int, rng: np.random.Generator) -> Array:
     """Points at which random segments cross a wall, at most n; no queries."""
     found: list[Array] = []
     for _ in range(8):
@@ -170,9 +252,7 @@ def crossings(
     return np.array(found[:n]).reshape(-1, places.dim)
 
 
-def _bracketed(
-    known: Known, wall: Wall, starts: Array, ends: Array
-) -> tuple[Array, Array]:
+def _bracketed(known: Known, wall: Wall, starts: Array, ends: Array) -> tuple[Array, Array]:
     """Pairs of neighbouring samples of segments between which the wall's sign changes: the first
     change of each segment."""
     t = np.linspace(0.0, 1.0, _GRID)[:, None, None]

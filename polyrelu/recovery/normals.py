@@ -145,9 +145,7 @@ def locate(
     return Located(offset, jump, straight)
 
 
-def _meet(
-    values: Array, tolerance: Array
-) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
+def _meet(values: Array, tolerance: Array) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
     """Of samples at -2, -1, 0, 1, 2: where the two straight ends meet (NaN if not close to 0, or
     if the middle sample lies on neither), the change of slope, and whether all is straight."""
     before, after = values[:, 1] - values[:, 0], values[:, 4] - values[:, 3]

@@ -11,7 +11,7 @@ from .places import Places
 
 LARGEST = 6000  # parameters; the cost grows with their cube
 _ROUNDS = 10
-_RIDGE = 1e-14  # parameters that no sample shows must not stop the others
+_RIDGES = (1e-14, 1e-12, 1e-10)  # parameters that no sample shows must not stop the others
 
 
 def forward(layers: tuple[Rows, ...], x: Array) -> list[Array]:
@@ -61,11 +61,14 @@ def _step(layers: tuple[Rows, ...], x: Array, y: Array, weight: Array) -> tuple[
     gauge = _gauge(layers) / scale
     gauge /= np.linalg.norm(gauge, axis=1)[:, None]
     gram = jacobian.T @ jacobian + gauge.T @ gauge
-    gram[np.diag_indices_from(gram)] *= 1 + _RIDGE
-    try:
-        change = cho_solve(cho_factor(gram), jacobian.T @ residual) / scale
-    except np.linalg.LinAlgError:
-        return layers
+    change = np.zeros(len(gram))
+    for ridge in _RIDGES:
+        gram[np.diag_indices_from(gram)] += ridge
+        try:
+            change = cho_solve(cho_factor(gram), jacobian.T @ residual) / scale
+            break
+        except np.linalg.LinAlgError:
+            continue
     out, at = [], 0
     for rows, bias in layers:
         middle, end = at + rows.size, at + rows.size + bias.size
@@ -96,7 +99,9 @@ def _jacobian(layers: tuple[Rows, ...], x: Array) -> Array:
     for k in reversed(range(len(layers))):
         weight = layers[k][0]
         by_weight = back[:, :, :, None] * inputs[k][:, None, None, :]
-        parts.append(np.concatenate([by_weight.reshape(n * m, -1), back.reshape(n * m, -1)], axis=1))
+        parts.append(
+            np.concatenate([by_weight.reshape(n * m, -1), back.reshape(n * m, -1)], axis=1)
+        )
         if k:
             back = (back @ weight) * (inputs[k] > 0)[:, None, :]
     return np.concatenate(parts[::-1], axis=1)

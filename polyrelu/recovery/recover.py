@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..domain import Box
 from ..errors import NetworkError
@@ -16,7 +17,7 @@ from .first_layer import FirstLayer, add_planes, find_first_layer, on_planes
 from .kinks import Kinks, find_kinks
 from .last import Output, fit_output
 from .lifted import Known, Rows
-from .next_layer import NextLayer, extend
+from .next_layer import NextLayer, complete, extend
 from .normals import Witness, witnesses
 from .oracle import BudgetError, Oracle
 from .places import Places
@@ -24,9 +25,12 @@ from .polish import polished
 from .result import RecoveredLayer, Recovery, Verdict
 from .signs import sign_equations, solve_signs
 
+Bools = npt.NDArray[np.bool_]
+
 _LINES = 60  # in the search for the first layer
 _BATCH = 3  # further lines at a time
-_QUIET = 4  # batches without a new neuron before a layer is taken to be complete
+_QUIET = 6  # batches without a new neuron before a layer is taken to be complete
+_GUESS = 2  # of them, before weights that no wall shows are guessed
 _NOISE_POINTS = 24
 
 
@@ -84,7 +88,9 @@ def recover(
     try:
         return search.run()
     except BudgetError as error:
-        return search.result(Verdict.PARTIAL if search.layers() else Verdict.NOT_RECOVERED, str(error))
+        return search.result(
+            Verdict.PARTIAL if search.layers() else Verdict.NOT_RECOVERED, str(error)
+        )
 
 
 @dataclass
@@ -95,7 +101,7 @@ class _Search:
     most: int
     first: FirstLayer = field(default_factory=FirstLayer)
     deeper: list[NextLayer] = field(default_factory=list)
-    signs: list[tuple[Array, Array]] = field(default_factory=list)  # and which are known
+    signs: list[tuple[Array, Bools]] = field(default_factory=list)  # and which are known
     lines: int = 0
 
     def run(self) -> Recovery:
@@ -145,6 +151,11 @@ class _Search:
         while quiet < _QUIET:
             if layer.neurons:
                 above = self._lift(layer)
+                signs, known_signs = self.signs[-1]
+                if known_signs.all() and complete(
+                    self.oracle, self.places, layer, signs, quiet >= _GUESS, self.rng
+                ):
+                    quiet, above = 0, self._lift(layer)
                 output = fit_output(self.oracle, self.places, above, self.rng)
                 if output.fits:
                     return above
@@ -168,7 +179,7 @@ class _Search:
         add_planes(self.oracle, self.places, self.first, pool, self.rng)
         return self.first.others[before:]
 
-    def _on_walls(self, layer: NextLayer, kinks: Kinks) -> Array:
+    def _on_walls(self, layer: NextLayer, kinks: Kinks) -> Bools:
         """Which kinks of a segment lie on walls that are known already."""
         near = np.zeros(len(kinks.t), dtype=bool)
         step = 1e-5 * kinks.gap[:, None] * kinks.direction
@@ -185,7 +196,9 @@ class _Search:
         at = [n.points for n in layer.neurons]
         signs = self._solve(known, c, at, [np.zeros(len(x)) for x in at])
         constants = np.array([w.constant for w in walls])
-        return Known(known.signed(signs), _normal_rows(2 * c, constants - (c * signs) @ known.top[1]))
+        rows = _normal_rows(2 * c, constants - (c * signs) @ known.top[1])
+        guessed = sorted({j for n in layer.neurons for j in n.open})
+        return Known(known.signed(signs), rows, tuple(guessed))
 
     def _solve(self, known: Known, c: Array, points: list[Array], values: list[Array]) -> Array:
         """The signs of the top known layer from functions of it."""
@@ -198,9 +211,7 @@ class _Search:
 
     def _finished(self, known: Known, output: Output) -> Recovery:
         """The signs of the top layer, the polish and the check."""
-        signs = self._solve(
-            known, output.c, [output.points] * len(output.c), list(output.values.T)
-        )
+        signs = self._solve(known, output.c, [output.points] * len(output.c), list(output.values.T))
         hidden = known.signed(signs)
         if not all(k.all() for _, k in self.signs):
             return self.result(Verdict.PARTIAL, *self._reasons(), rows=hidden)

@@ -19,19 +19,21 @@ _CLOSE = 0.05  # and signs of full rank
 
 
 def sign_equations(known: Known, c: Array, points: Array, values: Array) -> tuple[Array, Array]:
-    """Matrix and right-hand side for one function of the top layer, its constant eliminated.
+    """Matrix and right-hand side for one function of the top layer; its constant is eliminated,
+    and what is affine in the inputs whose weights are guesses.
 
     Args:
         c: shape (n,), half its weights on the layer's outputs.
         points, values: shapes (s, d) and (s,): the function there.
     """
-    y = known.pre_activations(points)
+    h = known.under(points)
+    y = h @ known.top[0].T + known.top[1]
     size = np.maximum(np.linalg.norm(y, axis=1, keepdims=True), 1e-300)
-    matrix = np.concatenate([c * y, np.ones((len(y), 1))], axis=1) / size
-    right = (values - np.abs(y) @ c) / size[:, 0]
-    constant = matrix[:, -1] / np.linalg.norm(matrix[:, -1])
-    matrix, right = matrix[:, :-1], right - (constant @ right) * constant
-    return matrix - np.outer(constant, constant @ matrix), right
+    matrix, right = c * y / size, (values - np.abs(y) @ c) / size[:, 0]
+    free = np.concatenate([np.ones((len(y), 1)), h[:, list(known.open)]], axis=1) / size
+    free = np.linalg.svd(free / np.linalg.norm(free, axis=0).clip(1e-300), full_matrices=False)
+    free = free[0][:, free[1] > 1e-9 * free[1][0]]
+    return matrix - free @ (free.T @ matrix), right - free @ (free.T @ right)
 
 
 def solve_signs(matrix: Array, right: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
