@@ -53,10 +53,17 @@ def evidence_against(oracle: Oracle, places: Places, rng: np.random.Generator) -
 
 @dataclass(frozen=True)
 class Agreement:
-    """Of a network and the oracle on fresh inputs; a reason if they do not agree."""
+    """Of a network and the oracle on fresh inputs.
+
+    Attributes:
+        deviation: the greatest.
+        points, values: the inputs and the oracle's outputs.
+        reason: why they do not agree, or None.
+    """
 
     deviation: float
-    points: int
+    points: Array
+    values: Array
     reason: str | None
 
 
@@ -68,7 +75,8 @@ def checked(
     low, high = places.segments(_POINTS, rng)
     along = low + rng.uniform(size=(_POINTS, 1)) * (high - low)
     x = np.concatenate([typical, along, _at_walls(places, layers, rng)])
-    off = np.abs(forward(layers, x)[-1] - oracle(x)).max(axis=1)
+    y = oracle(x)
+    off = np.abs(forward(layers, x)[-1] - y).max(axis=1)
     allowed = _AGREES * oracle.noise(x)
     worst = int(np.argmax(off / allowed))
     reason = None
@@ -77,7 +85,7 @@ def checked(
             f"the recovered network differs from the oracle by up to {off.max():.1e} on fresh "
             f"inputs, which the noise ({oracle.typical_noise:.1e}) does not explain"
         )
-    return Agreement(float(off.max()), len(x), reason)
+    return Agreement(float(off.max()), x, y, reason)
 
 
 def _at_walls(places: Places, layers: tuple[Rows, ...], rng: np.random.Generator) -> Array:

@@ -10,8 +10,8 @@ from .oracle import Oracle
 from .places import Places
 
 LARGEST = 6000  # parameters; the cost grows with their cube
-_ROUNDS = 10
-_RIDGES = (1e-14, 1e-12, 1e-10)  # parameters that no sample shows must not stop the others
+_ROUNDS = 12
+_RIDGES = (1e-14, 1e-11, 1e-8, 1e-5, 1e-2)  # the first keeps parameters that no sample shows
 
 
 def forward(layers: tuple[Rows, ...], x: Array) -> list[Array]:
@@ -23,52 +23,85 @@ def forward(layers: tuple[Rows, ...], x: Array) -> list[Array]:
     return inputs
 
 
-def polished(
-    oracle: Oracle, places: Places, layers: tuple[Rows, ...], rng: np.random.Generator
-) -> tuple[Rows, ...]:
-    """The parameters that fit best to fresh samples, some 1.5 equations for each parameter; those
-    given if there are too many, or if nothing is better."""
-    count = sum(w.size + b.size for w, b in layers)
-    if count > LARGEST:
+class Samples:
+    """Inputs, outputs and weights (less where the noise is greater) that parameters are fitted to."""
+
+    def __init__(self, oracle: Oracle, x: Array, y: Array) -> None:
+        self.x, self.y = x, y
+        self.weight = oracle.typical_noise / oracle.noise(x)
+
+    @classmethod
+    def drawn(
+        cls, oracle: Oracle, places: Places, layers: tuple[Rows, ...], rng: np.random.Generator
+    ) -> Samples:
+        """Some 1.5 equations for each parameter; none if there are too many parameters."""
+        count = sum(w.size + b.size for w, b in layers)
+        n = int(1.5 * count / oracle.output_dim) + 50 if count <= LARGEST else 0
+        x = places.mixed(n, rng)
+        return cls(oracle, x, oracle(x))
+
+    def joined(self, oracle: Oracle, x: Array, y: Array) -> Samples:
+        """These and others."""
+        return Samples(oracle, np.concatenate([self.x, x]), np.concatenate([self.y, y]))
+
+
+def polished(layers: tuple[Rows, ...], samples: Samples) -> tuple[Rows, ...]:
+    """The parameters that fit best to samples; those given if nothing is better."""
+    if len(samples.x) * samples.y.shape[1] < sum(w.size + b.size for w, b in layers):
         return layers
-    x = places.mixed(int(1.5 * count / oracle.output_dim) + 50, rng)
-    y, weight = oracle(x), oracle.typical_noise / oracle.noise(x)
-    best = _misfit(layers, x, y, weight)
+    best = _misfit(layers, samples)
     for _ in range(_ROUNDS):
-        trial = _step(layers, x, y, weight)
-        misfit = _misfit(trial, x, y, weight)
-        if not misfit < best:
+        gain, trial = _better(layers, samples, best)
+        if gain >= 1:
             break
-        gain, best, layers = misfit / best, misfit, trial
-        if gain > 0.8:
+        best, layers = gain * best, trial
+        if gain > 0.8 and best < 1e-9:
             break
     return layers
 
 
-def _misfit(layers: tuple[Rows, ...], x: Array, y: Array, weight: Array) -> float:
-    return float(np.sqrt(np.mean((weight[:, None] * (forward(layers, x)[-1] - y)) ** 2)))
+def _better(
+    layers: tuple[Rows, ...], samples: Samples, best: float
+) -> tuple[float, tuple[Rows, ...]]:
+    """The first of ever shorter steps that is an improvement, and by which factor."""
+    jacobian, residual, scale = _equations(layers, samples)
+    gram, right = jacobian.T @ jacobian, jacobian.T @ residual
+    for ridge in _RIDGES:
+        trial = _step(layers, gram, right, scale, ridge)
+        misfit = _misfit(trial, samples)
+        if misfit < best:
+            return misfit / best, trial
+    return 1.0, layers
 
 
-def _step(layers: tuple[Rows, ...], x: Array, y: Array, weight: Array) -> tuple[Rows, ...]:
-    """Scaling a neuron changes nothing: rows that keep each hidden row's length are added."""
-    from scipy.linalg import cho_factor, cho_solve
+def _misfit(layers: tuple[Rows, ...], samples: Samples) -> float:
+    off = forward(layers, samples.x)[-1] - samples.y
+    return float(np.sqrt(np.mean((samples.weight[:, None] * off) ** 2)))
 
-    weights = np.repeat(weight, y.shape[1])
-    residual = weights * (y - forward(layers, x)[-1]).ravel()
-    jacobian = weights[:, None] * _jacobian(layers, x)
-    scale = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
-    jacobian /= scale
+
+def _equations(layers: tuple[Rows, ...], samples: Samples) -> tuple[Array, Array, Array]:
+    """Jacobian with columns of length 1, residual, and the columns' lengths. Scaling a neuron
+    changes nothing: rows that keep each hidden row's length are added."""
+    weights = np.repeat(samples.weight, samples.y.shape[1])
+    residual = weights * (samples.y - forward(layers, samples.x)[-1]).ravel()
+    jacobian = weights[:, None] * _jacobian(layers, samples.x)
+    scale = np.linalg.norm(jacobian, axis=0)
+    scale[scale == 0] = 1.0  # nothing shows this parameter: it stays
     gauge = _gauge(layers) / scale
     gauge /= np.linalg.norm(gauge, axis=1)[:, None]
-    gram = jacobian.T @ jacobian + gauge.T @ gauge
-    change = np.zeros(len(gram))
-    for ridge in _RIDGES:
-        gram[np.diag_indices_from(gram)] += ridge
-        try:
-            change = cho_solve(cho_factor(gram), jacobian.T @ residual) / scale
-            break
-        except np.linalg.LinAlgError:
-            continue
+    residual = np.concatenate([residual, np.zeros(len(gauge))])
+    return np.concatenate([jacobian / scale, gauge]), residual, scale
+
+
+def _step(
+    layers: tuple[Rows, ...], gram: Array, right: Array, scale: Array, ridge: float
+) -> tuple[Rows, ...]:
+    from scipy.linalg import cho_factor, cho_solve
+
+    try:
+        change = cho_solve(cho_factor(gram + ridge * np.eye(len(gram))), right) / scale
+    except np.linalg.LinAlgError:
+        return layers
     out, at = [], 0
     for rows, bias in layers:
         middle, end = at + rows.size, at + rows.size + bias.size
@@ -78,7 +111,7 @@ def _step(layers: tuple[Rows, ...], x: Array, y: Array, weight: Array) -> tuple[
 
 
 def _gauge(layers: tuple[Rows, ...]) -> Array:
-    """For each hidden row the equation that its length does not change, shape (rows, parameters)."""
+    """For each hidden row the equation that its length stays, shape (rows, parameters)."""
     count = sum(w.size + b.size for w, b in layers)
     out, at = [], 0
     for rows, bias in layers[:-1]:

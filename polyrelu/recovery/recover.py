@@ -21,7 +21,7 @@ from .next_layer import NextLayer, complete, extend
 from .normals import Witness, witnesses
 from .oracle import BudgetError, Oracle
 from .places import Places
-from .polish import polished
+from .polish import Samples, polished
 from .result import RecoveredLayer, Recovery, Verdict
 from .signs import sign_equations, solve_signs
 
@@ -31,6 +31,7 @@ _LINES = 60  # in the search for the first layer
 _BATCH = 3  # further lines at a time
 _QUIET = 6  # batches without a new neuron before a layer is taken to be complete
 _GUESS = 2  # of them, before weights that no wall shows are guessed
+_CHECKS = 4  # and polishes
 _NOISE_POINTS = 24
 
 
@@ -217,16 +218,22 @@ class _Search:
             return self.result(Verdict.PARTIAL, *self._reasons(), rows=hidden)
         activations = np.maximum(signs * known.pre_activations(output.points), 0.0)
         constant = np.median(output.values - 2 * activations @ output.c.T, axis=0)
-        layers = polished(self.oracle, self.places, (*hidden, (2 * output.c, constant)), self.rng)
-        layers = _normal(layers)
-        agreement = checked(self.oracle, self.places, layers, self.rng)
-        if agreement.reason is not None:
-            return self.result(Verdict.PARTIAL, agreement.reason, rows=layers[:-1])
-        network = Network.from_layers(layers)
-        return self.result(
-            Verdict.EQUIVALENT, rows=layers[:-1], network=network,
-            deviation=agreement.deviation, checked=agreement.points,
-        )  # fmt: skip
+        return self._polished((*hidden, (2 * output.c, constant)))
+
+    def _polished(self, layers: tuple[Rows, ...]) -> Recovery:
+        """Fit all parameters, and check on fresh inputs; what disagrees there is fitted too, and
+        the check is begun afresh."""
+        samples = Samples.drawn(self.oracle, self.places, layers, self.rng)
+        for _ in range(_CHECKS):
+            layers = _normal(polished(layers, samples))
+            agreement = checked(self.oracle, self.places, layers, self.rng)
+            if agreement.reason is None:
+                return self.result(
+                    Verdict.EQUIVALENT, rows=layers[:-1], network=Network.from_layers(layers),
+                    deviation=agreement.deviation, checked=len(agreement.points),
+                )  # fmt: skip
+            samples = samples.joined(self.oracle, agreement.points, agreement.values)
+        return self.result(Verdict.PARTIAL, str(agreement.reason), rows=layers[:-1])
 
     def _reasons(self) -> list[str]:
         reasons = []
