@@ -129,7 +129,9 @@ def complete(
         row, loose = solved
         for j in np.flatnonzero(loose):
             row[j] = _keeping_off(places, layer.known, wall, signs, row, int(j), rng)
-        neuron = _confirmed(oracle, places, layer.known, _lifted(layer.known, wall, signs, row), rng)
+        neuron = _confirmed(
+            oracle, places, layer.known, _lifted(layer.known, wall, signs, row), rng
+        )
         if neuron is not None and not layer.has(neuron.wall):
             layer.neurons.append(replace(neuron, open=tuple(np.flatnonzero(loose).tolist())))
     layer.partial = [p for p in layer.partial if not layer.explains(p[0])]

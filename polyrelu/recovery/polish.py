@@ -88,7 +88,7 @@ def _equations(layers: tuple[Rows, ...], samples: Samples) -> tuple[Array, Array
     scale = np.linalg.norm(jacobian, axis=0)
     scale[scale == 0] = 1.0  # nothing shows this parameter: it stays
     gauge = _gauge(layers) / scale
-    gauge /= np.linalg.norm(gauge, axis=1)[:, None]
+    gauge /= np.linalg.norm(gauge, axis=1)[:, None].clip(1e-300)
     residual = np.concatenate([residual, np.zeros(len(gauge))])
     return np.concatenate([jacobian / scale, gauge]), residual, scale
 

@@ -214,11 +214,15 @@ class _Search:
         """The signs of the top layer, the polish and the check."""
         signs = self._solve(known, output.c, [output.points] * len(output.c), list(output.values.T))
         hidden = known.signed(signs)
-        if not all(k.all() for _, k in self.signs):
+        if not all(k.all() for _, k in self.signs[:-1]):
             return self.result(Verdict.PARTIAL, *self._reasons(), rows=hidden)
         activations = np.maximum(signs * known.pre_activations(output.points), 0.0)
-        constant = np.median(output.values - 2 * activations @ output.c.T, axis=0)
-        return self._polished((*hidden, (2 * output.c, constant)))
+        rest = output.values - 2 * activations @ output.c.T
+        if self.signs[-1][1].all():
+            return self._polished((*hidden, (2 * output.c, np.median(rest, axis=0))))
+        return self._polished(
+            _with_affine_part(hidden, 2 * output.c, known.under(output.points), rest)
+        )
 
     def _polished(self, layers: tuple[Rows, ...]) -> Recovery:
         """Fit all parameters, and check on fresh inputs; what disagrees there is fitted too, and
@@ -229,28 +233,44 @@ class _Search:
             agreement = checked(self.oracle, self.places, layers, self.rng)
             if agreement.reason is None:
                 return self.result(
-                    Verdict.EQUIVALENT, rows=layers[:-1], network=Network.from_layers(layers),
+                    Verdict.EQUIVALENT, *self._provisos(), rows=layers[:-1],
+                    network=Network.from_layers(layers),
                     deviation=agreement.deviation, checked=len(agreement.points),
                 )  # fmt: skip
             samples = samples.joined(self.oracle, agreement.points, agreement.values)
         return self.result(Verdict.PARTIAL, str(agreement.reason), rows=layers[:-1])
 
-    def _reasons(self) -> list[str]:
-        reasons = []
+    def _provisos(self) -> list[str]:
+        """What the outputs do not tell of the rows."""
+        out = []
         for k, (_, known) in enumerate(self.signs):
             if not known.all():
-                reasons.append(
+                out.append(
                     f"layer {k}: the signs of {int((~known).sum())} of {len(known)} neurons are "
-                    "open: their linear system has too small a rank"
+                    "open: other functions of the layer below make up for them (a neuron that is "
+                    "always on, or more neurons than equations)"
                 )
-        unexplained = len(self.deeper[-1].others if self.deeper else self.first.others)
-        if not reasons:
-            reasons.append(
-                f"after {1 + len(self.deeper)} hidden layers the outputs are not affine in what is "
-                f"known; kinks that belong to no neuron found: {unexplained}"
-            )
+        for k, layer in enumerate(self.deeper, start=1):
+            guessed = sum(len(n.open) for n in layer.neurons)
+            if guessed:
+                out.append(
+                    f"layer {k}: {guessed} weights are shown by no wall, as the walls of the two "
+                    "neurons never meet; the outputs alone may leave them open"
+                )
+        return out
+
+    def _reasons(self) -> list[str]:
+        """Why the recovery stopped."""
+        others = len(self.deeper[-1].others if self.deeper else self.first.others)
+        reasons = [
+            *self._provisos(),
+            f"after {1 + len(self.deeper)} hidden layers the outputs are not affine in what is "
+            f"known; kinks that belong to no neuron found: {others}",
+        ]
         if self.first.unclear:
             reasons.append(f"{self.first.unclear} places had kinks too close to be told apart")
+        if self.first.torn:
+            reasons.append(f"the value seems to jump at {self.first.torn} places")
         return reasons
 
     def layers(self, rows: tuple[Rows, ...] | None = None) -> tuple[RecoveredLayer, ...]:
@@ -275,7 +295,8 @@ class _Search:
         out = []
         for k, ((weight, bias), (error, count)) in enumerate(zip(rows, measured, strict=False)):
             known = self.signs[k][1] if k < len(self.signs) else np.zeros(len(bias), dtype=bool)
-            out.append(RecoveredLayer(weight, bias, known, error, count))
+            n = len(error)  # a pair that carries an affine part is no neuron found
+            out.append(RecoveredLayer(weight[:n], bias[:n], known[:n], error, count))
         return tuple(out)
 
     def _rows_so_far(self) -> tuple[Rows, ...]:
@@ -300,6 +321,27 @@ class _Search:
         )  # fmt: skip
 
 
+def _with_affine_part(
+    hidden: tuple[Rows, ...], out: Array, under: Array, rest: Array
+) -> tuple[Rows, ...]:
+    """A network whose outputs have an affine part in what is under the last hidden layer: a pair of
+    opposite neurons, relu(t) - relu(-t) = t, carries it.
+
+    Args:
+        hidden: its hidden layers.
+        out: shape (outputs, n), the output's weights on the neurons of the last.
+        under, rest: activations under that layer at some points, and the rest of the outputs there.
+    """
+    design = np.concatenate([under, np.ones((len(under), 1))], axis=1)
+    size = np.maximum(np.linalg.norm(design, axis=1, keepdims=True), 1e-300)
+    affine = np.linalg.lstsq(design / size, rest / size, rcond=1e-13)[0].T
+    linear, constant = affine[:, :-1], affine[:, -1]
+    m = len(linear)
+    weight, bias = hidden[-1]
+    last = (np.concatenate([weight, linear, -linear]), np.concatenate([bias, np.zeros(2 * m)]))
+    return (*hidden[:-1], last, (np.concatenate([out, np.eye(m), -np.eye(m)], axis=1), constant))
+
+
 def _normal_rows(weight: Array, bias: Array) -> Rows:
     """Rows of length 1."""
     size = np.linalg.norm(weight, axis=1)
@@ -312,6 +354,7 @@ def _normal(layers: tuple[Rows, ...]) -> tuple[Rows, ...]:
     for k, (weight, bias) in enumerate(layers):
         weight = weight * factor
         factor = np.linalg.norm(weight, axis=1)
+        factor[factor == 0] = 1.0
         if k == len(layers) - 1:
             factor = np.ones(len(bias))
         out.append((weight / factor[:, None], bias / factor))
