@@ -148,7 +148,7 @@ class _Search:
         layer = NextLayer(known)
         self.deeper.append(layer)
         extend(self.oracle, self.places, layer, pool, self.rng)
-        quiet, above = 0, None
+        quiet, above, worst = 0, None, None
         while quiet < _QUIET:
             if layer.neurons:
                 above = self._lift(layer)
@@ -160,8 +160,9 @@ class _Search:
                 output = fit_output(self.oracle, self.places, above, self.rng)
                 if output.fits:
                     return above
+                worst = output.worst
             planes = len(self.first.planes)
-            new = extend(self.oracle, self.places, layer, self._more(layer), self.rng)
+            new = extend(self.oracle, self.places, layer, self._more(layer, worst), self.rng)
             if len(self.first.planes) > planes:
                 return None
             quiet = 0 if new else quiet + 1
@@ -169,10 +170,14 @@ class _Search:
             self.deeper.pop()
         return above
 
-    def _more(self, layer: NextLayer) -> list[Witness]:
-        """Witnesses from further lines that nothing known explains."""
+    def _more(self, layer: NextLayer, worst: Array | None) -> list[Witness]:
+        """Witnesses from further lines that nothing known explains; one line leads to where the
+        outputs are explained worst."""
         pool: list[Witness] = []
-        for kinks in find_kinks(self.oracle, *self.places.segments(_BATCH, self.rng)):
+        starts, ends = self.places.segments(_BATCH, self.rng)
+        if worst is not None:
+            starts[0], ends[0] = self.places.points(1, self.rng)[0], worst
+        for kinks in find_kinks(self.oracle, starts, ends):
             self.lines += 1
             known = on_planes(self.first.planes, kinks) | self._on_walls(layer, kinks)
             pool += witnesses(self.oracle, kinks, np.flatnonzero(~known), self.rng)
