@@ -106,7 +106,10 @@ _WHERE = {
     "random_injective_network": "queries.construct",
     "RationalNetwork": "rational_network",
     "reconstruct": "queries.bias",
+    "recover": "recovery.recover",
     "recover_from_graph": "queries.graph_recovery",
+    "RecoveredLayer": "recovery.result",
+    "Recovery": "recovery.result",
     "RecoveryError": "errors",
     "Region": "region",
     "RegionGraph": "graph",
@@ -142,6 +145,7 @@ _WHERE = {
     "TangentFeatures": "queries.tangent",
     "UnknownAnswerError": "errors",
     "UnsupportedLayerError": "errors",
+    "Verdict": "recovery.result",
 }
 _MODULES = ("plot",)
 
@@ -268,6 +272,10 @@ if TYPE_CHECKING:
     from .queries.witness import Collision as Collision
     from .queries.witness import Difference as Difference
     from .rational_network import RationalNetwork as RationalNetwork
+    from .recovery.recover import recover as recover
+    from .recovery.result import RecoveredLayer as RecoveredLayer
+    from .recovery.result import Recovery as Recovery
+    from .recovery.result import Verdict as Verdict
     from .region import Facet as Facet
     from .region import Region as Region
     from .separability.ball import ball_degree as ball_degree

@@ -1,0 +1,1 @@
+"""A network from its outputs alone, see :func:`polyrelu.recovery.recover.recover`."""

@@ -1,0 +1,152 @@
+"""The first layer's hyperplanes: the walls that run straight on through the whole domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ..network import Array
+from .kinks import Kinks, find_kinks
+from .normals import Witness, locate, witnesses
+from .oracle import Oracle
+from .places import Places
+
+_TESTS = 12  # places at which a wall's tangent plane must have a kink again
+_SHARE = 0.7  # of them
+_QUIET = 3  # lines without a new plane before the search ends
+_SAME = 1e-6  # a kink so close to a known wall, in units of its gap, is that wall's
+
+
+@dataclass
+class Plane:
+    """The hyperplane normal . x + offset = 0, normal of length 1.
+
+    Attributes:
+        error: how far the points that define it are from it, at most.
+        witnesses: how many kinks were seen on it.
+    """
+
+    normal: Array
+    offset: float
+    error: float
+    witnesses: int
+
+    def values(self, x: Array) -> Array:
+        return np.asarray(x @ self.normal + self.offset)
+
+
+@dataclass
+class FirstLayer:
+    """The planes found, and the witnesses of walls that are none of them."""
+
+    planes: list[Plane] = field(default_factory=list)
+    others: list[Witness] = field(default_factory=list)
+    unclear: int = 0
+    torn: int = 0
+
+    @property
+    def rows(self) -> tuple[Array, Array]:
+        """Weight and bias, up to each row's sign."""
+        return (
+            np.array([p.normal for p in self.planes]),
+            np.array([p.offset for p in self.planes]),
+        )
+
+
+def find_first_layer(
+    oracle: Oracle, places: Places, rng: np.random.Generator, lines: int, layer: FirstLayer
+) -> None:
+    """Search along random lines, until several in a row show nothing new (at most ``lines``).
+
+    A wall of the first layer is a hyperplane of the input space. A deeper wall bends where it
+    crosses one, so its tangent plane shows no kink far away. Per neuron: some 7 d queries.
+    """
+    quiet = 0
+    for _ in range(lines):
+        kinks = find_kinks(oracle, *places.segments(1, rng))[0]
+        layer.unclear += len(kinks.unclear)
+        layer.torn += len(kinks.torn)
+        new = np.flatnonzero(~on_planes(layer.planes, kinks))
+        found = add_planes(oracle, places, layer, witnesses(oracle, kinks, new, rng), rng)
+        quiet = 0 if found else quiet + 1
+        if quiet == _QUIET:
+            break
+
+
+def on_planes(planes: list[Plane], kinks: Kinks) -> npt.NDArray[np.bool_]:
+    """Which kinks of a segment lie on known planes, and counts them as seen."""
+    known = np.zeros(len(kinks.t), dtype=bool)
+    for plane in planes:
+        near = np.abs(plane.values(kinks.points)) <= _SAME * kinks.gap
+        known |= near
+        plane.witnesses += int(near.any())
+    return known
+
+
+def add_planes(
+    oracle: Oracle,
+    places: Places,
+    layer: FirstLayer,
+    candidates: list[Witness],
+    rng: np.random.Generator,
+) -> int:
+    """Sort witnesses into new planes and others; the number of new planes."""
+    found = 0
+    for witness in candidates:
+        plane = _tested(oracle, places, witness, rng)
+        if plane is None:
+            layer.others.append(witness)
+        elif not any(_same(plane, other) for other in layer.planes):
+            layer.planes.append(plane)
+            found += 1
+    return found
+
+
+def _same(plane: Plane, other: Plane) -> bool:
+    sign = np.sign(plane.normal @ other.normal)
+    off = np.linalg.norm(plane.normal - sign * other.normal) + abs(
+        plane.offset - sign * other.offset
+    )
+    return bool(off < 1e-6)
+
+
+def _tested(
+    oracle: Oracle, places: Places, witness: Witness, rng: np.random.Generator
+) -> Plane | None:
+    """The plane through a witness if it has kinks all over, fitted to them; else None."""
+    offset = -float(witness.normal @ witness.point)
+    at, share = _kinks_on(oracle, places, witness, _TESTS, rng)
+    if share < _SHARE:
+        return None
+    d = places.dim
+    if len(at) < d + 4:
+        more, _ = _kinks_on(oracle, places, witness, d + 8 - len(at), rng)
+        at = np.concatenate([at, more])
+    if len(at) < d + 1:  # too few to fit a plane to: keep the one by differences
+        return Plane(witness.normal, offset, witness.error, len(at) + 1)
+    center = at.mean(axis=0)
+    normal = np.linalg.svd(at - center)[2][-1]
+    error = float(np.abs((at - center) @ normal).max())
+    return Plane(normal, -float(normal @ center), error, len(at) + 1)
+
+
+def _kinks_on(
+    oracle: Oracle, places: Places, witness: Witness, n: int, rng: np.random.Generator
+) -> tuple[Array, float]:
+    """Kinks next to random points of a witness's tangent plane, and their share of the points that
+    were clear."""
+    points = places.points(2 * n, rng)
+    points -= ((points - witness.point) @ witness.normal)[:, None] * witness.normal
+    points = points[places.holds(points)][:n]
+    if not len(points):
+        return points, 0.0
+    far = places.scale + np.linalg.norm(points - witness.point, axis=1)
+    within = 4 * witness.error * far + 10 * oracle.noise(points) / np.abs(witness.jump).max()
+    radius = np.maximum(0.02 * places.scale, 4 * within)
+    normals = np.tile(witness.normal, (len(points), 1))
+    seen = locate(oracle, points, normals, radius, within)
+    clear = np.count_nonzero(seen.kinked) + np.count_nonzero(seen.straight)
+    at = points + np.where(seen.kinked, seen.offset, 0.0)[:, None] * witness.normal
+    return at[seen.kinked], np.count_nonzero(seen.kinked) / max(clear, 1)

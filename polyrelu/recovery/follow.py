@@ -1,0 +1,262 @@
+"""Walls of the next layer, each followed from one witness across the walls of the known layers.
+
+On a piece of the known layers a wall of the next layer is flat, with normal n = theta @ jacobian
+for its coefficients theta = (c, L) in the lifted features (:mod:`.lifted`). Where it crosses the
+wall of a known neuron with gradient g, continuity leaves its normal behind one unknown number:
+n + alpha g. Two kinks beyond the crossing measure it; every crossing that known coefficients
+predict costs nothing. The normals of all pieces passed are one linear system for theta.
+(Rolnick and Koerding, ICML 2020, follow walls in unlifted inputs, which needs the signs.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..network import Array
+from .kinks import find_kinks
+from .lifted import Known
+from .normals import Witness, locate
+from .oracle import Oracle
+from .places import Places
+
+_SEEN = 1e-6  # a direction is determined if its equations are so far from singular
+_STEPS_EACH = 6  # crossings, for each unknown
+_STEEP = 1e6  # a wall that turns back at a crossing as sharply as that is not followed
+_NEAR = 0.05  # the kinks beyond a crossing: so far behind it, in units of the room there
+
+
+@dataclass(frozen=True)
+class Wall:
+    """The wall theta . features(x) + constant = 0 of one neuron.
+
+    Attributes:
+        theta: shape (features,), of a scale such that the first normal has length 1.
+        null: orthonormal directions, shape (features, r), in which theta is not determined.
+        crossings: how many coefficients were measured.
+        point: a point on it.
+    """
+
+    theta: Array
+    constant: float
+    null: Array
+    crossings: int
+    point: Array
+
+    def values(self, known: Known, x: Array) -> Array:
+        """Shape (n,), of x of shape (n, d)."""
+        return np.asarray(known.features(x) @ self.theta + self.constant)
+
+
+class _System:
+    """The equations theta @ jacobian = normal of the pieces passed."""
+
+    def __init__(self, n: int) -> None:
+        self.columns: list[Array] = []
+        self.right: list[Array] = []
+        self.theta, self.null = np.zeros(n), np.eye(n)
+
+    def add(self, jacobian: Array, normal: Array) -> None:
+        self.columns.append(jacobian)
+        self.right.append(normal)
+        matrix = np.concatenate(self.columns, axis=1)
+        left, size, right = np.linalg.svd(matrix, full_matrices=True)
+        rank = int(np.count_nonzero(size > _SEEN * size[0]))
+        target = np.concatenate(self.right)
+        self.theta = left[:, :rank] @ ((right[:rank] @ target) / size[:rank])
+        self.null = left[:, rank:]
+
+    def open(self) -> Array:
+        """How much of each coefficient is not determined, shape (features,)."""
+        return np.linalg.norm(self.null, axis=1)
+
+
+class Follower:
+    """Follows one wall; see :func:`follow`."""
+
+    def __init__(
+        self,
+        oracle: Oracle,
+        places: Places,
+        known: Known,
+        witness: Witness,
+        rng: np.random.Generator,
+    ) -> None:
+        self.oracle, self.places, self.known, self.rng = oracle, places, known, rng
+        self.point, self.normal = witness.point, witness.normal
+        self.least = np.abs(witness.jump).max()
+        self.system = _System(known.n_features)
+        self.local = known.local(self.point)
+        self.system.add(self.local.jacobian, self.normal)
+        self.crossings = 0
+        self.idle = 0  # crossings since the last one that was measured
+        self.hopeless: dict[int, int] = {}  # failures to reach a wall, or to measure behind it
+
+    def run(self) -> Wall | None:
+        """None where the wall bends at something that is not known: a deeper layer's."""
+        for _ in range(_STEPS_EACH * self.known.n_features):
+            target = self._target()
+            if target is None:
+                break
+            self._walk(*target)
+            if sum(self.hopeless.values()) > 3 and self.crossings == 0:
+                return None
+        theta = self.system.theta
+        constant = -float(theta @ self.local.features)
+        return Wall(theta, constant, self.system.null, self.crossings, self.point)
+
+    def _wanted(self) -> Array:
+        """Walls of known neurons whose crossing may determine more, as indices into all walls."""
+        n_top, n_walls = self.known.n_top, len(self.local.walls)
+        missing = self.system.open() > 1e-3
+        top = n_walls - n_top + np.flatnonzero(missing[:n_top])
+        if not self.known.below:
+            return top
+        n_under = len(missing) - n_top
+        under = n_walls - n_top - n_under + np.flatnonzero(missing[n_top:])
+        return np.concatenate([top, under])
+
+    def _target(self) -> tuple[int, Array] | None:
+        """The wanted wall nearest along this one, and the way to it."""
+        best: tuple[float, int, Array] | None = None
+        for i in self._wanted():
+            if self.hopeless.get(int(i), 0) >= 4:
+                continue
+            slope = self.local.slopes[i]
+            along = slope - (slope @ self.normal) / (self.normal @ self.normal) * self.normal
+            size = float(along @ along)
+            if size < 1e-6 * max(float(slope @ slope), 1e-12):
+                continue
+            way = -self.local.walls[i] / size * along
+            cost = float(np.linalg.norm(way)) * (1 + self.hopeless.get(int(i), 0))
+            # The nearest way may lead around in circles, or have something in it: then others.
+            if self.hopeless.get(int(i)) or self.idle > 2:
+                way = way + self.rng.exponential() * self._sideways(
+                    slope, float(np.linalg.norm(way))
+                )
+                cost *= self.rng.exponential()
+            if best is None or cost < best[0]:
+                best = cost, int(i), way
+        return None if best is None else best[1:]
+
+    def _sideways(self, slope: Array, size: float) -> Array:
+        """A random step along the wall that keeps the slope's value."""
+        basis = np.linalg.qr(np.stack([self.normal, slope], axis=1))[0]
+        step = self.rng.normal(size=len(slope))
+        step -= basis @ (basis.T @ step)
+        return np.asarray(step * (size + 0.1 * self.places.scale) / np.linalg.norm(step))
+
+    def _walk(self, target: int, way: Array) -> None:
+        """To the first known wall on the way, and across it."""
+        rates = self.local.slopes @ way
+        with np.errstate(divide="ignore", invalid="ignore"):
+            times = np.where(rates == 0, np.inf, -self.local.walls / rates)
+        times[times <= 1e-12] = np.inf
+        wall = int(np.argmin(times))
+        if not (times[wall] <= 1 + 1e-9 and self._cross(wall, self.point + times[wall] * way, way)):
+            self.hopeless[target] = self.hopeless.get(target, 0) + 1
+
+    def _cross(self, wall: int, at: Array, way: Array) -> bool:
+        """Go on behind a crossing; False if it cannot be measured, or leaves the domain."""
+        unit = way / np.linalg.norm(way)
+        slope = self.local.slopes[wall]
+        behind = self.known.local(at, 1e-7 * self.places.scale * unit)
+        # the wall's own value at the crossing is 0 but for rounding
+        others = np.delete(np.arange(len(behind.walls)), wall)
+        sizes = np.linalg.norm(behind.slopes[others], axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            far = np.abs(behind.walls[others]) / sizes
+        room = min(float(np.nanmin(far, initial=np.inf)), self.places.scale)
+        if room < 1e-7 * self.places.scale or not self.places.holds(at):
+            return False
+        across = self.normal - (self.normal @ slope) / (slope @ slope) * slope
+        across /= np.linalg.norm(across)
+        step = _Crossing(at, unit, slope, across, room)
+        missing = np.linalg.norm(self.system.null.T @ behind.jacobian, axis=0).max()
+        if missing < 1e-6:
+            normal = self.system.theta @ behind.jacobian
+            point = step.point(self.normal, float((normal - self.normal) @ slope / (slope @ slope)))
+            if point is None:
+                return False
+        else:
+            measured = self._measure(step)
+            if measured is None:
+                return False
+            point, alpha = measured
+            normal = self.normal + alpha * slope
+            self.crossings += 1
+            self.idle = -1
+        self.idle += 1
+        self.point, self.normal = point, normal
+        self.local = self.known.local(point)
+        if missing >= 1e-6:
+            self.system.add(self.local.jacobian, normal)
+        return True
+
+    def _measure(self, step: _Crossing) -> tuple[Array, float] | None:
+        """A point of the wall behind the crossing, and alpha."""
+        for near in (_NEAR, _NEAR / 10, _NEAR / 100):
+            ahead = near * step.room
+            middle = step.at + ahead * step.unit
+            half = 0.5 * step.room * step.across
+            kinks = find_kinks(self.oracle, middle[None] - half, middle[None] + half, 9)[0]
+            places = kinks.t - 0.5 * step.room
+            if not len(places):
+                continue
+            # the same wall is seen from twice as far at twice the distance
+            count = len(places)
+            points = step.at + 2 * ahead * step.unit + 2 * places[:, None] * step.across
+            inside = np.abs(2 * places) < 0.5 * step.room
+            seen = locate(
+                self.oracle,
+                points,
+                np.tile(step.across, (count, 1)),
+                np.full(count, 0.1 * ahead),
+                np.full(count, 1e-4 * ahead),
+            )
+            good = np.flatnonzero(seen.kinked & inside)
+            if len(good) == 1:
+                k = int(good[0])
+                rise = (places[k] + seen.offset[k]) / ahead
+                alpha = -rise * (self.normal @ step.across) / (step.slope @ step.unit)
+                return points[k] + seen.offset[k] * step.across, float(alpha)
+            if len(good) > 1:
+                return None
+        return None
+
+
+@dataclass(frozen=True)
+class _Crossing:
+    """Where the followed wall meets a known one.
+
+    Attributes:
+        at, unit: the place, and the direction of the walk.
+        slope: gradient of the known neuron.
+        across: the direction in which the followed wall is looked for; along the known wall.
+        room: the distance to the next known wall.
+    """
+
+    at: Array
+    unit: Array
+    slope: Array
+    across: Array
+    room: float
+
+    def point(self, normal: Array, alpha: float) -> Array | None:
+        """A point of the wall with normal + alpha * slope a little way behind."""
+        rise = -alpha * (self.slope @ self.unit) / (normal @ self.across)
+        if not abs(rise) < _STEEP:
+            return None
+        ahead = 0.3 * self.room / (1 + abs(float(rise)))
+        return np.asarray(self.at + ahead * (self.unit + rise * self.across))
+
+
+def follow(
+    oracle: Oracle, places: Places, known: Known, witness: Witness, rng: np.random.Generator
+) -> Wall | None:
+    """The coefficients of the wall on which a witness lies, as far as crossings determine them.
+
+    Some 40 queries for each neuron of the top known layer; None if the wall is a deeper layer's.
+    """
+    return Follower(oracle, places, known, witness, rng).run()

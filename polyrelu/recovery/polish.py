@@ -1,0 +1,140 @@
+"""All parameters at once against the outputs: Gauss-Newton."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..network import Array
+from .lifted import Rows
+from .oracle import Oracle
+from .places import Places
+
+LARGEST = 6000  # parameters; the cost grows with their cube
+_ROUNDS = 12
+_RIDGES = (1e-14, 1e-11, 1e-8, 1e-5, 1e-2)  # the first keeps parameters that no sample shows
+
+
+def forward(layers: tuple[Rows, ...], x: Array) -> list[Array]:
+    """The input of every layer and the output."""
+    inputs = [x]
+    for k, (weight, bias) in enumerate(layers):
+        y = inputs[-1] @ weight.T + bias
+        inputs.append(y if k == len(layers) - 1 else np.maximum(y, 0.0))
+    return inputs
+
+
+class Samples:
+    """Inputs, outputs and weights (less where the noise is greater) that parameters are fitted to."""
+
+    def __init__(self, oracle: Oracle, x: Array, y: Array) -> None:
+        self.x, self.y = x, y
+        self.weight = oracle.typical_noise / oracle.noise(x)
+
+    @classmethod
+    def drawn(
+        cls, oracle: Oracle, places: Places, layers: tuple[Rows, ...], rng: np.random.Generator
+    ) -> Samples:
+        """Some 1.5 equations for each parameter; none if there are too many parameters."""
+        count = sum(w.size + b.size for w, b in layers)
+        n = int(1.5 * count / oracle.output_dim) + 50 if count <= LARGEST else 0
+        x = places.mixed(n, rng)
+        return cls(oracle, x, oracle(x))
+
+    def joined(self, oracle: Oracle, x: Array, y: Array) -> Samples:
+        """These and others."""
+        return Samples(oracle, np.concatenate([self.x, x]), np.concatenate([self.y, y]))
+
+
+def polished(layers: tuple[Rows, ...], samples: Samples) -> tuple[Rows, ...]:
+    """The parameters that fit best to samples; those given if nothing is better."""
+    if len(samples.x) * samples.y.shape[1] < sum(w.size + b.size for w, b in layers):
+        return layers
+    best = _misfit(layers, samples)
+    for _ in range(_ROUNDS):
+        gain, trial = _better(layers, samples, best)
+        if gain >= 1:
+            break
+        best, layers = gain * best, trial
+        if gain > 0.8 and best < 1e-9:
+            break
+    return layers
+
+
+def _better(
+    layers: tuple[Rows, ...], samples: Samples, best: float
+) -> tuple[float, tuple[Rows, ...]]:
+    """The first of ever shorter steps that is an improvement, and by which factor."""
+    jacobian, residual, scale = _equations(layers, samples)
+    gram, right = jacobian.T @ jacobian, jacobian.T @ residual
+    for ridge in _RIDGES:
+        trial = _step(layers, gram, right, scale, ridge)
+        misfit = _misfit(trial, samples)
+        if misfit < best:
+            return misfit / best, trial
+    return 1.0, layers
+
+
+def _misfit(layers: tuple[Rows, ...], samples: Samples) -> float:
+    off = forward(layers, samples.x)[-1] - samples.y
+    return float(np.sqrt(np.mean((samples.weight[:, None] * off) ** 2)))
+
+
+def _equations(layers: tuple[Rows, ...], samples: Samples) -> tuple[Array, Array, Array]:
+    """Jacobian with columns of length 1, residual, and the columns' lengths. Scaling a neuron
+    changes nothing: rows that keep each hidden row's length are added."""
+    weights = np.repeat(samples.weight, samples.y.shape[1])
+    residual = weights * (samples.y - forward(layers, samples.x)[-1]).ravel()
+    jacobian = weights[:, None] * _jacobian(layers, samples.x)
+    scale = np.linalg.norm(jacobian, axis=0)
+    scale[scale == 0] = 1.0  # nothing shows this parameter: it stays
+    gauge = _gauge(layers) / scale
+    gauge /= np.linalg.norm(gauge, axis=1)[:, None].clip(1e-300)
+    residual = np.concatenate([residual, np.zeros(len(gauge))])
+    return np.concatenate([jacobian / scale, gauge]), residual, scale
+
+
+def _step(
+    layers: tuple[Rows, ...], gram: Array, right: Array, scale: Array, ridge: float
+) -> tuple[Rows, ...]:
+    from scipy.linalg import cho_factor, cho_solve
+
+    try:
+        change = cho_solve(cho_factor(gram + ridge * np.eye(len(gram))), right) / scale
+    except np.linalg.LinAlgError:
+        return layers
+    out, at = [], 0
+    for rows, bias in layers:
+        middle, end = at + rows.size, at + rows.size + bias.size
+        out.append((rows + change[at:middle].reshape(rows.shape), bias + change[middle:end]))
+        at = end
+    return tuple(out)
+
+
+def _gauge(layers: tuple[Rows, ...]) -> Array:
+    """For each hidden row the equation that its length stays, shape (rows, parameters)."""
+    count = sum(w.size + b.size for w, b in layers)
+    out, at = [], 0
+    for rows, bias in layers[:-1]:
+        for i, row in enumerate(rows):
+            equation = np.zeros(count)
+            equation[at + i * len(row) : at + (i + 1) * len(row)] = row
+            out.append(equation)
+        at += rows.size + bias.size
+    return np.array(out)
+
+
+def _jacobian(layers: tuple[Rows, ...], x: Array) -> Array:
+    """Shape (n * output_dim, parameters)."""
+    inputs = forward(layers, x)
+    n, m = inputs[-1].shape
+    back = np.tile(np.eye(m), (n, 1, 1))  # d output / d pre-activation of the layer
+    parts = []
+    for k in reversed(range(len(layers))):
+        weight = layers[k][0]
+        by_weight = back[:, :, :, None] * inputs[k][:, None, None, :]
+        parts.append(
+            np.concatenate([by_weight.reshape(n * m, -1), back.reshape(n * m, -1)], axis=1)
+        )
+        if k:
+            back = (back @ weight) * (inputs[k] > 0)[:, None, :]
+    return np.concatenate(parts[::-1], axis=1)
