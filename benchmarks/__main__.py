@@ -81,9 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         machine,
         memory,
         peers,
+        recovery_graph,
         separability,
         similarity,
-        recovery_graph,
         speed,
     )
     from .tools import Peers
