@@ -15,7 +15,7 @@ from .measure import cpu_seconds
 from .nets import short_name
 from .table import Table
 
-SEEDS = 20
+SEEDS = 10
 CASES = (
     ((2, 8, 1), "space"), ((2, 4, 4, 1), "space"), ((2, 4, 4, 1), "box"), ((2, 6, 6, 1), "space"),
     ((2, 8, 8, 1), "space"), ((2, 8, 8, 1), "box"), ((2, 8, 8, 3), "space"),
