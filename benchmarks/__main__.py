@@ -24,6 +24,7 @@ SUBJECTS = (
     "injectivity",
     "boundary",
     "folding",
+    "recovery",
 )
 
 
@@ -73,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         degenerate,
         dimensions,
         folding,
+        recovery,
         growth,
         injectivity,
         machine,
@@ -93,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "injectivity": lambda: injectivity.run(options.quick),
         "boundary": lambda: boundary.run(options.quick),
         "folding": lambda: folding.run(options.quick),
+        "recovery": lambda: recovery.run(options.quick),
     }
     known = machine.facts()
     print(machine.header(known) + "\n")
