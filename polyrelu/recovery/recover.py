@@ -75,8 +75,8 @@ def recover(
 
     Assumes fully connected ReLU layers and an affine output. Some 8 d queries a neuron of the first
     layer, and 20 times the width below a neuron of a deeper one. After Rolnick and Koerding,
-    "Reverse-engineering deep ReLU networks", ICML 2020, and Carlini, Jagielski and Mironov, "Cryptanalytic
-    extraction of neural network models", CRYPTO 2020; the lifted features, in which deeper walls
+    "Reverse-engineering deep ReLU networks", ICML 2020, and Carlini, Jagielski and Mironov,
+    "Cryptanalytic extraction of neural network models", CRYPTO 2020; the lifted features, in which deeper walls
     are flat whatever the signs are, are described in docs/recovery.md.
     """
     if not (isinstance(layers, int) and layers >= 1):
@@ -116,7 +116,7 @@ class _Search:
         if self.first.torn:
             return self.result(
                 Verdict.NOT_RECOVERED,
-                f"this is not continuous: the value jumps at {self.first.torn} places that were seen",
+                f"this is not continuous: the value jumps at {self.first.torn} places seen",
             )
         while True:
             planes = len(self.first.planes)
@@ -221,6 +221,9 @@ class _Search:
 
     def _finished(self, known: Known, output: Output) -> Recovery:
         """The signs of the top layer, the polish and the check."""
+        if not known.n_top:  # no kink anywhere
+            none = np.empty((len(output.c), 0))
+            return self._polished(_with_affine_part((), none, output.points, output.values))
         signs = self._solve(known, output.c, [output.points] * len(output.c), list(output.values.T))
         hidden = known.signed(signs)
         if not all(k.all() for _, k in self.signs[:-1]):
