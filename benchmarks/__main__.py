@@ -74,12 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         degenerate,
         dimensions,
         folding,
-        recovery,
         growth,
         injectivity,
         machine,
         memory,
         peers,
+        recovery,
         speed,
     )
     from .tools import Peers

@@ -76,8 +76,8 @@ def recover(
     Assumes fully connected ReLU layers and an affine output. Some 8 d queries a neuron of the first
     layer, and 20 times the width below a neuron of a deeper one. After Rolnick and Koerding,
     "Reverse-engineering deep ReLU networks", ICML 2020, and Carlini, Jagielski and Mironov,
-    "Cryptanalytic extraction of neural network models", CRYPTO 2020; the lifted features, in which deeper walls
-    are flat whatever the signs are, are described in docs/recovery.md.
+    "Cryptanalytic extraction of neural network models", CRYPTO 2020. The lifted features, in which
+    deeper walls are flat whatever the signs are: docs/recovery.md.
     """
     if not (isinstance(layers, int) and layers >= 1):
         raise NetworkError(f"layers must be a positive integer, not {layers!r}")
