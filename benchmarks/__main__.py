@@ -27,6 +27,7 @@ SUBJECTS = (
     "similarity",
     "separability",
     "recovery_graph",
+    "recovery",
 )
 
 
@@ -84,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recovery_graph,
         separability,
         similarity,
+        recovery,
         speed,
     )
     from .tools import Peers
@@ -102,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "similarity": lambda: similarity.run(options.quick),
         "separability": lambda: separability.run(options.quick),
         "recovery_graph": lambda: recovery_graph.run(options.quick),
+        "recovery": lambda: recovery.run(options.quick),
     }
     known = machine.facts()
     print(machine.header(known) + "\n")

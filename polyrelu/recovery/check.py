@@ -100,4 +100,5 @@ def _at_walls(places: Places, layers: tuple[Rows, ...], rng: np.random.Generator
 
 
 def _pattern(layers: tuple[Rows, ...], x: Array) -> Array:
-    return np.concatenate([h > 0 for h in forward(layers, x)[1:-1]], axis=1)
+    hidden = [h > 0 for h in forward(layers, x)[1:-1]]
+    return np.concatenate([np.zeros((len(x), 1), dtype=bool), *hidden], axis=1)

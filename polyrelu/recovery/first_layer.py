@@ -109,7 +109,7 @@ def _same(plane: Plane, other: Plane) -> bool:
     off = np.linalg.norm(plane.normal - sign * other.normal) + abs(
         plane.offset - sign * other.offset
     )
-    return bool(off < 1e-6)
+    return bool(off < max(1e-6, 10 * (plane.error + other.error)))
 
 
 def _tested(
@@ -149,4 +149,4 @@ def _kinks_on(
     seen = locate(oracle, points, normals, radius, within)
     clear = np.count_nonzero(seen.kinked) + np.count_nonzero(seen.straight)
     at = points + np.where(seen.kinked, seen.offset, 0.0)[:, None] * witness.normal
-    return at[seen.kinked], np.count_nonzero(seen.kinked) / max(clear, 1)
+    return at[seen.kinked], float(np.count_nonzero(seen.kinked) / max(int(clear), 1))

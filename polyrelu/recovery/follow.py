@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ..network import Array
 from .kinks import find_kinks
@@ -69,7 +70,7 @@ class _System:
 
     def open(self) -> Array:
         """How much of each coefficient is not determined, shape (features,)."""
-        return np.linalg.norm(self.null, axis=1)
+        return np.asarray(np.linalg.norm(self.null, axis=1))
 
 
 class Follower:
@@ -106,7 +107,7 @@ class Follower:
         constant = -float(theta @ self.local.features)
         return Wall(theta, constant, self.system.null, self.crossings, self.point)
 
-    def _wanted(self) -> Array:
+    def _wanted(self) -> npt.NDArray[np.intp]:
         """Walls of known neurons whose crossing may determine more, as indices into all walls."""
         n_top, n_walls = self.known.n_top, len(self.local.walls)
         missing = self.system.open() > 1e-3

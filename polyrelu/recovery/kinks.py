@@ -1,6 +1,6 @@
 """All kinks of a piecewise affine function on segments: between two straight runs of samples a
-kink is where the runs meet, and two more samples close to it, one on each run, tell that there is no
-other.
+kink is where the runs meet, and two more samples close to it, one on each run, tell that there is
+no other.
 
 Nothing is bisected down to a tolerance: halving goes on only until the pieces are told apart, and
 the kink is then as exact as the values. (Bisection alone would end at the root of the noise.)

@@ -150,7 +150,7 @@ def _in_activations(
     None if no weights fit."""
     n = known.n_top
     matrix = np.concatenate([_lift_matrix(known, signs), -wall.null], axis=1)
-    left, size, right = np.linalg.svd(matrix)
+    size, right = np.linalg.svd(matrix)[1:]
     rank = int(np.count_nonzero(size > 1e-6))
     loose = np.linalg.norm(right[rank:, :n], axis=0) > 1e-3
     keep = np.concatenate([~loose, np.ones(wall.null.shape[1], dtype=bool)])
@@ -239,7 +239,7 @@ def _kinks_on(
     seen = locate(oracle, points, normals, radius, np.full(len(points), within * places.scale))
     at = points + np.where(seen.kinked, seen.offset, 0.0)[:, None] * normals
     clear = np.count_nonzero(seen.kinked) + np.count_nonzero(seen.straight)
-    return at[seen.kinked], np.count_nonzero(seen.kinked) / max(clear, 1)
+    return at[seen.kinked], float(np.count_nonzero(seen.kinked) / max(int(clear), 1))
 
 
 def crossings(places: Places, known: Known, wall: Wall, n: int, rng: np.random.Generator) -> Array:

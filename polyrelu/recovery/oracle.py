@@ -171,4 +171,4 @@ class Oracle:
 
     def noise(self, x: Array) -> Array:
         """How far values at points of shape (..., input_dim) may be off, shape (...)."""
-        return self._near + self._far * np.linalg.norm(x - self._center, axis=-1)
+        return np.asarray(self._near + self._far * np.linalg.norm(x - self._center, axis=-1))

@@ -24,7 +24,7 @@ def forward(layers: tuple[Rows, ...], x: Array) -> list[Array]:
 
 
 class Samples:
-    """Inputs, outputs and weights (less where the noise is greater) that parameters are fitted to."""
+    """Inputs, outputs and weights, less where the noise is greater, to fit parameters to."""
 
     def __init__(self, oracle: Oracle, x: Array, y: Array) -> None:
         self.x, self.y = x, y
@@ -120,7 +120,7 @@ def _gauge(layers: tuple[Rows, ...]) -> Array:
             equation[at + i * len(row) : at + (i + 1) * len(row)] = row
             out.append(equation)
         at += rows.size + bias.size
-    return np.array(out)
+    return np.array(out).reshape(-1, count)
 
 
 def _jacobian(layers: tuple[Rows, ...], x: Array) -> Array:

@@ -74,10 +74,10 @@ def recover(
         LimitsError: a budget that is not positive.
 
     Assumes fully connected ReLU layers and an affine output. Some 8 d queries a neuron of the first
-    layer, and 20 times the width below a neuron of a deeper one. After Rolnick and Koerding, "Reverse-
-    engineering deep ReLU networks", ICML 2020, and Carlini, Jagielski and Mironov, "Cryptanalytic
-    extraction of neural network models", CRYPTO 2020; the lifted features, in which deeper walls
-    are flat whatever the signs are, are described in docs/recovery.md.
+    layer, and 20 times the width below a neuron of a deeper one. After Rolnick and Koerding,
+    "Reverse-engineering deep ReLU networks", ICML 2020, and Carlini, Jagielski and Mironov,
+    "Cryptanalytic extraction of neural network models", CRYPTO 2020. The lifted features, in which
+    deeper walls are flat whatever the signs are: docs/recovery.md.
     """
     if not (isinstance(layers, int) and layers >= 1):
         raise NetworkError(f"layers must be a positive integer, not {layers!r}")
@@ -113,6 +113,11 @@ class _Search:
         if reason is not None:
             return self.result(Verdict.NOT_RECOVERED, reason)
         find_first_layer(self.oracle, self.places, self.rng, _LINES, self.first)
+        if self.first.torn:
+            return self.result(
+                Verdict.NOT_RECOVERED,
+                f"this is not continuous: the value jumps at {self.first.torn} places seen",
+            )
         while True:
             planes = len(self.first.planes)
             done = self._layers()
@@ -128,11 +133,11 @@ class _Search:
         known, pool = Known((), self._first_rows()), list(self.first.others)
         for depth in range(1, self.most + 1):
             output = fit_output(self.oracle, self.places, known, self.rng)
-            if output.fits or known.n_top == 0:
+            if output.fits:
                 return self._finished(known, output)
             if depth == self.most:
                 return None
-            found = self._next_layer(known, pool)
+            found = self._next_layer(known, pool, output.worst) if known.n_top else None
             if not found:
                 return None
             layer = self.deeper[-1]
@@ -143,12 +148,12 @@ class _Search:
         weight, bias = self.first.rows
         return weight.reshape(-1, self.places.dim), bias
 
-    def _next_layer(self, known: Known, pool: list[Witness]) -> Known | None:
+    def _next_layer(self, known: Known, pool: list[Witness], worst: Array) -> Known | None:
         """The layer on top of a known one, complete as far as it can be seen."""
         layer = NextLayer(known)
         self.deeper.append(layer)
         extend(self.oracle, self.places, layer, pool, self.rng)
-        quiet, above, worst = 0, None, None
+        quiet, above = 0, None
         while quiet < _QUIET:
             if layer.neurons:
                 above = self._lift(layer)
@@ -170,13 +175,12 @@ class _Search:
             self.deeper.pop()
         return above
 
-    def _more(self, layer: NextLayer, worst: Array | None) -> list[Witness]:
+    def _more(self, layer: NextLayer, worst: Array) -> list[Witness]:
         """Witnesses from further lines that nothing known explains; one line leads to where the
         outputs are explained worst."""
         pool: list[Witness] = []
         starts, ends = self.places.segments(_BATCH, self.rng)
-        if worst is not None:
-            starts[0], ends[0] = self.places.points(1, self.rng)[0], worst
+        starts[0], ends[0] = self.places.points(1, self.rng)[0], worst
         for kinks in find_kinks(self.oracle, starts, ends):
             self.lines += 1
             known = on_planes(self.first.planes, kinks) | self._on_walls(layer, kinks)
@@ -217,6 +221,9 @@ class _Search:
 
     def _finished(self, known: Known, output: Output) -> Recovery:
         """The signs of the top layer, the polish and the check."""
+        if not known.n_top:  # no kink anywhere
+            none = np.empty((len(output.c), 0))
+            return self._polished(_with_affine_part((), none, output.points, output.values))
         signs = self._solve(known, output.c, [output.points] * len(output.c), list(output.values.T))
         hidden = known.signed(signs)
         if not all(k.all() for _, k in self.signs[:-1]):
@@ -274,8 +281,6 @@ class _Search:
         ]
         if self.first.unclear:
             reasons.append(f"{self.first.unclear} places had kinks too close to be told apart")
-        if self.first.torn:
-            reasons.append(f"the value seems to jump at {self.first.torn} places")
         return reasons
 
     def layers(self, rows: tuple[Rows, ...] | None = None) -> tuple[RecoveredLayer, ...]:
@@ -342,6 +347,8 @@ def _with_affine_part(
     affine = np.linalg.lstsq(design / size, rest / size, rcond=1e-13)[0].T
     linear, constant = affine[:, :-1], affine[:, -1]
     m = len(linear)
+    if not hidden:
+        return ((linear, constant),)
     weight, bias = hidden[-1]
     last = (np.concatenate([weight, linear, -linear]), np.concatenate([bias, np.zeros(2 * m)]))
     return (*hidden[:-1], last, (np.concatenate([out, np.eye(m), -np.eye(m)], axis=1), constant))

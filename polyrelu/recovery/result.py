@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+import numpy.typing as npt
+
 from ..network import Array, Network
 
 
@@ -31,7 +34,7 @@ class RecoveredLayer:
 
     weight: Array
     bias: Array
-    sign_known: Array
+    sign_known: npt.NDArray[np.bool_]
     residual: Array
     witnesses: Array
 

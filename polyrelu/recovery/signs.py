@@ -28,7 +28,8 @@ def sign_equations(known: Known, c: Array, points: Array, values: Array) -> tupl
     """
     h = known.under(points)
     y = h @ known.top[0].T + known.top[1]
-    size = np.maximum(np.linalg.norm(y, axis=1, keepdims=True), 1e-300)
+    size = np.linalg.norm(y, axis=1, keepdims=True)
+    size[size == 0] = 1.0
     matrix, right = c * y / size, (values - np.abs(y) @ c) / size[:, 0]
     free = np.concatenate([np.ones((len(y), 1)), h[:, list(known.open)]], axis=1) / size
     free = np.linalg.svd(free / np.linalg.norm(free, axis=0).clip(1e-300), full_matrices=False)
@@ -68,4 +69,4 @@ def solve_signs(matrix: Array, right: Array) -> tuple[Array, npt.NDArray[np.bool
 def _all_signs(n: int) -> Array:
     """All columns of n signs, shape (n, 2**n)."""
     bits = np.arange(1 << n)[None] >> np.arange(n)[:, None] & 1
-    return 1.0 - 2.0 * bits
+    return np.asarray(1.0 - 2.0 * bits, dtype=np.float64)

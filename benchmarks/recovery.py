@@ -1,0 +1,71 @@
+"""Recovery from outputs alone: how often, how many queries, how long, how exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from statistics import median
+
+import numpy as np
+
+import polyrelu
+
+from .table import Table
+
+CASES = (
+    (20, 10, 1), (40, 32, 1), (10, 20, 1), (4, 8, 8, 1), (10, 10, 10, 1), (10, 15, 15, 1),
+    (4, 16, 16, 1), (10, 20, 20, 1), (80, 40, 20, 1),
+)  # fmt: skip
+SEEDS = 10
+
+
+def run(quick: bool) -> Iterator[Table]:
+    cases, seeds = (((20, 10, 1), (4, 6, 1)), 1) if quick else (CASES, SEEDS)
+    columns = [
+        ("net", "net", ""), ("seeds", "seeds", "d"), ("equivalent", "equivalent", "d"),
+        ("complete", "of them all rows", "d"), ("queries", "queries", ",.0f"),
+        ("seconds", "seconds", ".2f"), ("error", "largest row error", ".1e"),
+    ]  # fmt: skip
+    table = Table("recovery of random networks from their outputs", columns)
+    for widths in cases:
+        table.rows.append(_row(widths, seeds))
+    table.notes.append("He-scaled Gaussian weights, biases N(0, 0.5^2). Queries and wall seconds "
+                       "are medians over all seeds.")  # fmt: skip
+    table.notes.append("all rows: every neuron of every layer, no sign or weight left open; the "
+                       "error is the largest over these.")  # fmt: skip
+    yield table
+
+
+def _row(widths: tuple[int, ...], seeds: int) -> dict[str, object]:
+    runs = [(net, polyrelu.recover(net, widths[0], seed=seed, seconds=300))
+            for seed in range(seeds) for net in [_network(widths, seed)]]  # fmt: skip
+    same = [(n, r) for n, r in runs if r.verdict is polyrelu.Verdict.EQUIVALENT]
+    full = [(n, r) for n, r in same if r.widths == widths[1:-1] and not r.reasons]
+    return {
+        "net": "-".join(map(str, widths)), "seeds": seeds, "equivalent": len(same),
+        "complete": len(full), "queries": median(r.queries for _, r in runs),
+        "seconds": median(r.seconds for _, r in runs),
+        "error": max((_error(n, r) for n, r in full), default=None),
+    }  # fmt: skip
+
+
+def _network(widths: tuple[int, ...], seed: int) -> polyrelu.Network:
+    rng = np.random.default_rng(seed)
+    return polyrelu.Network.from_layers(
+        [(rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
+         for m, n in pairwise(widths)]
+    )  # fmt: skip
+
+
+def _error(network: polyrelu.Network, recovery: polyrelu.Recovery) -> float:
+    """The largest error of unit rows with their offsets, each with the nearest that was found."""
+    factor, order, worst = np.ones(network.input_dim), np.arange(network.input_dim), 0.0
+    for layer, found in zip(network.layers[:-1], recovery.layers, strict=True):
+        rows = (layer.weight * factor)[:, order]
+        factor = np.linalg.norm(rows, axis=1)
+        true = np.concatenate([rows, layer.bias[:, None]], axis=1) / factor[:, None]
+        got = np.concatenate([found.weight, found.bias[:, None]], axis=1)
+        apart = np.abs(true[:, None] - got).max(axis=2)
+        worst = max(worst, float(apart.min(axis=1).max()))
+        order = np.argsort(apart.argmin(axis=1))
+    return worst
