@@ -82,10 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         machine,
         memory,
         peers,
+        recovery,
         recovery_graph,
         separability,
         similarity,
-        recovery,
         speed,
     )
     from .tools import Peers

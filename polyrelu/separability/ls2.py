@@ -39,8 +39,8 @@ def ls2(a: PointsLike, b: PointsLike, *, limits: Limits | None = None) -> Separa
 
     The value is algebraic, so there are bounds: some 1e-11 apart (1e-8 for a million pairs) if the
     dimension is 2 or there are at most 200,000 chambers of differences; else ``low`` is the exact
-    score of the best direction found, ``high`` a bound by LS1 that is seldom near. It is 1, exactly,
-    iff some hyperplane separates the sets at least weakly.
+    score of the best direction found, ``high`` a bound by LS1 that is seldom near. It is 1,
+    exactly, iff some hyperplane separates the sets at least weakly.
 
     Args:
         a, b: shape (n, dim) and (m, dim): float64, or fractions.
