@@ -270,9 +270,6 @@ class Layer(FieldsOnly):
             y[..., columns] = unit(z[..., columns])
         return y
 
-    def __call__(self, x: Array) -> Array:
-        return self.activate(self.pre_activation(x))
-
     @cached_property
     def _bending(self) -> list[tuple[PiecewiseLinear, list[int]]]:
         """The different units, but for the identity, and whose they are."""
@@ -282,6 +279,9 @@ class Layer(FieldsOnly):
         for i, unit in enumerate(self.units):
             columns[id(unit)].append(i)
         return [(unit, at) for unit, at in found.items() if not unit.is_identity]
+
+    def __call__(self, x: Array) -> Array:
+        return self.activate(self.pre_activation(x))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1264,18 +1264,9 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
     rounding = (u1 - u0 + 4) * UNIT * 1.01 + program.weight_error[layer]
     live, coefficient, input_errors = tables.live, tables.coefficient, tables.values
     if program.is_plain[layer - 1]:
-        n_live = list_positive(
-            u0, program.first_word[layer - 1], program.first_word[layer], stack.positive[e],
-            tables.unit, tables.unit_norm, tables.unit_error, rounding,
-            program.first_weight[layer], n, live, coefficient, input_errors,
-        )  # fmt: skip
+        n_live = list_positive(program, stack, tables, e, layer, rounding)
     else:
-        n_live = list_inputs(
-            u0, u1, program.unit_threshold, program.threshold_bit, program.threshold_side,
-            stack.positive[e], stack.negative[e], program.slope, program.intercept,
-            program.piece_error, tables.unit, tables.unit_norm, tables.unit_error, rounding,
-            program.first_weight[layer], n, live, coefficient, input_errors, dim,
-        )  # fmt: skip
+        n_live = list_inputs(program, stack, tables, e, layer, rounding)
     input_error = 0.0
     for k in range(n_live):
         if not input_errors[k] < np.inf:
@@ -1301,61 +1292,56 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
 
 
 @njit(**CALLED)
-def list_inputs(  # type: ignore[no-untyped-def]
-    u0, u1, unit_threshold, threshold_bit, threshold_side, positive, negative, slope, intercept,
-    piece_error, unit, unit_norm, unit_error, rounding, first_weight, width, live, coefficient,
-    errors, dim,
-):  # fmt: skip
-    """Write of the units u0, ..., u1 - 1, but for those that are identically 0 on a cell with these
-    signs: where the weights that take them start, their forms, and the errors that they pass on,
-    relative to the weights' norms. Returns how many they are."""
-    constant, slopes = coefficient[dim], coefficient[dim + 1]
-    n = np.int64(0)
+def list_inputs(program, stack, tables, e, layer, rounding):  # type: ignore[no-untyped-def]
+    """Write of the units before ``layer``, but for those that are identically 0 on entry e: where
+    the weights that take them start, their forms, and the errors that they pass on, for a weight
+    of 1. Returns how many they are."""
+    u0, u1, u2 = program.first_unit[layer - 1 : layer + 2]
+    dim, n = program.dim, np.int64(0)
+    live, errors, slopes = tables.live, tables.values, tables.coefficient[dim + 1]
+    constant = tables.coefficient[dim]
     for u in range(u0, u1):
-        piece = unit_threshold[u] + u
-        for t in range(unit_threshold[u], unit_threshold[u + 1]):
-            words = positive if threshold_side[t] > 0 else negative
-            piece += np.int64(test_bit(words, threshold_bit[t]))
-        a, c = slope[piece], intercept[piece]
-        norm = abs(a) * unit_norm[u] + abs(c)
+        piece = piece_of(program, stack, e, u)
+        slope, intercept = program.slope[piece], program.intercept[piece]
+        unit_norm, unit_error = tables.unit_norm[u], tables.unit_error[u]
+        norm = abs(slope) * unit_norm + abs(intercept)
         # Every unit is written, and one that is off overwritten by the next: which are off
         # cannot be predicted.
-        errors[n] = abs(a) * unit_error[u] + norm * (rounding + piece_error[piece]) + TINY
-        live[n], slopes[n], constant[n] = u, a, c
-        is_zero_unit = (a == 0.0) | ((unit_norm[u] == 0.0) & (unit_error[u] == 0.0))
-        n += np.int64(not (is_zero_unit & (c == 0.0)))
+        passed = norm * (rounding + program.piece_error[piece])
+        errors[n] = abs(slope) * unit_error + passed + TINY
+        live[n], slopes[n], constant[n] = u, slope, intercept
+        is_zero_unit = (slope == 0.0) | ((unit_norm == 0.0) & (unit_error == 0.0))
+        n += np.int64(not (is_zero_unit & (intercept == 0.0)))
     for j in range(dim + 1):
-        form, row = unit[j], coefficient[j]
+        form, row = tables.unit[j], tables.coefficient[j]
         for k in range(n):
             row[k] = slopes[k] * form[live[k]] + (constant[k] if j == dim else 0.0)
     for k in range(n):
-        live[k] = first_weight + (live[k] - u0) * width
+        live[k] = program.first_weight[layer] + (live[k] - u0) * (u2 - u1)
     return n
 
 
-@njit(**INLINED)
-def list_positive(  # type: ignore[no-untyped-def]
-    u0, word0, word1, positive, unit, unit_norm, unit_error, rounding, first_weight, width, live,
-    coefficient, errors,
-):  # fmt: skip
+@njit(**CALLED)
+def list_positive(program, stack, tables, e, layer, rounding):  # type: ignore[no-untyped-def]
     """As :func:`list_inputs`, for ReLUs that have walls of their own: those that are on."""
-    n = np.int64(0)
-    for word in range(word0, word1):
-        bits = positive[word]
+    u0, word0 = program.first_unit[layer - 1], program.first_word[layer - 1]
+    width = program.first_unit[layer + 1] - program.first_unit[layer]
+    live, errors, n = tables.live, tables.values, np.int64(0)
+    for word in range(word0, program.first_word[layer]):
+        bits = stack.positive[e, word]
         while bits:
-            i = 64 * (word - word0) + np.int64(lowest_bit(bits))
+            live[n] = 64 * (word - word0) + np.int64(lowest_bit(bits))
             bits &= bits - ONE
-            live[n] = i
             n += 1
     for k in range(n):
         u = u0 + live[k]
-        errors[k] = unit_error[u] + unit_norm[u] * rounding + TINY
-    for j in range(len(unit)):
-        form, row = unit[j, u0:], coefficient[j]
+        errors[k] = tables.unit_error[u] + tables.unit_norm[u] * rounding + TINY
+    for j in range(program.dim + 1):
+        form, row = tables.unit[j, u0:], tables.coefficient[j]
         for k in range(n):
             row[k] = form[live[k]]
     for k in range(n):
-        live[k] = first_weight + live[k] * width
+        live[k] = program.first_weight[layer] + live[k] * width
     return n
 
 
@@ -1468,32 +1454,25 @@ def set_walls(program, tables, layer):  # type: ignore[no-untyped-def]
 # fixed here, without a composition, without signs of generators, and without an entry each.
 
 
-@njit(**INLINED)
-def play(  # type: ignore[no-untyped-def]
-    first, last, layer, first_wall, first_word, u, dim, n, vertex, x, radius, size, pos, neg,
-    positive, negative, unit, unit_norm, unit_error, wall, wall_norm, wall_error, name, low,
-):  # fmt: skip
-    """Fix the matches from ``layer`` on that certainly do not cut a cell with these n generators.
-    Returns the layer of the first one that may, its form set, ``last + 1`` if there is none; and
-    whether its signs at all generators are certain, and written.
-
-    ``u`` is the first unit of the ``first`` one.
-    """
-    certain = True
-    form, middle, half = low[0], low[1], low[2]
-    n_units = last - first + 2 if first < last else 0
-    bound = bound_matches(
-        wall_norm[first_wall[first]], wall_error[first_wall[first]], unit_norm[u : u + n_units],
-        unit_error[u : u + n_units], n, vertex, x, radius, size, middle, half, dim,
-    )  # fmt: skip
-    winner = np.int64(0)
+@njit(**CALLED)
+def play(program, stack, tables, e):  # type: ignore[no-untyped-def]
+    """Move entry e past the next matches that certainly do not cut it, and set the form of the
+    first one that may. True if the entry waits for what its PHASE says; else that match is to be
+    entered as any layer."""
+    first, last, dim = program.first_match, program.n_layers, program.dim
+    positive, unit, x, form = stack.positive[e], tables.unit, stack.x, tables.low[0]
+    middle, half = tables.low[1], tables.low[2]
+    u, layer = program.first_unit[first], stack.layer[e] + 1
+    bound = bound_matches(program, stack, tables, e)
+    winner, certain = np.int64(0), True
     for k in range(first, layer):
-        if positive[first_word[k]]:
+        if positive[program.first_word[k]]:
             winner = k - first + 1
     while layer <= last:
+        k = program.first_word[layer]
         table, column, against = unit, u + layer - first + 1, 1.0
         if layer == first:
-            table, column, against = wall, first_wall[first], 0.0
+            table, column, against = tables.wall, program.first_wall[first], 0.0
         # The second one's unit holds what it is greater by than the first.
         more = against if winner == 1 else 0.0
         value, spread = 0.0, bound
@@ -1501,67 +1480,92 @@ def play(  # type: ignore[no-untyped-def]
             form[j] = table[j, column] - (against * unit[j, u + winner] + more * unit[j, u])
             value += form[j] * middle[j]
             spread += abs(form[j]) * half[j]
+        n = stack.n_vertices[e]
         n_above = n if spread < value else 0
         n_below = n if spread < -value else 0
         if n_above == n_below:  # the box is too wide to tell
-            k = first_word[layer]
             for i in range(n):
-                p = vertex[i]
+                p = stack.vertex[e, i]
                 value = form[0] * x[p, 0]
                 for j in range(1, dim + 1):
                     value += form[j] * x[p, j]
-                pos[p, k], neg[p, k] = np.uint64(bound < value), np.uint64(bound < -value)
-                n_above += np.int64(pos[p, k])
-                n_below += np.int64(neg[p, k])
+                above, below = bound < value, bound < -value
+                stack.pos[p, k], stack.neg[p, k] = np.uint64(above), np.uint64(below)
+                n_above += np.int64(above)
+                n_below += np.int64(below)
         if n_above == n:
-            positive[first_word[layer]] = ONE
+            positive[k] = ONE
             winner = layer - first + 1 if layer < last else winner
         elif n_below == n:
-            negative[first_word[layer]] = ONE
+            stack.negative[e, k] = ONE
         else:
             certain = n_above + n_below == n
             break
         layer += 1
     if first < layer <= last:
-        w, v = first_wall[layer], u + layer - first + 1
-        norm, error = 0.0, unit_error[v] + unit_error[u + winner]
-        for j in range(dim + 1):
-            wall[j, w] = form[j]
-            norm += abs(form[j])
-        if winner == 1:
-            error += unit_error[u] + 2.0 * UNIT * (unit_norm[u] + unit_norm[u + 1])
-        wall_norm[w] = norm * 1.0000001
-        wall_error[w] = (error + 2.0 * UNIT * norm) * 1.0000001
-        name[w] += len(name)
-    return layer, certain
+        set_match(program, tables, layer, winner)
+    stack.layer[e] = layer - 1
+    if layer > last:
+        stack.scalar[PHASE], stack.scalar[READY] = EMIT, 0
+    elif certain:
+        stack.layer[e], stack.undecided[e, program.first_word[layer]] = layer, ONE
+        stack.scalar[PHASE] = DECIDE
+    return layer > last or certain
 
 
-@njit(**INLINED)
-def bound_matches(  # type: ignore[no-untyped-def]
-    norm, error, unit_norm, unit_error, n, vertex, x, radius, size, middle, half, dim
-):
-    """How far values of matches' forms at n generators can be from the true ones, by
+@njit(**CALLED)
+def bound_matches(program, stack, tables, e):  # type: ignore[no-untyped-def]
+    """How far values of matches' forms at entry e's generators can be from the true ones, by
     :func:`sign_bound`. Writes the least box that holds the generators.
 
-    A form is that of the first match, with this norm and error, or a sum of different units' with
-    two roundings: the sum of all norms stands for each.
+    A form is the first match's, or a sum of different units' of its layer, with two roundings: the
+    sum of all norms stands for each.
     """
-    largest, farthest = 0.0, 1.0
+    n, vertex, dim, x = stack.n_vertices[e], stack.vertex[e], program.dim, stack.x
+    radius, size = 0.0, 1.0
     for i in range(n):
-        largest = max(largest, radius[vertex[i]])
-        farthest = max(farthest, size[vertex[i]])
+        radius = max(radius, stack.radius[vertex[i]])
+        size = max(size, stack.size[vertex[i]])
     for j in range(dim + 1):
         least, most = np.inf, -np.inf
         for i in range(n):
             least, most = min(least, x[vertex[i], j]), max(most, x[vertex[i], j])
-        middle[j], half[j] = 0.5 * (least + most), 0.5 * (most - least)
-    for k in range(len(unit_norm)):
-        norm += unit_norm[k]
-        error += unit_error[k]
-    if not 4.0 * norm * farthest < np.inf:  # a value might overflow
+        tables.low[1, j], tables.low[2, j] = 0.5 * (least + most), 0.5 * (most - least)
+    layer = program.first_match
+    wall = program.first_wall[layer]
+    norm, error = tables.wall_norm[wall], tables.wall_error[wall]
+    if layer < program.n_layers:
+        for u in range(program.first_unit[layer], program.first_unit[layer + 1]):
+            norm += tables.unit_norm[u]
+            error += tables.unit_error[u]
+    if not 4.0 * norm * size < np.inf:  # a value might overflow
         return np.inf
-    rounding = 2.0 * (dim + 8) * UNIT * farthest
-    return 1.0001 * (norm * (largest + rounding) + error * (farthest + largest)) + TINY
+    rounding = 2.0 * (dim + 8) * UNIT * size
+    return 1.0001 * (norm * (radius + rounding) + error * (size + radius)) + TINY
+
+
+@njit(**CALLED)
+def set_match(program, tables, layer, winner):  # type: ignore[no-untyped-def]
+    """The form of a later match, which ``tables.low[0]`` holds, against the winner so far."""
+    wall, u = program.first_wall[layer], program.first_unit[program.first_match]
+    v = u + layer - program.first_match + 1
+    norm, error = 0.0, tables.unit_error[v] + tables.unit_error[u + winner]
+    for j in range(program.dim + 1):
+        tables.wall[j, wall] = tables.low[0, j]
+        norm += abs(tables.low[0, j])
+    if winner == 1:
+        error += tables.unit_error[u] + 2.0 * UNIT * (tables.unit_norm[u] + tables.unit_norm[u + 1])
+    tables.wall_norm[wall] = norm * 1.0000001
+    tables.wall_error[wall] = (error + 2.0 * UNIT * norm) * 1.0000001
+    tables.name[wall] += len(tables.name)
+
+
+@njit(**CALLED)
+def is_loose(program, tables, layer):  # type: ignore[no-untyped-def]
+    """Is the error of a match's form so large that to compose it exactly is the cheaper way?"""
+    wall = program.first_wall[layer]
+    error, norm = tables.wall_error[wall], tables.wall_norm[wall]
+    return error > 0.0 and not error < WORST_ERROR * norm
 
 
 @njit(**CALLED)
@@ -1759,31 +1763,14 @@ def search(program, stack, tables, block, counting):  # type: ignore[no-untyped-
                     return NEED_ROWS
                 set_walls(program, tables, layer)
                 scalar[READY] = 1
-            if layer >= program.first_match and layer > 1:
-                if layer == program.first_match or not scalar[READY]:
-                    layer, certain = play(
-                        program.first_match, program.n_layers, layer, program.first_wall,
-                        program.first_word, program.first_unit[program.first_match], program.dim,
-                        stack.n_vertices[e], stack.vertex[e], stack.x, stack.radius, stack.size,
-                        stack.pos, stack.neg, stack.positive[e], stack.negative[e], tables.unit,
-                        tables.unit_norm, tables.unit_error, tables.wall, tables.wall_norm,
-                        tables.wall_error, tables.name, tables.low,
-                    )  # fmt: skip
-                    stack.layer[e] = layer - 1
-                    if layer > program.n_layers:
-                        scalar[PHASE], scalar[READY] = EMIT, 0
-                        continue
-                    if certain:
-                        stack.layer[e] = layer
-                        stack.undecided[e, program.first_word[layer]] = ONE
-                        scalar[PHASE] = DECIDE
-                        continue
-                    wall = program.first_wall[layer]
-                    error, worst = tables.wall_error[wall], WORST_ERROR * tables.wall_norm[wall]
-                    if layer > program.first_match and error > 0.0 and not error < worst:
-                        scalar[READY] = 0
-                        return NEED_ROWS
-                scalar[READY] = 1
+            is_match = layer >= program.first_match and layer > 1
+            if is_match and (layer == program.first_match or not scalar[READY]):
+                if play(program, stack, tables, e):
+                    continue
+                layer = stack.layer[e] + 1
+                scalar[READY] = layer == program.first_match or not is_loose(program, tables, layer)
+                if not scalar[READY]:
+                    return NEED_ROWS
             status = enter_layer(program, stack, tables, e)
             scalar[PHASE] = DECIDE
             if status != DONE:

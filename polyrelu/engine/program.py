@@ -354,12 +354,12 @@ def _flushed(layer: Layer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     small = np.abs(weight) <= SAFE_WEIGHT
     left_out = np.zeros(len(weight))
     if small.any():
-        weight = np.where(small, 0.0, weight)
-        nonzero = layer.weight != 0
+        nonzero = weight != 0
         if not layer.is_exact:  # rounding may have made it 0
             table = layer.integer_matrix.table()
             nonzero = np.array([[v != 0 for v in row[:-1]] for row in table[:-1]])
         left_out = (small & nonzero).sum(axis=1) * 2.0**-148
+        weight = np.where(small, 0.0, weight)
     with np.errstate(over="ignore"):
         norm = np.abs(weight).sum(axis=1) * (1 + 1e-6)
     return weight, norm + left_out, left_out
