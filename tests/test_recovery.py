@@ -135,7 +135,7 @@ def test_a_budget_is_kept_and_claims_nothing(queries: int) -> None:
     assert str(recovery)
 
 
-def test_no_query_leaves_the_box() -> None:
+def test_queries_stay_close_to_the_box() -> None:
     network, box = gaussian((4, 6, 5, 2)), pr.Box(-1, 1, dim=4)
     seen = 0.0
 

@@ -17,7 +17,7 @@ class Places:
 
     Args:
         input_dim: d.
-        domain: a box that no query leaves; None for the whole space, in which inputs are typically
+        domain: a box to ask in, but for short differences; None: anywhere, inputs are typically
             `scale` times a standard normal.
         scale: only without a box.
 

@@ -55,7 +55,7 @@ def recover(
             or a :class:`Network`, a torch module, a fitted scikit-learn regressor. The more
             digits its outputs have, the more the rows will have; float32 gives some 1e-4.
         input_dim: d.
-        domain: a box that no query leaves; None to ask anywhere.
+        domain: a box to ask in (differences may reach a little over its sides); None: anywhere.
         scale: without a box, inputs are typically `scale` times a standard normal.
         queries, seconds: the budget; None is no bound.
         layers: hidden layers at most.
