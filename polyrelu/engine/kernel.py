@@ -1258,7 +1258,6 @@ def compose(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
     row's weights; or, where that has grown, each input's own. Returns True if the errors have
     grown so far that exact composition is the cheaper way.
     """
-    dim = program.dim
     u0, u1 = program.first_unit[layer - 1], program.first_unit[layer]
     n = program.first_unit[layer + 1] - u1
     rounding = (u1 - u0 + 4) * UNIT * 1.01 + program.weight_error[layer]
