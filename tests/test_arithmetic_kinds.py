@@ -52,6 +52,8 @@ def test_operations_hold_what_is_exact(left, right, radii):
 def test_where_nothing_is_known():
     balls = Balls(np.array([1.0, -1.0, 1.0, np.nan, 5e-324]), np.array([0.5, 0.5, 1.0, 0, 0]))
     assert balls.high[3] == np.inf
+    overflowed = Balls(np.array([[-1e300, 1e9]]), np.zeros((1, 2))) @ np.array([[1e9], [1e300]])
+    assert (overflowed.low[0, 0], overflowed.high[0, 0]) == (-np.inf, np.inf)  # 0, in truth
     assert balls.low[3] == -np.inf
     assert (balls.low > 0).tolist() == [True, False, False, False, False]
     assert Balls(np.ones(1), np.zeros(1)).over(Bounds(0.0, 1.0)).high[0] == np.inf

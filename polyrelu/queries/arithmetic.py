@@ -85,10 +85,11 @@ class Balls:
 
     @property
     def high(self) -> Array:
-        """Upper bounds; inf where nothing is known."""
+        """Upper bounds; inf where nothing is known: an infinite middle has overflowed, and may be
+        far from the true number on either side."""
         with np.errstate(all="ignore"):
             bound: Array = np.nextafter(self.mid + self.rad, np.inf)
-        return np.where(np.isnan(bound), np.inf, bound)
+        return np.where(np.isfinite(self.mid) & ~np.isnan(bound), bound, np.inf)
 
     # -- operations ----------------------------------------------------------------------------
 
