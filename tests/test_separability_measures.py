@@ -66,6 +66,18 @@ def test_by_hand_on_a_line():
     assert pr.directional_separability(b, a).exact == Fraction(1, 2)
 
 
+def test_directions_closer_than_float64_can_tell_are_in_order():
+    far = 2**52
+    a, b = [[far, 1], [far, 3], [-far, -5]], [[0, 0]]
+    assert pr.ls0(a, b).exact == 1  # between the second and the third there is room
+    assert pr.ls0([*a, [far, 6]], b).exact == Fraction(3, 4)
+    assert pr.directional_separability(b, a).exact == 0
+
+
+def test_a_point_of_both_sets_is_never_left_out():
+    assert pr.directional_separability([[0], [1]], [[0], [0], [2]]).exact == Fraction(2, 3)
+
+
 def test_ball_of_two_perpendicular_differences():
     degree = pr.ball_degree([[0, 0]], [[-1, 0], [0, -1]])
     assert degree.low <= 1 - np.sqrt(0.5) <= degree.high
@@ -153,13 +165,27 @@ def test_ls1_bounds_hold_where_no_vertex_is_found(monkeypatch):
     assert stopped.low <= exact <= stopped.high
 
 
-def test_copies_of_points_count_as_often_as_there_are():
+def test_a_wrong_vertex_is_not_believed(monkeypatch):
+    """Without Newton's method the pairs within the band are any."""
+    a, b = gaussian(1, 30, 3)
+    exact = pr.ls1(a, b).exact
+    monkeypatch.setattr("polyrelu.separability.smoothing.NEWTON", 0)
+    found = pr.ls1(a, b)
+    assert found.exact is None
+    assert found.low < exact < found.high
+
+
+def test_copies_of_points_count_as_often_as_there_are(monkeypatch):
     a, b = gaussian(4, 8, 3)
     a, b = np.repeat(a, [1, 9, 1, 4, 1, 1, 2, 1], axis=0), np.repeat(b, [3] * 5 + [1] * 5, axis=0)
     b[:5] = a[:5]
     found = pr.ls1(a, b)
     assert found.exact == pair_score("LS1", found.direction, a, b)
     assert float(found.exact) == pytest.approx(lp_ls1(a, b), abs=1e-9)
+    monkeypatch.setattr(ls1_module._Search, "_vertex", lambda self: False)
+    bounds = pr.ls1(a, b)
+    assert bounds.low <= found.exact <= bounds.high
+    assert bounds.high - bounds.low < 1e-9
 
 
 def test_a_million_pairs_that_are_zero_cost_nothing():
