@@ -267,14 +267,12 @@ def test_another_function_is_not_taken_for_it():
 
 
 def test_neurons_that_bend_inside_a_part_are_noticed():
-    """ReLU(z) + ReLU(-z) adds |z|, though where both were active it would add nothing."""
-    network = random_network(0, 2, 3, 1)
-    found = complex_of(network, Space(2))
-    (w, b), (v, c) = ((layer.weight, layer.bias) for layer in network.layers)
-    inner = np.array([[0.0, 1.0], [0.0, -1.0]])
-    more = [(np.vstack([w, inner]), np.append(b, [0.5, -0.5])), (np.append(v, [[1, 1]], axis=1), c)]
-    other = RationalNetwork.from_network(Network.from_layers(more))
-    assert not reproduces(other, found)
+    """|z| as ReLU(z) + ReLU(-z): if both were active, it would be 0."""
+    zero = layers(([[0.0, 0.0]], [0.0]), ([[1.0]], [0.0]))
+    bent = layers(([[1.0, 1.0], [-1.0, -1.0]], [0.0, 0.0]), ([[1.0, 1.0]], [0.0]))
+    found = complex_of(zero, Box(-1, 1, dim=2))
+    assert reproduces(RationalNetwork.from_network(zero), found)
+    assert not reproduces(RationalNetwork.from_network(bent), found)
 
 
 def test_bad_input():
