@@ -23,11 +23,15 @@ from polyrelu import (
     RationalNetwork,
     RecoveryError,
     Space,
+    absolute,
     canonical,
     equivalent,
+    hard_tanh,
     identifiability,
+    leaky_relu,
     recover_from_graph,
     regions,
+    relu6,
 )
 from polyrelu.queries.bent_walls import crossings, kink
 from polyrelu.queries.linear_system import signs_of, solutions
@@ -262,6 +266,15 @@ def test_another_function_is_not_taken_for_it():
         assert not reproduces(other, found)
 
 
+def test_neurons_that_bend_inside_a_part_are_noticed():
+    """|z| as ReLU(z) + ReLU(-z): if both were active, it would be 0."""
+    zero = layers(([[0.0, 0.0]], [0.0]), ([[1.0]], [0.0]))
+    bent = layers(([[1.0, 1.0], [-1.0, -1.0]], [0.0, 0.0]), ([[1.0, 1.0]], [0.0]))
+    found = complex_of(zero, Box(-1, 1, dim=2))
+    assert reproduces(RationalNetwork.from_network(zero), found)
+    assert not reproduces(RationalNetwork.from_network(bent), found)
+
+
 def test_bad_input():
     network = random_network(0, 2, 3, 1)
     with pytest.raises(IncompleteError, match="incomplete"):
@@ -317,6 +330,10 @@ def test_against_the_rank_of_derivatives_at_points(choose: Random):
     graph = regions(network, domain)
     if graph.equalities() or len(graph) > 40 or len(graph.vanishing):
         return
+    check_rank(graph)
+
+
+def check_rank(graph) -> None:
     found = identifiability(graph)
     points = []
     for region in graph:
@@ -324,7 +341,16 @@ def test_against_the_rank_of_derivatives_at_points(choose: Random):
         for v in region.exact_vertices()[: graph.dim + 1]:
             points.append([(3 * a + b) / 4 for a, b in zip(x, v, strict=True)])
         points.append(list(x))
-    assert derivative_rank(network, points) == found.parameters - found.freedom
+    assert derivative_rank(graph.network, points) == found.parameters - found.freedom
+
+
+@pytest.mark.parametrize("unit", [hard_tanh(), relu6(), leaky_relu(), absolute()])
+def test_units_that_scale_and_units_that_do_not(unit):
+    layers = [(layer.weight, layer.bias) for layer in random_network(1, 2, 3, 2, 2).layers]
+    network = Network.from_layers(layers, unit)
+    check_rank(regions(network, Box(-3, 3, dim=2)))
+    scalable = 5 if len(unit.breakpoints) == 1 else 0
+    assert identifiability(network, Box(-3, 3, dim=2)).parameters == 9 + 8 + 6 - scalable
 
 
 def test_kinds_of_neurons():
