@@ -21,56 +21,37 @@ from .lifted import Known
 from .normals import Witness, locate
 from .oracle import Oracle
 from .places import Places
+from .wall import Wall
 
-_SEEN = 1e-6  # a direction is determined if its equations are so far from singular
+_SEEN = 1e-4  # a direction is determined if its equation is so far from singular
 _STEPS_EACH = 6  # crossings, for each unknown
 _STEEP = 1e6  # a wall that turns back at a crossing as sharply as that is not followed
 _NEAR = 0.05  # the kinks beyond a crossing: so far behind it, in units of the room there
-
-
-@dataclass(frozen=True)
-class Wall:
-    """The wall theta . features(x) + constant = 0 of one neuron.
-
-    Attributes:
-        theta: shape (features,), of a scale such that the first normal has length 1.
-        null: orthonormal directions, shape (features, r), in which theta is not determined.
-        crossings: how many coefficients were measured.
-        point: a point on it.
-    """
-
-    theta: Array
-    constant: float
-    null: Array
-    crossings: int
-    point: Array
-
-    def values(self, known: Known, x: Array) -> Array:
-        """Shape (n,), of x of shape (n, d)."""
-        return np.asarray(known.features(x) @ self.theta + self.constant)
 
 
 class _System:
     """The equations theta @ jacobian = normal of the pieces passed."""
 
     def __init__(self, n: int) -> None:
-        self.columns: list[Array] = []
-        self.right: list[Array] = []
         self.theta, self.null = np.zeros(n), np.eye(n)
 
     def add(self, jacobian: Array, normal: Array) -> None:
-        self.columns.append(jacobian)
-        self.right.append(normal)
-        matrix = np.concatenate(self.columns, axis=1)
-        left, size, right = np.linalg.svd(matrix, full_matrices=True)
-        rank = int(np.count_nonzero(size > _SEEN * size[0]))
-        target = np.concatenate(self.right)
-        self.theta = left[:, :rank] @ ((right[:rank] @ target) / size[:rank])
-        self.null = left[:, rank:]
+        """Only what is not determined yet is solved for: most pieces add one equation."""
+        left, size, right = np.linalg.svd(self.null.T @ jacobian, full_matrices=True)
+        rank = int(np.count_nonzero(size > _SEEN * np.linalg.norm(jacobian)))
+        rest = right[:rank] @ (normal - self.theta @ jacobian)
+        self.theta = self.theta + self.null @ (left[:, :rank] @ (rest / size[:rank]))
+        self.null = self.null @ left[:, rank:]
 
     def open(self) -> Array:
         """How much of each coefficient is not determined, shape (features,)."""
         return np.asarray(np.linalg.norm(self.null, axis=1))
+
+    def wall(self, features: Array) -> Wall:
+        """With the constant that lets it pass through the point with these features."""
+        ends = np.concatenate([self.theta[:, None], self.null], axis=1)
+        vectors = np.concatenate([ends, -(features @ ends)[None]])
+        return Wall(vectors[:, 0], np.linalg.qr(vectors[:, 1:])[0])
 
 
 class Follower:
@@ -103,9 +84,7 @@ class Follower:
             self._walk(*target)
             if sum(self.hopeless.values()) > 3 and self.crossings == 0:
                 return None
-        theta = self.system.theta
-        constant = -float(theta @ self.local.features)
-        return Wall(theta, constant, self.system.null, self.crossings, self.point)
+        return self.system.wall(self.local.features)
 
     def _wanted(self) -> npt.NDArray[np.intp]:
         """Walls of known neurons whose crossing may determine more, as indices into all walls."""
@@ -190,6 +169,8 @@ class Follower:
             self.idle = -1
         self.idle += 1
         self.point, self.normal = point, normal
+        if not 0 < np.linalg.norm(normal) < np.inf:
+            return False
         self.local = self.known.local(point)
         if missing >= 1e-6:
             self.system.add(self.local.jacobian, normal)

@@ -1,18 +1,63 @@
-"""The affine output in the lifted features, by least squares."""
+"""The affine output in the lifted features, and which samples it does not explain.
+
+The fit is robust: a neuron that is missing, or whose weight is not known somewhere, spoils the
+samples that it is active on and no others.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ..network import Array
 from .lifted import Known
-from .oracle import Oracle
+from .oracle import SAFETY, Oracle
 from .places import Places
 
-_JUDGES = 1000  # samples that judge: a neuron that few inputs switch is not to be overlooked
-_FITS = 1e-6  # a misfit that rounding in the rows explains
+_JUDGES = 1000  # samples beyond the unknowns: a neuron that few inputs switch is not overlooked
+_FITS = 1e-10  # a misfit that rounding explains, relative to the outputs
+_CLOSE = 1e-3  # a misfit that a polish may mend
+_MOST = 0.6  # of the samples must be explained before the others mean something
+_ROUNDS = 40
+
+
+class Asked:
+    """Inputs and outputs that serve every fit; more are asked for when more are needed."""
+
+    def __init__(self, oracle: Oracle, places: Places, rng: np.random.Generator) -> None:
+        self._oracle, self._places, self._rng = oracle, places, rng
+        self.x = np.empty((0, places.dim))
+        self.y = np.empty((0, 0))
+        self.weight = np.empty(0)
+
+    def grow(self, n: int) -> None:
+        """At least n of them. Those far out weigh less, as their noise is greater."""
+        if n > len(self.x):
+            x = self._places.mixed(n - len(self.x), self._rng)
+            self.add(x, self._oracle(x))
+
+    def add(self, x: Array, y: Array) -> None:
+        """Samples of shapes (n, d) and (n, output_dim)."""
+        self.y = np.concatenate([self.y.reshape(-1, y.shape[1]), y])
+        self.x = np.concatenate([self.x, x])
+        self.weight = np.concatenate([self.weight, self._weight(x)])
+        self.size = float(np.abs(self.weight[:, None] * (self.y - np.median(self.y, 0))).max())
+
+    def _weight(self, x: Array) -> Array:
+        return np.asarray(self._oracle.typical_noise / self._oracle.noise(x))
+
+    @property
+    def fits(self) -> float:
+        """A misfit, relative to the outputs, that is none."""
+        noise = 4 * SAFETY * self._oracle.typical_noise
+        return max(_FITS, noise / self.size) if self.size > 0 else np.inf
+
+    def off(self, rest: Array, x: Array) -> Array:
+        """How much a rest of shape (n, output_dim) at x is beside the size of the outputs."""
+        largest = np.abs(rest).max(axis=1) * self._weight(x)
+        return np.asarray(largest / self.size if self.size > 0 else largest)
 
 
 @dataclass(frozen=True)
@@ -20,38 +65,77 @@ class Output:
     """The outputs as affine functions of the features (|y|, h).
 
     Attributes:
+        coefficients: shape (features + 1, output_dim), the constant last.
+        off: shape (s,), how far each sample is from it, relative to the size of the outputs.
+        least: a misfit that is none.
         c: shape (output_dim, n), the coefficients of |y|.
-        points, values: the samples, shapes (s, d) and (s, output_dim).
-        fits: is the deviation on points that the fit has not seen small beside the outputs?
-        worst: shape (d,), the point of them at which it is greatest.
-        misfit: that deviation, relative to the size of the outputs there.
     """
 
-    c: Array
-    points: Array
-    values: Array
-    worst: Array
-    misfit: float
+    known: Known
+    coefficients: Array
+    off: Array
+    least: float
+
+    @property
+    def c(self) -> Array:
+        return self.coefficients[: self.known.n_top].T
 
     @property
     def fits(self) -> bool:
-        return self.misfit <= _FITS
+        return bool(self.off.max() <= self.least)
+
+    @property
+    def close(self) -> bool:
+        """May a polish make it fit?"""
+        return bool(self.off.max() <= _CLOSE)
+
+    @property
+    def unexplained(self) -> npt.NDArray[np.bool_] | None:
+        """Which samples are not explained; None if they are too many to trust the fit."""
+        out = self.off > self.least
+        return None if np.mean(out) > 1 - _MOST else out
+
+    def __call__(self, x: Array) -> Array:
+        return np.asarray(self.known.features(x) @ self.coefficients[:-1] + self.coefficients[-1])
 
 
-def fit_output(oracle: Oracle, places: Places, known: Known, rng: np.random.Generator) -> Output:
-    """Fit to some 6 samples for each feature, judge on others.
+def fit_output(asked: Asked, known: Known) -> Output:
+    """Fit to some 6 samples for each feature and 1,000 others."""
+    asked.grow(6 * known.n_features + 30 + _JUDGES)
+    features = np.concatenate([known.features(asked.x), np.ones((len(asked.x), 1))], axis=1)
+    design, right = asked.weight[:, None] * features, asked.weight[:, None] * asked.y
+    spread = np.maximum(np.abs(design).max(axis=0), np.finfo(float).tiny)
+    solution = robust_solution(design / spread, right, asked.fits * asked.size)
+    coefficients = solution / spread[:, None]
+    off = asked.off(features @ coefficients - asked.y, asked.x)
+    return Output(known, coefficients, off, asked.fits)
 
-    Samples far out weigh less, as their noise is greater.
+
+def robust_solution(matrix: Array, right: Array, fits: float) -> Array:
+    """matrix @ solution = right for as many rows as possible, by least sums of deviations
+    (reweighted least squares), then by least squares on those that fit.
+
+    Args:
+        matrix, right: shapes (n, k) and (n, m).
+        fits: a deviation that is none.
     """
-    n = 6 * known.n_features + 30
-    x = places.mixed(n + _JUDGES, rng)
-    y = oracle(x)
-    weight = oracle.typical_noise / oracle.noise(x)[:, None]
-    design = weight * np.concatenate([known.features(x), np.ones((len(x), 1))], axis=1)
-    spread = np.maximum(np.abs(design[:n]).max(axis=0), np.finfo(float).tiny)
-    solution = np.linalg.lstsq(design[:n] / spread, weight[:n] * y[:n], rcond=1e-13)[0]
-    off = np.abs(design[n:] / spread @ solution - weight[n:] * y[n:]).max(axis=1)
-    size = np.abs(weight * (y - np.median(y, axis=0))).max()
-    c = (solution / spread[:, None]).T[:, : known.n_top]
-    worst = x[n + int(np.argmax(off))]
-    return Output(c, x, y, worst, float(off.max() / size) if size > 0 else 0.0)
+    solution = np.linalg.lstsq(matrix, right, rcond=1e-13)[0]
+    off = _rows_off(matrix, right, solution)
+    for _ in range(_ROUNDS):
+        good = off <= fits
+        if good.all():
+            break
+        weight = 1 / np.sqrt(np.maximum(off, max(1e-3 * np.median(off), 1e-2 * fits)))[:, None]
+        solution = np.linalg.lstsq(weight * matrix, weight * right, rcond=1e-13)[0]
+        before, off = np.count_nonzero(good), _rows_off(matrix, right, solution)
+        now = np.count_nonzero(off <= fits)
+        if now == before and now > _MOST * len(matrix):
+            break
+    good = off <= fits
+    if np.count_nonzero(good) > matrix.shape[1] and not good.all():
+        solution = np.linalg.lstsq(matrix[good], right[good], rcond=1e-13)[0]
+    return np.asarray(solution)
+
+
+def _rows_off(matrix: Array, right: Array, solution: Array) -> Array:
+    return np.asarray(np.abs(matrix @ solution - right).max(axis=1))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ..network import Array
 
@@ -36,11 +37,23 @@ class Local:
 
 @dataclass(frozen=True)
 class Known:
-    """The known layers: those below with their signs, the top one up to its signs."""
+    """The known layers: those below with their signs, the top one up to its signs.
+
+    Attributes:
+        below, top: their rows.
+        side: shape (n_top, inputs of the layer), or None: 0, but where a weight is not known, as no
+            wall shows it: the sign that the pre-activation keeps where that input is positive. The
+            row has a 0 there; y is then right up to a multiple of the input, which is a feature.
+    """
 
     below: tuple[Rows, ...]
     top: Rows
-    open: tuple[int, ...] = ()  # inputs of the top layer that some row weighs by a guess
+    side: Array | None = None
+
+    @property
+    def loose(self) -> npt.NDArray[np.bool_]:
+        """Which weights of the top layer no wall shows, shape (n_top, inputs of the layer)."""
+        return np.zeros(self.top[0].shape, dtype=bool) if self.side is None else self.side != 0
 
     @property
     def n_top(self) -> int:
@@ -65,12 +78,22 @@ class Known:
         """(|y|, h) for x of shape (n, d)."""
         h = self.under(x)
         weight, bias = self.top
-        return np.concatenate([np.abs(h @ weight.T + bias), h], axis=1)
+        y = h @ weight.T + bias
+        return np.concatenate([self._signs(y > 0, h > 0) * y, h], axis=1)
+
+    def _signs(self, positive: npt.NDArray[np.bool_], active: npt.NDArray[np.bool_]) -> Array:
+        """Signs of y of shape (..., n_top), given which inputs of the layer are positive."""
+        signs = np.where(positive, 1.0, -1.0)
+        if self.side is None:
+            return signs
+        kept = active @ self.side.T
+        return np.where(kept == 0, signs, np.sign(kept))
 
     def local(self, x: Array, along: Array | None = None) -> Local:
         """At one point; on a wall, as it is a little way along a direction."""
         h, jacobian = x, np.eye(len(x))
         walls, slopes = [], []
+        active = h > 0
         for weight, bias in self.below:
             y, slope = weight @ h + bias, weight @ jacobian
             walls.append(y)
@@ -79,14 +102,9 @@ class Known:
             h, jacobian = np.where(active, y, 0.0), slope * active[:, None]
         weight, bias = self.top
         y, slope = weight @ h + bias, weight @ jacobian
-        sign = np.where((y if along is None else y + slope @ along) > 0, 1.0, -1.0)
+        sign = self._signs((y if along is None else y + slope @ along) > 0, active)
         features = np.concatenate([sign * y, h])
         lifted = np.concatenate([sign[:, None] * slope, jacobian])
         return Local(
             np.concatenate([*walls, y]), np.concatenate([*slopes, slope]), features, lifted
         )
-
-    def signed(self, signs: Array) -> tuple[Rows, ...]:
-        """All layers, the top one with its signs."""
-        weight, bias = self.top
-        return (*self.below, (signs[:, None] * weight, signs * bias))

@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..network import Array
-from .follow import Wall, follow
+from .follow import follow
 from .lifted import Known
 from .normals import Witness, locate
 from .oracle import Oracle
+from .partial import joined_all, kept_sides, row_of, wall_of
 from .places import Places
+from .wall import Wall, merged
 
 _TESTS = 12  # places at which a followed wall must have a kink
 _SHARE = 0.7  # of them
@@ -29,50 +31,61 @@ class Neuron:
         wall: its coefficients in the lifted features.
         residual: the greatest distance of a kink on it from it.
         points: kinks seen on it, shape (n, d).
-        open: the neurons below that its wall does not meet from their active side: its weights
-            on them are guesses.
+        side: shape (n_top,): 0, but where no wall shows the weight on a neuron below: the sign that
+            this one keeps where that one is on.
     """
 
     wall: Wall
     residual: float
     points: Array
-    open: tuple[int, ...] = ()
+    side: Array
 
 
 @dataclass
 class NextLayer:
-    """The neurons found on a known layer, and witnesses that none of them explains."""
+    """The neurons found on a known layer.
+
+    Attributes:
+        whole: those with all their weights.
+        loose: those with weights that no wall shows, once the signs below are known.
+        partial: walls that met too few of the known ones.
+        others: witnesses that nothing found explains: a deeper layer's, or those of `partial`.
+    """
 
     known: Known
-    neurons: list[Neuron] = field(default_factory=list)
+    whole: list[Neuron] = field(default_factory=list)
+    loose: list[Neuron] = field(default_factory=list)
+    partial: list[Wall] = field(default_factory=list)
     others: list[Witness] = field(default_factory=list)
-    partial: list[tuple[Witness, Wall]] = field(default_factory=list)
+
+    @property
+    def neurons(self) -> list[Neuron]:
+        return [*self.whole, *self.loose]
+
+    @property
+    def vectors(self) -> Array:
+        """Of every wall, shape (neurons, features + 1)."""
+        vectors = np.array([n.wall.vector for n in self.neurons])
+        return vectors.reshape(-1, self.known.n_features + 1)
 
     def values(self, x: Array) -> Array:
         """Of every wall, shape (n, neurons)."""
-        theta = np.array([n.wall.theta for n in self.neurons]).reshape(-1, self.known.n_features)
-        constant = np.array([n.wall.constant for n in self.neurons])
-        return np.asarray(self.known.features(x) @ theta.T + constant)
+        vectors = self.vectors
+        return np.asarray(self.known.features(x) @ vectors[:, :-1].T + vectors[:, -1])
 
     def has(self, wall: Wall) -> bool:
-        """Is it, up to a factor, the wall of a neuron that is found?"""
-        row = wall.theta / np.linalg.norm(wall.theta)
-        rows = [n.wall.theta / np.linalg.norm(n.wall.theta) for n in self.neurons]
-        return any(np.linalg.norm(row - np.sign(row @ r) * r) < _ALONG for r in rows)
+        """May it be, or be a part of, a wall that is found?"""
+        return any(merged(wall, n.wall) is not None for n in self.whole)
 
     def explains(self, witness: Witness) -> bool:
         """Does a witness lie on a wall that is found?"""
         if not self.neurons:
             return False
-        jacobian = self.known.local(witness.point).jacobian
-        values = self.values(witness.point[None])[0]
-        for neuron, value in zip(self.neurons, values, strict=True):
-            normal = neuron.wall.theta @ jacobian
-            size = float(np.linalg.norm(normal))
-            near = abs(value) <= _NEAR * size * (1 + np.linalg.norm(witness.point))
-            if near and size - abs(float(normal @ witness.normal)) <= _ALONG * size:
-                return True
-        return False
+        normals = self.vectors[:, :-1] @ self.known.local(witness.point).jacobian
+        sizes = np.linalg.norm(normals, axis=1)
+        values = np.abs(self.values(witness.point[None])[0])
+        near = values <= _NEAR * sizes * (1 + np.linalg.norm(witness.point))
+        return bool(np.any(near & (sizes - np.abs(normals @ witness.normal) <= _ALONG * sizes)))
 
 
 def extend(
@@ -84,25 +97,51 @@ def extend(
 ) -> int:
     """Add to a layer the neurons whose walls pass through witnesses of a pool; how many are new.
 
-    What is followed in vain stays in `layer.others`: a deeper layer's, or a wall that meets too
-    few of the known ones.
+    What is followed in vain stays in `layer.others`.
     """
-    before = len(layer.neurons)
+    before = len(layer.whole)
     for witness in sorted(pool, key=lambda w: w.error):
         if layer.explains(witness):
             continue
         wall = follow(oracle, places, layer.known, witness, rng)
-        neuron = None
-        if wall is not None and wall.null.shape[1]:
-            layer.partial.append((witness, wall))
-        elif wall is not None:
-            neuron = _confirmed(oracle, places, layer.known, wall, rng)
-        if neuron is None:
+        if wall is None or not add_wall(oracle, places, layer, wall, rng):
             layer.others.append(witness)
-        elif not layer.has(neuron.wall):
-            layer.neurons.append(neuron)
     layer.others = [w for w in layer.others if not layer.explains(w)]
-    return len(layer.neurons) - before
+    return len(layer.whole) - before
+
+
+def add_wall(
+    oracle: Oracle,
+    places: Places,
+    layer: NextLayer,
+    wall: Wall,
+    rng: np.random.Generator,
+    trusted: bool = False,
+) -> bool:
+    """Add the neuron of a wall, if it is one of this layer's; else keep what is known of it.
+
+    Args:
+        trusted: the outputs showed it; kinks make it more exact, but need not be found.
+    """
+    if layer.has(wall):
+        return False
+    apart = []
+    for other in layer.partial:
+        both = merged(other, wall)
+        if both is None:
+            apart.append(other)
+        else:
+            wall = both
+    layer.partial = apart
+    if not wall.full:
+        layer.partial.append(wall)
+        return False
+    neuron = _confirmed(oracle, places, layer.known, wall, rng, trusted)
+    if neuron is None or layer.has(neuron.wall):
+        return False
+    layer.whole.append(neuron)
+    layer.partial = [w for w in layer.partial if merged(w, neuron.wall) is None]
+    return True
 
 
 def complete(
@@ -110,87 +149,35 @@ def complete(
     places: Places,
     layer: NextLayer,
     signs: Array,
-    guess: bool,
     rng: np.random.Generator,
-) -> int:
-    """Finish walls that met too few known ones, once the signs below are known; how many.
-
-    A row then has one unknown weight for each neuron below, where it had a pair in the lifted
-    features. With `guess` a weight on a neuron whose active side no piece of the wall reaches is
-    chosen such that the wall stays off there: the outputs have the last word on it.
-    """
-    before = len(layer.neurons)
-    for witness, wall in sorted(layer.partial, key=lambda p: p[1].null.shape[1]):
-        if layer.explains(witness):
+) -> None:
+    """Finish walls that met too few known ones, once the signs below are known. Weights on neurons
+    that are off all along a wall stay loose."""
+    known, layer.loose = layer.known, []
+    rows = [row_of(known, wall, signs) for wall in layer.partial]
+    for row in joined_all([row for row in rows if row is not None]):
+        wall = wall_of(known, row, signs)
+        if not row.loose.any():
+            add_wall(oracle, places, layer, wall, rng)
             continue
-        solved = _in_activations(layer.known, wall, signs)
-        if solved is None or (solved[1].any() and not guess):
-            continue
-        row, loose = solved
-        for j in np.flatnonzero(loose):
-            row[j] = _keeping_off(places, layer.known, wall, signs, row, int(j), rng)
-        neuron = _confirmed(
-            oracle, places, layer.known, _lifted(layer.known, wall, signs, row), rng
-        )
-        if neuron is not None and not layer.has(neuron.wall):
-            layer.neurons.append(replace(neuron, open=tuple(np.flatnonzero(loose).tolist())))
-    layer.partial = [p for p in layer.partial if not layer.explains(p[0])]
-    return len(layer.neurons) - before
-
-
-def _lift_matrix(known: Known, signs: Array) -> Array:
-    """Takes weights on the top layer's outputs to coefficients (c, L)."""
-    return np.concatenate([np.eye(known.n_top), known.top[0].T * signs]) / 2
-
-
-def _in_activations(
-    known: Known, wall: Wall, signs: Array
-) -> tuple[Array, npt.NDArray[np.bool_]] | None:
-    """The weights on the top layer's outputs, 0 where they are not determined, and where that is;
-    None if no weights fit."""
-    n = known.n_top
-    matrix = np.concatenate([_lift_matrix(known, signs), -wall.null], axis=1)
-    size, right = np.linalg.svd(matrix)[1:]
-    rank = int(np.count_nonzero(size > 1e-6))
-    loose = np.linalg.norm(right[rank:, :n], axis=0) > 1e-3
-    keep = np.concatenate([~loose, np.ones(wall.null.shape[1], dtype=bool)])
-    solution = np.linalg.lstsq(matrix[:, keep], wall.theta, rcond=1e-9)[0]
-    off = np.linalg.norm(matrix[:, keep] @ solution - wall.theta)
-    if off > 1e-6 * np.linalg.norm(wall.theta):
-        return None
-    row = np.zeros(n)
-    row[~loose] = solution[: np.count_nonzero(~loose)]
-    return row, loose
-
-
-def _lifted(known: Known, wall: Wall, signs: Array, row: Array) -> Wall:
-    theta = _lift_matrix(known, signs) @ row
-    constant = -float(theta @ known.features(wall.point[None])[0])
-    return replace(wall, theta=theta, constant=constant, null=np.empty((len(theta), 0)))
-
-
-def _keeping_off(
-    places: Places,
-    known: Known,
-    wall: Wall,
-    signs: Array,
-    row: Array,
-    j: int,
-    rng: np.random.Generator,
-) -> float:
-    """A weight on neuron j that lets the row keep its sign where j is active."""
-    x = places.mixed(2000, rng)
-    at = x[np.argsort(np.abs(known.pre_activations(x)[:, j]))[:100]]
-    values = _lifted(known, wall, signs, row).values(known, at)
-    return float(np.sign(np.median(np.sign(values)) + 0.5) * np.linalg.norm(row))
+        off = np.where(row.loose, signs, 0.0)
+        at, share = _kinks_on(oracle, places, known, wall, _TESTS, 1e-5, rng, off)
+        if share >= _SHARE:
+            side = kept_sides(places, known, wall, row, signs, rng)
+            layer.loose.append(Neuron(wall, _residual(known, wall, at), at, side))
 
 
 def _confirmed(
-    oracle: Oracle, places: Places, known: Known, wall: Wall, rng: np.random.Generator
+    oracle: Oracle,
+    places: Places,
+    known: Known,
+    wall: Wall,
+    rng: np.random.Generator,
+    trusted: bool,
 ) -> Neuron | None:
     """The wall fitted to kinks all over it, or None if it does not have them."""
     at, share = _kinks_on(oracle, places, known, wall, _TESTS, 1e-5, rng)
-    if share < _SHARE:
+    if share < _SHARE and not trusted:
         return None
     need = known.n_features + 10 - len(at)
     if need > 0:
@@ -198,13 +185,15 @@ def _confirmed(
         at = np.concatenate([at, more])
     design = np.concatenate([known.features(at), np.ones((len(at), 1))], axis=1)
     weight = 1 / _gradient_sizes(known, wall, at)
-    row = np.append(wall.theta, wall.constant)
-    off = weight * (design @ row)
-    change = np.linalg.lstsq(design * weight[:, None], -off, rcond=1e-8)[0]
-    row = row + change - (change @ row) / (row @ row) * row
-    residual = float(np.abs(weight * (design @ row)).max())
-    fitted = replace(wall, theta=row[:-1], constant=float(row[-1]))
-    return Neuron(fitted, residual, at)
+    row = wall.vector
+    change = np.linalg.lstsq(design * weight[:, None], -weight * (design @ row), rcond=1e-8)[0]
+    fitted = replace(wall, vector=row + change - (change @ row) / (row @ row) * row)
+    return Neuron(fitted, _residual(known, fitted, at), at, np.zeros(known.n_top))
+
+
+def _residual(known: Known, wall: Wall, at: Array) -> float:
+    off = wall.values(known, at) / _gradient_sizes(known, wall, at)
+    return float(np.abs(off).max(initial=0.0))
 
 
 def _gradient_sizes(known: Known, wall: Wall, points: Array) -> Array:
@@ -219,9 +208,13 @@ def _kinks_on(
     n: int,
     within: float,
     rng: np.random.Generator,
+    off: Array | None = None,
 ) -> tuple[Array, float]:
-    """Kinks at random places of a wall, and their share of the places that were clear."""
+    """Kinks at random places of a wall, and their share of the places that were clear; with `off`,
+    only where the pre-activations of the top layer, times this, are not positive."""
     points = crossings(places, known, wall, n, rng)
+    if off is not None:
+        points = points[np.all(off * known.pre_activations(points) <= 0, axis=1)]
     if not len(points):
         return points, 0.0
     normals, room = np.empty_like(points), np.empty(len(points))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..network import Array
+from .last import Asked
 from .lifted import Rows
-from .oracle import Oracle
-from .places import Places
 
 LARGEST = 6000  # parameters; the cost grows with their cube
 _ROUNDS = 12
@@ -23,31 +22,16 @@ def forward(layers: tuple[Rows, ...], x: Array) -> list[Array]:
     return inputs
 
 
-class Samples:
-    """Inputs, outputs and weights, less where the noise is greater, to fit parameters to."""
-
-    def __init__(self, oracle: Oracle, x: Array, y: Array) -> None:
-        self.x, self.y = x, y
-        self.weight = oracle.typical_noise / oracle.noise(x)
-
-    @classmethod
-    def drawn(
-        cls, oracle: Oracle, places: Places, layers: tuple[Rows, ...], rng: np.random.Generator
-    ) -> Samples:
-        """Some 1.5 equations for each parameter; none if there are too many parameters."""
-        count = sum(w.size + b.size for w, b in layers)
-        n = int(1.5 * count / oracle.output_dim) + 50 if count <= LARGEST else 0
-        x = places.mixed(n, rng)
-        return cls(oracle, x, oracle(x))
-
-    def joined(self, oracle: Oracle, x: Array, y: Array) -> Samples:
-        """These and others."""
-        return Samples(oracle, np.concatenate([self.x, x]), np.concatenate([self.y, y]))
+def samples_for(layers: tuple[Rows, ...], output_dim: int) -> int:
+    """Some 1.5 equations for each parameter; none if there are too many parameters."""
+    count = sum(w.size + b.size for w, b in layers)
+    return int(1.5 * count / output_dim) + 50 if count <= LARGEST else 0
 
 
-def polished(layers: tuple[Rows, ...], samples: Samples) -> tuple[Rows, ...]:
+def polished(layers: tuple[Rows, ...], samples: Asked) -> tuple[Rows, ...]:
     """The parameters that fit best to samples; those given if nothing is better."""
-    if len(samples.x) * samples.y.shape[1] < sum(w.size + b.size for w, b in layers):
+    count = sum(w.size + b.size for w, b in layers)
+    if count > LARGEST or len(samples.x) * samples.y.shape[1] < count:
         return layers
     best = _misfit(layers, samples)
     for _ in range(_ROUNDS):
@@ -61,7 +45,7 @@ def polished(layers: tuple[Rows, ...], samples: Samples) -> tuple[Rows, ...]:
 
 
 def _better(
-    layers: tuple[Rows, ...], samples: Samples, best: float
+    layers: tuple[Rows, ...], samples: Asked, best: float
 ) -> tuple[float, tuple[Rows, ...]]:
     """The first of ever shorter steps that is an improvement, and by which factor."""
     jacobian, residual, scale = _equations(layers, samples)
@@ -74,12 +58,12 @@ def _better(
     return 1.0, layers
 
 
-def _misfit(layers: tuple[Rows, ...], samples: Samples) -> float:
+def _misfit(layers: tuple[Rows, ...], samples: Asked) -> float:
     off = forward(layers, samples.x)[-1] - samples.y
     return float(np.sqrt(np.mean((samples.weight[:, None] * off) ** 2)))
 
 
-def _equations(layers: tuple[Rows, ...], samples: Samples) -> tuple[Array, Array, Array]:
+def _equations(layers: tuple[Rows, ...], samples: Asked) -> tuple[Array, Array, Array]:
     """Jacobian with columns of length 1, residual, and the columns' lengths. Scaling a neuron
     changes nothing: rows that keep each hidden row's length are added."""
     weights = np.repeat(samples.weight, samples.y.shape[1])

@@ -20,18 +20,18 @@ _CLOSE = 0.05  # and signs of full rank
 
 def sign_equations(known: Known, c: Array, points: Array, values: Array) -> tuple[Array, Array]:
     """Matrix and right-hand side for one function of the top layer; its constant is eliminated,
-    and what is affine in the inputs whose weights are guesses.
+    and what is linear in the inputs that a neuron of the layer weighs loosely.
 
     Args:
         c: shape (n,), half its weights on the layer's outputs.
         points, values: shapes (s, d) and (s,): the function there.
     """
-    h = known.under(points)
+    absolute, h = np.split(known.features(points), [known.n_top], axis=1)
     y = h @ known.top[0].T + known.top[1]
     size = np.linalg.norm(y, axis=1, keepdims=True)
     size[size == 0] = 1.0
-    matrix, right = c * y / size, (values - np.abs(y) @ c) / size[:, 0]
-    free = np.concatenate([np.ones((len(y), 1)), h[:, list(known.open)]], axis=1) / size
+    matrix, right = c * y / size, (values - absolute @ c) / size[:, 0]
+    free = np.concatenate([np.ones((len(y), 1)), h[:, known.loose.any(axis=0)]], axis=1) / size
     free = np.linalg.svd(free / np.linalg.norm(free, axis=0).clip(1e-300), full_matrices=False)
     free = free[0][:, free[1] > 1e-9 * free[1][0]]
     return matrix - free @ (free.T @ matrix), right - free @ (free.T @ right)

@@ -1,0 +1,93 @@
+"""The neurons that the walls did not show, from what they add to the outputs.
+
+Where all of a network but one neuron of the last hidden layer is known, the outputs less what is
+known are a multiple of that neuron: 0 where it is off, and affine in the features where it is on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..network import Array
+from .last import Asked, Output, robust_solution
+from .lifted import Known
+from .oracle import Oracle
+from .places import Places
+from .wall import Wall
+
+_EACH = 4  # samples for each feature
+_STEPS = 10.0 ** np.linspace(-3, 1, 9)  # of a walk, in typical distances
+_WALKS = 400
+_ABOVE = 10.0  # times a misfit that is none
+_EXACT = 1e-3  # what is left over must be known as exactly as that
+_SHARE = 0.6  # of the samples must follow one rule
+
+
+def missing_wall(
+    oracle: Oracle,
+    places: Places,
+    asked: Asked,
+    below: Known,
+    output: Output,
+    start: Array,
+    rng: np.random.Generator,
+) -> Wall | None:
+    """The wall of a neuron on a known layer, which an unexplained sample is active on.
+
+    Args:
+        below: the layer that it is on.
+        output: the outputs explained by the neurons found.
+        start: shape (d,), the sample.
+
+    Returns:
+        None if what is not explained there is not one neuron's.
+    """
+    count = _EACH * (below.n_features + 1) + 10
+    x, rest = _spread(oracle, places, asked, output, start, count, rng)
+    direction = np.linalg.svd(rest, full_matrices=False)[2][0]
+    features = np.concatenate([below.features(x), np.ones((len(x), 1))], axis=1)
+    size = np.linalg.norm(features, axis=1, keepdims=True)
+    matrix, right = features / size, rest @ direction[:, None] / size
+    fits = _ABOVE * asked.fits * asked.size * float(np.max(1 / size))
+    solution = robust_solution(matrix, right, fits)
+    good = np.abs(matrix @ solution - right)[:, 0] <= fits
+    if not good.any() or fits > _EXACT * np.abs(right).max():
+        return None
+    values, right_vectors = np.linalg.svd(matrix[good])[1:]
+    rank = int(np.count_nonzero(values > 1e-7 * values[0]))
+    if np.count_nonzero(good) < max(rank + 5, _SHARE * len(x)):
+        return None
+    vector = solution[:, 0] / np.linalg.norm(solution[:-1, 0] @ below.local(start).jacobian)
+    return Wall(vector, right_vectors[rank:].T)
+
+
+def _spread(
+    oracle: Oracle,
+    places: Places,
+    asked: Asked,
+    output: Output,
+    start: Array,
+    count: int,
+    rng: np.random.Generator,
+) -> tuple[Array, Array]:
+    """Samples that are connected with the first by what is not explained, and how much that is: a
+    neuron is on along a straight way until nothing is left over."""
+    found = start[None]
+    rest = oracle(found) - output(found)
+    for walk in range(_WALKS):
+        if len(found) >= count or len(found) < walk / 4:
+            break
+        ways = rng.normal(size=(8, places.dim))
+        ways *= places.scale * np.sqrt(places.dim) / np.linalg.norm(ways, axis=1)[:, None]
+        x = found[rng.integers(len(found), size=8)][:, None] + _STEPS[:, None] * ways[:, None]
+        inside = places.holds(x)
+        flat = x.reshape(-1, places.dim)
+        more = np.zeros((len(flat), output.coefficients.shape[1]))
+        more[inside.ravel()] = oracle(flat[inside.ravel()]) - output(flat[inside.ravel()])
+        on = (asked.off(more, flat) > _ABOVE * asked.fits).reshape(inside.shape)
+        # only the last of each run: the others say the same
+        last = np.logical_and.accumulate(on, axis=1).sum(axis=1) - 1
+        take = np.flatnonzero(last >= 0)
+        found = np.concatenate([found, x[take, last[take]]])
+        rest = np.concatenate([rest, more.reshape(*inside.shape, -1)[take, last[take]]])
+    return found, rest

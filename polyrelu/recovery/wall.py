@@ -1,0 +1,64 @@
+"""The wall of one neuron in the lifted features, as far as it is determined, and two that are one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..network import Array
+from .lifted import Known
+
+_SAME = 1e-5  # parts of one wall agree as closely as that
+_SPARE = 2  # equations beyond the unknowns before agreement means something
+
+
+@dataclass(frozen=True)
+class Wall:
+    """The wall theta . features(x) + constant = 0.
+
+    Attributes:
+        vector: shape (features + 1,), theta and the constant, of a scale such that the first normal
+            has length 1.
+        null: orthonormal directions, shape (features + 1, r), in which it is not determined.
+    """
+
+    vector: Array
+    null: Array
+
+    @property
+    def theta(self) -> Array:
+        return self.vector[:-1]
+
+    @property
+    def constant(self) -> float:
+        return float(self.vector[-1])
+
+    @property
+    def full(self) -> bool:
+        return not self.null.shape[1]
+
+    def values(self, known: Known, x: Array) -> Array:
+        """Shape (n,), of x of shape (n, d)."""
+        return np.asarray(known.features(x) @ self.theta + self.constant)
+
+
+def merged(a: Wall, b: Wall) -> Wall | None:
+    """What both say, if they may be parts of one wall, and that is no accident: each seen where the
+    other's neurons do not switch."""
+    # b.vector + b.null q = alpha a.vector + a.null p
+    matrix = np.concatenate([a.vector[:, None], a.null, -b.null], axis=1)
+    if matrix.shape[1] + _SPARE > len(a.vector):
+        return None
+    solution = np.linalg.lstsq(matrix, b.vector, rcond=1e-9)[0]
+    off = np.linalg.norm(matrix @ solution - b.vector)
+    if off > _SAME * np.linalg.norm(b.vector) or abs(solution[0]) < _SAME:
+        return None
+    vector = a.vector + a.null @ solution[1 : 1 + a.null.shape[1]] / solution[0]
+    return Wall(vector, _common(a.null, b.null))
+
+
+def _common(a: Array, b: Array) -> Array:
+    """An orthonormal basis of what two spaces, given by orthonormal bases, have in common."""
+    left, cosines = np.linalg.svd(a.T @ b)[:2]
+    return np.asarray(a @ left[:, : np.count_nonzero(cosines > 1 - 1e-9)])
