@@ -12,6 +12,7 @@ from .kinks import Kinks, find_kinks
 from .normals import Witness, locate, witnesses
 from .oracle import Oracle
 from .places import Places
+from .robust import refitted
 
 _TESTS = 12  # places at which a wall's tangent plane must have a kink again
 _SHARE = 0.7  # of them
@@ -126,10 +127,13 @@ def _tested(
         at = np.concatenate([at, more])
     if len(at) < d + 1:  # too few to fit a plane to: keep the one by differences
         return Plane(witness.normal, offset, witness.error, len(at) + 1)
-    center = at.mean(axis=0)
-    normal = np.linalg.svd(at - center)[2][-1]
-    error = float(np.abs((at - center) @ normal).max())
-    return Plane(normal, -float(normal @ center), error, len(at) + 1)
+    center = at.mean(axis=0)  # about which normal and offset are told apart best
+    design = np.concatenate([at - center, np.ones((len(at), 1))], axis=1)
+    row = np.append(witness.normal, witness.normal @ center + offset)
+    row, good = refitted(design, row)
+    row /= np.linalg.norm(row[:-1])
+    error = float(np.abs(design[good] @ row).max())
+    return Plane(row[:-1], float(row[-1] - row[:-1] @ center), error, len(at) + 1)
 
 
 def _kinks_on(

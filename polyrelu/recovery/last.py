@@ -15,12 +15,12 @@ from ..network import Array
 from .lifted import Known
 from .oracle import SAFETY, Oracle
 from .places import Places
+from .robust import robust_solution
 
 _JUDGES = 1000  # samples beyond the unknowns: a neuron that few inputs switch is not overlooked
 _FITS = 1e-10  # a misfit that rounding explains, relative to the outputs
 _CLOSE = 1e-3  # a misfit that a polish may mend
 _MOST = 0.6  # of the samples must be explained before the others mean something
-_ROUNDS = 40
 
 
 class Asked:
@@ -109,33 +109,3 @@ def fit_output(asked: Asked, known: Known) -> Output:
     coefficients = solution / spread[:, None]
     off = asked.off(features @ coefficients - asked.y, asked.x)
     return Output(known, coefficients, off, asked.fits)
-
-
-def robust_solution(matrix: Array, right: Array, fits: float) -> Array:
-    """matrix @ solution = right for as many rows as possible, by least sums of deviations
-    (reweighted least squares), then by least squares on those that fit.
-
-    Args:
-        matrix, right: shapes (n, k) and (n, m).
-        fits: a deviation that is none.
-    """
-    solution = np.linalg.lstsq(matrix, right, rcond=1e-13)[0]
-    off = _rows_off(matrix, right, solution)
-    for _ in range(_ROUNDS):
-        good = off <= fits
-        if good.all():
-            break
-        weight = 1 / np.sqrt(np.maximum(off, max(1e-3 * np.median(off), 1e-2 * fits)))[:, None]
-        solution = np.linalg.lstsq(weight * matrix, weight * right, rcond=1e-13)[0]
-        before, off = np.count_nonzero(good), _rows_off(matrix, right, solution)
-        now = np.count_nonzero(off <= fits)
-        if now == before and now > _MOST * len(matrix):
-            break
-    good = off <= fits
-    if np.count_nonzero(good) > matrix.shape[1] and not good.all():
-        solution = np.linalg.lstsq(matrix[good], right[good], rcond=1e-13)[0]
-    return np.asarray(solution)
-
-
-def _rows_off(matrix: Array, right: Array, solution: Array) -> Array:
-    return np.asarray(np.abs(matrix @ solution - right).max(axis=1))

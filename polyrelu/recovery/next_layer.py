@@ -14,6 +14,7 @@ from .normals import Witness, locate
 from .oracle import Oracle
 from .partial import joined_all, kept_sides, row_of, wall_of
 from .places import Places
+from .robust import refitted
 from .wall import Wall, merged
 
 _TESTS = 12  # places at which a followed wall must have a kink
@@ -185,10 +186,9 @@ def _confirmed(
         at = np.concatenate([at, more])
     design = np.concatenate([known.features(at), np.ones((len(at), 1))], axis=1)
     weight = 1 / _gradient_sizes(known, wall, at)
-    row = wall.vector
-    change = np.linalg.lstsq(design * weight[:, None], -weight * (design @ row), rcond=1e-8)[0]
-    fitted = replace(wall, vector=row + change - (change @ row) / (row @ row) * row)
-    return Neuron(fitted, _residual(known, fitted, at), at, np.zeros(known.n_top))
+    row, good = refitted(design * weight[:, None], wall.vector)
+    fitted = replace(wall, vector=row)
+    return Neuron(fitted, _residual(known, fitted, at[good]), at[good], np.zeros(known.n_top))
 
 
 def _residual(known: Known, wall: Wall, at: Array) -> float:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..network import Array
-from .last import Asked, Output, robust_solution
+from .last import Asked, Output
 from .lifted import Known
 from .oracle import Oracle
 from .places import Places
+from .robust import robust_solution
 from .wall import Wall
 
 _EACH = 4  # samples for each feature
