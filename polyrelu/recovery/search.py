@@ -94,6 +94,9 @@ class Search:
                     return done
                 again = self._as_last(self.deeper[-1]) if self.deeper else None
                 output = again or fit_output(self.asked, known)
+            done = self._finished(output) if output.close else None
+            if done is not None and done.verdict is Verdict.EQUIVALENT:
+                return done
             if depth == self.most or not known.n_top:
                 return None
             found = self._next_layer(known, pool, output)
@@ -117,7 +120,7 @@ class Search:
         while quiet < _QUIET:
             found = len(layer.whole)
             output = self._as_last(layer) or output
-            if output.fits:
+            if output.fits or output.close and quiet:
                 return output
             planes = len(self.first.planes)
             worst = self.asked.x[int(np.argmax(output.off))]
