@@ -19,6 +19,7 @@ from .wall import Wall, merged
 
 _TESTS = 12  # places at which a followed wall must have a kink
 _SHARE = 0.7  # of them
+_TRUSTED = 0.3  # of them, if the outputs show the wall already
 _GRID = 129  # samples of a segment among which a wall's sign changes are looked for
 _NEAR = 1e-6  # a witness so close to a wall is on it
 _ALONG = 1e-3  # if its normal is the wall's as closely as that
@@ -178,7 +179,7 @@ def _confirmed(
 ) -> Neuron | None:
     """The wall fitted to kinks all over it, or None if it does not have them."""
     at, share = _kinks_on(oracle, places, known, wall, _TESTS, 1e-5, rng)
-    if share < _SHARE and not trusted:
+    if share < (_TRUSTED if trusted and len(at) else 0.0 if trusted else _SHARE):
         return None
     need = known.n_features + 10 - len(at)
     if need > 0:

@@ -16,7 +16,8 @@ from .places import Places
 from .robust import robust_solution
 from .wall import Wall
 
-_EACH = 4  # samples for each feature
+_EACH = 5  # samples for each feature
+_NEAREST = (1.0, 0.5, 0.25)  # of them, where several neurons are missing
 _STEPS = 10.0 ** np.linspace(-3, 1, 9)  # of a walk, in typical distances
 _WALKS = 400
 _ABOVE = 10.0  # times a misfit that is none
@@ -45,20 +46,33 @@ def missing_wall(
     """
     count = _EACH * (below.n_features + 1) + 10
     x, rest = _spread(oracle, places, asked, output, start, count, rng)
+    nearest = np.argsort(np.linalg.norm(x - start, axis=1), kind="stable")
+    for share in _NEAREST:
+        near = nearest[: int(np.ceil(share * len(x)))]
+        wall = _one_neuron(asked, below, x[near], rest[near])
+        if wall is not None:
+            return wall
+    return None
+
+
+def _one_neuron(asked: Asked, below: Known, x: Array, rest: Array) -> Wall | None:
+    """The wall of the neuron of which what is left over is a multiple; the first sample counts."""
     direction = np.linalg.svd(rest, full_matrices=False)[2][0]
     features = np.concatenate([below.features(x), np.ones((len(x), 1))], axis=1)
     size = np.linalg.norm(features, axis=1, keepdims=True)
     matrix, right = features / size, rest @ direction[:, None] / size
     fits = _ABOVE * asked.fits * asked.size * float(np.max(1 / size))
+    if fits > _EXACT * np.abs(right).max():
+        return None
     solution = robust_solution(matrix, right, fits)
     good = np.abs(matrix @ solution - right)[:, 0] <= fits
-    if not good.any() or fits > _EXACT * np.abs(right).max():
+    if not good[0]:
         return None
     values, right_vectors = np.linalg.svd(matrix[good])[1:]
     rank = int(np.count_nonzero(values > 1e-7 * values[0]))
     if np.count_nonzero(good) < max(rank + 5, _SHARE * len(x)):
         return None
-    vector = solution[:, 0] / np.linalg.norm(solution[:-1, 0] @ below.local(start).jacobian)
+    vector = solution[:, 0] / np.linalg.norm(solution[:-1, 0] @ below.local(x[0]).jacobian)
     return Wall(vector, right_vectors[rank:].T)
 
 

@@ -30,6 +30,7 @@ _LINES = 60  # in the search for the first layer
 _BATCH = 3  # further lines at a time
 _QUIET = 6  # batches without a new neuron before a layer is taken to be complete
 _STARTS = 3  # unexplained samples that are asked what neuron is missing
+_LARGE = 0.03  # of what is explained worst: less may be rounding
 _MISSING = 40  # neurons that the outputs show, not walls, in one go
 _CHECKS = 6  # of a network that fitted what was asked before
 _NOISE_POINTS = 24
@@ -150,7 +151,8 @@ class Search:
         unexplained = output.unexplained
         if unexplained is None:
             return False
-        candidates = self.rng.permutation(np.flatnonzero(unexplained))[:_STARTS]
+        large = unexplained & (output.off > _LARGE * output.off.max())
+        candidates = self.rng.permutation(np.flatnonzero(large))[:_STARTS]
         for start in self.asked.x[candidates]:
             wall = missing_wall(
                 self.oracle, self.places, self.asked, layer.known, output, start, self.rng
@@ -189,7 +191,6 @@ class Search:
         signs = self._signs_by_walls(layer)
         if self.signs[len(known.below)][1].all():
             complete(self.oracle, self.places, layer, signs, self.rng)
-            signs = self._signs_by_walls(layer)
         vectors = layer.vectors
         c, slopes, constants = np.split(vectors, [known.n_top, -1 % vectors.shape[1]], axis=1)
         below = resolved(known, signs, c, slopes, self.asked.x)
@@ -198,6 +199,10 @@ class Search:
         return Known((*known.below, below), rows, side if side.any() else None)
 
     def _signs_by_walls(self, layer: NextLayer) -> Array:
+        """The signs of the layer below; those that are once known, all of them, are kept."""
+        depth = len(layer.known.below)
+        if len(self.signs) > depth and self.signs[depth][1].all():
+            return self.signs[depth][0]
         points = [n.points for n in layer.neurons]
         values = [np.zeros(len(x)) for x in points]
         return self._solve(layer.known, layer.vectors[:, : layer.known.n_top], points, values)
