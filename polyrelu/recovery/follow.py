@@ -19,13 +19,14 @@ from ..network import Array
 from .kinks import find_kinks
 from .lifted import Known
 from .normals import Witness, locate
-from .oracle import Oracle
+from .oracle import SAFETY, Oracle
 from .places import Places
 from .wall import Wall
 
 _SEEN = 1e-4  # a direction is determined if its equation is so far from singular
 _STEPS_EACH = 6  # crossings, for each unknown
 _STEEP = 1e6  # a wall that turns back at a crossing as sharply as that is not followed
+_EXACT = 1e-8  # the noise must leave a normal as exact as that behind a crossing
 _NEAR = 0.05  # the kinks beyond a crossing: so far behind it, in units of the room there
 
 
@@ -62,15 +63,14 @@ class Follower:
         oracle: Oracle,
         places: Places,
         known: Known,
-        witness: Witness,
+        system: _System,
+        point: Array,
         rng: np.random.Generator,
     ) -> None:
         self.oracle, self.places, self.known, self.rng = oracle, places, known, rng
-        self.point, self.normal = witness.point, witness.normal
-        self.least = np.abs(witness.jump).max()
-        self.system = _System(known.n_features)
-        self.local = known.local(self.point)
-        self.system.add(self.local.jacobian, self.normal)
+        self.point, self.system = point, system
+        self.local = known.local(point)
+        self.normal = system.theta @ self.local.jacobian
         self.crossings = 0
         self.idle = 0  # crossings since the last one that was measured
         self.hopeless: dict[int, int] = {}  # failures to reach a wall, or to measure behind it
@@ -201,8 +201,12 @@ class Follower:
             if len(good) == 1:
                 k = int(good[0])
                 rise = (places[k] + seen.offset[k]) / ahead
-                alpha = -rise * (self.normal @ step.across) / (step.slope @ step.unit)
-                return points[k] + seen.offset[k] * step.across, float(alpha)
+                per_rise = -(self.normal @ step.across) / (step.slope @ step.unit)
+                off = SAFETY * float(self.oracle.noise(points[k])) / np.abs(seen.jump[k]).max()
+                change = np.linalg.norm(step.slope) * abs(per_rise) * off / ahead
+                if change > _EXACT * np.linalg.norm(self.normal):
+                    return None
+                return points[k] + seen.offset[k] * step.across, float(rise * per_rise)
             if len(good) > 1:
                 return None
         return None
@@ -241,4 +245,23 @@ def follow(
 
     Some 40 queries for each neuron of the top known layer; None if the wall is a deeper layer's.
     """
-    return Follower(oracle, places, known, witness, rng).run()
+    system = _System(known.n_features)
+    system.add(known.local(witness.point).jacobian, witness.normal)
+    return Follower(oracle, places, known, system, witness.point, rng).run()
+
+
+def follow_on(
+    oracle: Oracle,
+    places: Places,
+    known: Known,
+    wall: Wall,
+    point: Array,
+    rng: np.random.Generator,
+) -> Wall | None:
+    """More of a wall of which a part is known, from a point on that part."""
+    system = _System(known.n_features)
+    left, size, _ = np.linalg.svd(wall.null[:-1], full_matrices=False)
+    system.theta, system.null = wall.theta, left[:, size > _SEEN]
+    if np.linalg.norm(system.null.T @ known.local(point).jacobian) > _SEEN:
+        return None
+    return Follower(oracle, places, known, system, point, rng).run()

@@ -49,6 +49,10 @@ class Asked:
         return np.asarray(self._oracle.typical_noise / self._oracle.noise(x))
 
     @property
+    def noise(self) -> float:
+        return self._oracle.typical_noise
+
+    @property
     def fits(self) -> float:
         """A misfit, relative to the outputs, that is none."""
         noise = 4 * SAFETY * self._oracle.typical_noise

@@ -56,6 +56,10 @@ class Known:
         return np.zeros(self.top[0].shape, dtype=bool) if self.side is None else self.side != 0
 
     @property
+    def rows(self) -> tuple[Rows, ...]:
+        return (*self.below, self.top)
+
+    @property
     def n_top(self) -> int:
         return len(self.top[1])
 

@@ -15,11 +15,10 @@ from .oracle import Oracle
 from .partial import joined_all, kept_sides, row_of, wall_of
 from .places import Places
 from .robust import refitted
-from .wall import Wall, merged
+from .wall import Wall, merged, roots
 
 _TESTS = 12  # places at which a followed wall must have a kink
 _SHARE = 0.7  # of them
-_TRUSTED = 0.3  # of them, if the outputs show the wall already
 _GRID = 129  # samples of a segment among which a wall's sign changes are looked for
 _NEAR = 1e-6  # a witness so close to a wall is on it
 _ALONG = 1e-3  # if its normal is the wall's as closely as that
@@ -118,14 +117,12 @@ def add_wall(
     layer: NextLayer,
     wall: Wall,
     rng: np.random.Generator,
-    trusted: bool = False,
 ) -> bool:
-    """Add the neuron of a wall, if it is one of this layer's; else keep what is known of it.
-
-    Args:
-        trusted: the outputs showed it; kinks make it more exact, but need not be found.
-    """
-    if layer.has(wall):
+    """Add the neuron of a wall, if it is one of this layer's; else keep what is known of it. What
+    the outputs show takes the place of the same wall by kinks, which must have been inexact."""
+    if wall.shown:
+        layer.whole = [n for n in layer.whole if merged(wall, n.wall) is None]
+    elif layer.has(wall):
         return False
     apart = []
     for other in layer.partial:
@@ -138,7 +135,7 @@ def add_wall(
     if not wall.full:
         layer.partial.append(wall)
         return False
-    neuron = _confirmed(oracle, places, layer.known, wall, rng, trusted)
+    neuron = _confirmed(oracle, places, layer.known, wall, rng)
     if neuron is None or layer.has(neuron.wall):
         return False
     layer.whole.append(neuron)
@@ -164,7 +161,7 @@ def complete(
             continue
         off = np.where(row.loose, signs, 0.0)
         at, share = _kinks_on(oracle, places, known, wall, _TESTS, 1e-5, rng, off)
-        if share >= _SHARE:
+        if row.shown or share >= _SHARE:
             side = kept_sides(places, known, wall, row, signs, rng)
             layer.loose.append(Neuron(wall, _residual(known, wall, at), at, side))
 
@@ -175,11 +172,12 @@ def _confirmed(
     known: Known,
     wall: Wall,
     rng: np.random.Generator,
-    trusted: bool,
 ) -> Neuron | None:
     """The wall fitted to kinks all over it, or None if it does not have them."""
     at, share = _kinks_on(oracle, places, known, wall, _TESTS, 1e-5, rng)
-    if share < (_TRUSTED if trusted and len(at) else 0.0 if trusted else _SHARE):
+    if wall.shown:
+        return Neuron(wall, _residual(known, wall, at), at, np.zeros(known.n_top))
+    if share < _SHARE:
         return None
     need = known.n_features + 10 - len(at)
     if need > 0:
@@ -242,7 +240,7 @@ def crossings(places: Places, known: Known, wall: Wall, n: int, rng: np.random.G
     for _ in range(8):
         starts, ends = places.mixed(2 * n, rng), places.mixed(2 * n, rng)
         low, high = _bracketed(known, wall, starts, ends)
-        found.extend(_roots(known, wall, low, high))
+        found.extend(roots(known, wall, low, high))
         if len(found) >= n:
             break
     return np.array(found[:n]).reshape(-1, places.dim)
@@ -258,16 +256,3 @@ def _bracketed(known: Known, wall: Wall, starts: Array, ends: Array) -> tuple[Ar
     columns = np.flatnonzero(changes.any(axis=0))
     first = changes[:, columns].argmax(axis=0)
     return samples[first, columns], samples[first + 1, columns]
-
-
-def _roots(known: Known, wall: Wall, low: Array, high: Array) -> Array:
-    """Halving, then one straight step: the wall is our own function, and costs no queries."""
-    below = wall.values(known, low) > 0
-    for _ in range(30):
-        middle = (low + high) / 2
-        same = (wall.values(known, middle) > 0) == below
-        low, high = np.where(same[:, None], middle, low), np.where(same[:, None], high, middle)
-    a, b = wall.values(known, low), wall.values(known, high)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(a == b, 0.5, a / (a - b))
-    return np.asarray(low + share[:, None] * (high - low))

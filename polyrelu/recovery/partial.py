@@ -30,10 +30,12 @@ class Row:
         vector: shape (n + 1 + l,): the weights, 0 where one is not known, the bias, and what is
             added to the coefficients of the l inputs below that some known neuron weighs loosely.
         loose: shape (n,), where that is.
+        shown: as of its walls.
     """
 
     vector: Array
     loose: npt.NDArray[np.bool_]
+    shown: bool
 
 
 def row_of(known: Known, wall: Wall, signs: Array) -> Row | None:
@@ -51,13 +53,13 @@ def row_of(known: Known, wall: Wall, signs: Array) -> Row | None:
     weights = keep[: matrix.shape[1] - wall.null.shape[1]]
     vector = np.zeros(len(weights))
     vector[weights] = solution[: np.count_nonzero(weights)]
-    return Row(vector, loose)
+    return Row(vector, loose, wall.shown)
 
 
 def wall_of(known: Known, row: Row, signs: Array) -> Wall:
     """Back in the lifted features, loose weights taken for 0."""
     vector = _lift(known, signs) @ row.vector
-    return Wall(vector, np.empty((len(vector), 0)))
+    return Wall(vector, np.empty((len(vector), 0)), row.shown)
 
 
 def _lift(known: Known, signs: Array) -> Array:
@@ -86,7 +88,7 @@ def joined(a: Row, b: Row) -> Row | None:
         return None
     vector = a.vector.copy()
     vector[: len(a.loose)][a.loose] = b.vector[: len(a.loose)][a.loose] / factor
-    return Row(vector, a.loose & b.loose)
+    return Row(vector, a.loose & b.loose, a.shown or b.shown)
 
 
 def joined_all(rows: list[Row]) -> list[Row]:

@@ -6,15 +6,19 @@ known are a multiple of that neuron: 0 where it is off, and affine in the featur
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..network import Array
+from .follow import follow_on
 from .last import Asked, Output
 from .lifted import Known
+from .normals import locate
 from .oracle import Oracle
 from .places import Places
 from .robust import robust_solution
-from .wall import Wall
+from .wall import Wall, roots
 
 _EACH = 5  # samples for each feature
 _NEAREST = (1.0, 0.5, 0.25)  # of them, where several neurons are missing
@@ -22,6 +26,7 @@ _STEPS = 10.0 ** np.linspace(-3, 1, 9)  # of a walk, in typical distances
 _WALKS = 400
 _ABOVE = 10.0  # times a misfit that is none
 _EXACT = 1e-3  # what is left over must be known as exactly as that
+_EDGES = 6  # places where a neuron that is missing must switch
 _SHARE = 0.6  # of the samples must follow one rule
 
 
@@ -45,14 +50,31 @@ def missing_wall(
         None if what is not explained there is not one neuron's.
     """
     count = _EACH * (below.n_features + 1) + 10
-    x, rest = _spread(oracle, places, asked, output, start, count, rng)
+    x, behind, rest = _spread(oracle, places, asked, output, start, count, rng)
     nearest = np.argsort(np.linalg.norm(x - start, axis=1), kind="stable")
     for share in _NEAREST:
         near = nearest[: int(np.ceil(share * len(x)))]
         wall = _one_neuron(asked, below, x[near], rest[near])
-        if wall is not None:
-            return wall
+        edge = None if wall is None else _edge(oracle, below, wall, x[near], behind[near])
+        if wall is not None and edge is not None:
+            more = None if wall.full else follow_on(oracle, places, below, wall, edge, rng)
+            return replace(more or wall, shown=True)
     return None
+
+
+def _edge(oracle: Oracle, below: Known, wall: Wall, x: Array, behind: Array) -> Array | None:
+    """A kink on a wall, between a sample and where it is left behind; None where it has none: where
+    two neurons are on everywhere, their sum is no neuron."""
+    crossed = (wall.values(below, x) > 0) != (wall.values(below, behind) > 0)
+    ends = np.flatnonzero(crossed)[:_EDGES]
+    if not len(ends):
+        return None
+    points = roots(below, wall, x[ends], behind[ends])
+    normals = np.array([wall.theta @ below.local(p).jacobian for p in points])
+    normals /= np.linalg.norm(normals, axis=1)[:, None]
+    room = np.linalg.norm(x[ends] - behind[ends], axis=1)
+    seen = locate(oracle, points, normals, 1e-2 * room, 1e-5 * room)
+    return points[seen.kinked][0] if seen.kinked.any() else None
 
 
 def _one_neuron(asked: Asked, below: Known, x: Array, rest: Array) -> Wall | None:
@@ -84,10 +106,11 @@ def _spread(
     start: Array,
     count: int,
     rng: np.random.Generator,
-) -> tuple[Array, Array]:
-    """Samples that are connected with the first by what is not explained, and how much that is: a
-    neuron is on along a straight way until nothing is left over."""
-    found = start[None]
+) -> tuple[Array, Array, Array]:
+    """Samples that are connected with the first by what is not explained, a place behind each where
+    that may have ended, and how much it is: a neuron is on along a straight way until nothing is
+    left over."""
+    found = behind = start[None]
     rest = oracle(found) - output(found)
     for walk in range(_WALKS):
         if len(found) >= count or len(found) < walk / 4:
@@ -104,5 +127,6 @@ def _spread(
         last = np.logical_and.accumulate(on, axis=1).sum(axis=1) - 1
         take = np.flatnonzero(last >= 0)
         found = np.concatenate([found, x[take, last[take]]])
+        behind = np.concatenate([behind, x[take, np.minimum(last[take] + 1, len(_STEPS) - 1)]])
         rest = np.concatenate([rest, more.reshape(*inside.shape, -1)[take, last[take]]])
-    return found, rest
+    return found, behind, rest

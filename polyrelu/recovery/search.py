@@ -31,7 +31,8 @@ _BATCH = 3  # further lines at a time
 _QUIET = 6  # batches without a new neuron before a layer is taken to be complete
 _STARTS = 3  # unexplained samples that are asked what neuron is missing
 _LARGE = 0.03  # of what is explained worst: less may be rounding
-_MISSING = 40  # neurons that the outputs show, not walls, in one go
+_STALE = 4  # neurons that the outputs show in a row, and that explain no sample more
+_ATTEMPTS = 4  # at the deeper layers
 _CHECKS = 6  # of a network that fitted what was asked before
 _NOISE_POINTS = 24
 
@@ -47,6 +48,8 @@ class Search:
         signs: of each layer below the top one, and which of them are known.
         asked: samples to which outputs are fitted.
         checks: of a whole network, that failed.
+        disagreement: what the last of them said.
+        lifted: all that is known of the layers, as it was looked at last.
     """
 
     oracle: Oracle
@@ -57,6 +60,8 @@ class Search:
     deeper: list[NextLayer] = field(default_factory=list)
     signs: list[tuple[Array, Bools]] = field(default_factory=list)
     checks: int = 0
+    disagreement: str | None = None
+    lifted: Known | None = None
 
     def __post_init__(self) -> None:
         self.asked = Asked(self.oracle, self.places, self.rng)
@@ -74,22 +79,23 @@ class Search:
                 Verdict.NOT_RECOVERED,
                 f"this is not continuous: the value jumps at {self.first.torn} places seen",
             )
-        while True:
+        attempts = 0
+        while attempts < _ATTEMPTS:
             planes = len(self.first.planes)
             done = self._layers()
             if done is not None:
                 return done
-            if len(self.first.planes) == planes:
-                break
+            attempts = attempts + 1 if len(self.first.planes) == planes else 0
         return self.result(Verdict.PARTIAL, *self._reasons())
 
     def _layers(self) -> Recovery | None:
-        """From the first layer on; None if that was not complete, or if the rest is not found."""
-        self.deeper, self.signs = [], []
+        """From the first layer on; None if that was not complete, or if the rest is not found: other
+        random places may have more luck."""
+        self.deeper, self.signs, self.lifted, self.checks = [], [], None, 0
         known, pool = Known((), self._first_rows()), list(self.first.others)
         output = fit_output(self.asked, known)
         for depth in range(1, self.most + 1):
-            while output.fits:
+            while output.fits and self.checks < _CHECKS:
                 done = self._finished(output)
                 if done is not None:
                     return done
@@ -137,14 +143,25 @@ class Search:
     def _as_last(self, layer: NextLayer) -> Output | None:
         """The outputs as functions of a layer, which is given the neurons that they show to be
         missing if hardly any are."""
-        output = None
-        for _ in range(_MISSING):
-            if not layer.neurons:
-                break
+        output, least, stale = None, len(self.asked.x), 0
+        while layer.neurons and stale < _STALE:
             output = fit_output(self.asked, self._lift(layer))
+            if output.fits and self._pruned(layer, output):
+                continue
             if output.fits or not self._missing(layer, output):
                 break
+            left = np.count_nonzero(output.off > output.least)
+            least, stale = min(left, least), 0 if left < least else stale + 1
         return output
+
+    def _pruned(self, layer: NextLayer, output: Output) -> bool:
+        """Take out neurons that turn out to do nothing."""
+        known = output.known
+        size = np.abs(known.features(self.asked.x)[:, : known.n_top]).max(axis=0)
+        least = 10 * output.least * self.asked.size
+        idle = (np.abs(output.c).max(axis=0) * size <= least)[: len(layer.whole)]
+        layer.whole = [n for n, i in zip(layer.whole, idle, strict=True) if not i]
+        return bool(idle.any())
 
     def _missing(self, layer: NextLayer, output: Output) -> bool:
         """Look for one neuron more where the outputs are not explained."""
@@ -158,7 +175,7 @@ class Search:
                 self.oracle, self.places, self.asked, layer.known, output, start, self.rng
             )
             if wall is not None:
-                add_wall(self.oracle, self.places, layer, wall, self.rng, trusted=True)
+                add_wall(self.oracle, self.places, layer, wall, self.rng)
                 return True
         return False
 
@@ -196,7 +213,8 @@ class Search:
         below = resolved(known, signs, c, slopes, self.asked.x)
         rows = normal_rows(2 * c, constants[:, 0] - (c * signs) @ known.top[1])
         side = np.array([n.side for n in layer.neurons])
-        return Known((*known.below, below), rows, side if side.any() else None)
+        self.lifted = Known((*known.below, below), rows, side if side.any() else None)
+        return self.lifted
 
     def _signs_by_walls(self, layer: NextLayer) -> Array:
         """The signs of the layer below; those that are once known, all of them, are kept."""
@@ -240,8 +258,7 @@ class Search:
                 deviation=agreement.deviation, checked=len(agreement.points),
             )  # fmt: skip
         self.checks += 1
-        if self.checks == _CHECKS:
-            return self.result(Verdict.PARTIAL, str(agreement.reason), rows=layers[:-1])
+        self.disagreement = agreement.reason
         self.asked.add(agreement.points, agreement.values)
         return None
 
@@ -303,10 +320,7 @@ class Search:
         return tuple(out)
 
     def _rows_so_far(self) -> tuple[Rows, ...]:
-        if not self.deeper or not self.deeper[-1].neurons:
-            return (self._first_rows(),)
-        known = self._lift(self.deeper[-1])
-        return (*known.below, known.top)
+        return (self._first_rows(),) if self.lifted is None else self.lifted.rows
 
     def result(
         self,

@@ -26,6 +26,8 @@ def sign_equations(known: Known, c: Array, points: Array, values: Array) -> tupl
         c: shape (n,), half its weights on the layer's outputs.
         points, values: shapes (s, d) and (s,): the function there.
     """
+    if not len(points):
+        return np.empty((0, known.n_top)), np.empty(0)
     absolute, h = np.split(known.features(points), [known.n_top], axis=1)
     y = h @ known.top[0].T + known.top[1]
     size = np.linalg.norm(y, axis=1, keepdims=True)

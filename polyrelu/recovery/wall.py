@@ -21,10 +21,12 @@ class Wall:
         vector: shape (features + 1,), theta and the constant, of a scale such that the first normal
             has length 1.
         null: orthonormal directions, shape (features + 1, r), in which it is not determined.
+        shown: by what it adds to the outputs, of which a kink on it was confirmed.
     """
 
     vector: Array
     null: Array
+    shown: bool = False
 
     @property
     def theta(self) -> Array:
@@ -55,10 +57,24 @@ def merged(a: Wall, b: Wall) -> Wall | None:
     if off > _SAME * np.linalg.norm(b.vector) or abs(solution[0]) < _SAME:
         return None
     vector = a.vector + a.null @ solution[1 : 1 + a.null.shape[1]] / solution[0]
-    return Wall(vector, _common(a.null, b.null))
+    return Wall(vector, _common(a.null, b.null), a.shown or b.shown)
 
 
 def _common(a: Array, b: Array) -> Array:
     """An orthonormal basis of what two spaces, given by orthonormal bases, have in common."""
     left, cosines = np.linalg.svd(a.T @ b)[:2]
     return np.asarray(a @ left[:, : np.count_nonzero(cosines > 1 - 1e-9)])
+
+
+def roots(known: Known, wall: Wall, low: Array, high: Array) -> Array:
+    """Where a wall lies between points of shape (n, d) on either side of it. Halving, then one
+    straight step: the wall is our own function, and costs no queries."""
+    below = wall.values(known, low) > 0
+    for _ in range(30):
+        middle = (low + high) / 2
+        same = (wall.values(known, middle) > 0) == below
+        low, high = np.where(same[:, None], middle, low), np.where(same[:, None], high, middle)
+    a, b = wall.values(known, low), wall.values(known, high)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(a == b, 0.5, a / (a - b))
+    return np.asarray(low + share[:, None] * (high - low))
