@@ -24,8 +24,10 @@ from .places import Places
 from .wall import Wall
 
 _SEEN = 1e-4  # a direction is determined if its equation is so far from singular
-_STEPS_EACH = 6  # crossings, for each unknown
+_STEPS_EACH = 40  # crossings, for each unknown; most cost no queries
 _STEEP = 1e6  # a wall that turns back at a crossing as sharply as that is not followed
+_GONE = 2  # crossings before which a wall may be missing: it may be invisible in places
+_GRAZING = 1e-2  # sine of the least angle at which a wall is crossed
 _EXACT = 1e-8  # the noise must leave a normal as exact as that behind a crossing
 _NEAR = 0.05  # the kinks beyond a crossing: so far behind it, in units of the room there
 
@@ -71,7 +73,7 @@ class Follower:
         self.point, self.system = point, system
         self.local = known.local(point)
         self.normal = system.theta @ self.local.jacobian
-        self.crossings = 0
+        self.gone = 0  # crossings before which it was not there any more
         self.idle = 0  # crossings since the last one that was measured
         self.hopeless: dict[int, int] = {}  # failures to reach a wall, or to measure behind it
 
@@ -82,7 +84,7 @@ class Follower:
             if target is None:
                 break
             self._walk(*target)
-            if sum(self.hopeless.values()) > 3 and self.crossings == 0:
+            if self.gone == _GONE:
                 return None
         return self.system.wall(self.local.features)
 
@@ -150,6 +152,8 @@ class Follower:
         room = min(float(np.nanmin(far, initial=np.inf)), self.places.scale)
         if room < 1e-7 * self.places.scale or not self.places.holds(at):
             return False
+        if abs(slope @ unit) < _GRAZING * np.linalg.norm(slope):
+            return False
         across = self.normal - (self.normal @ slope) / (slope @ slope) * slope
         across /= np.linalg.norm(across)
         step = _Crossing(at, unit, slope, across, room)
@@ -162,10 +166,10 @@ class Follower:
         else:
             measured = self._measure(step)
             if measured is None:
+                self.gone += self._is_gone(step)
                 return False
             point, alpha = measured
             normal = self.normal + alpha * slope
-            self.crossings += 1
             self.idle = -1
         self.idle += 1
         self.point, self.normal = point, normal
@@ -175,6 +179,15 @@ class Follower:
         if missing >= 1e-6:
             self.system.add(self.local.jacobian, normal)
         return True
+
+    def _is_gone(self, step: _Crossing) -> bool:
+        """Is the function straight just before a crossing? Then the wall has bent on the way."""
+        size = np.linalg.norm(self.normal)
+        back = _NEAR * step.room
+        before = (step.at - back * step.unit)[None]
+        radius = np.array([0.3 * back * abs(step.slope @ step.unit) / np.linalg.norm(step.slope)])
+        seen = locate(self.oracle, before, (self.normal / size)[None], radius, 0.1 * radius)
+        return bool(seen.straight[0])
 
     def _measure(self, step: _Crossing) -> tuple[Array, float] | None:
         """A point of the wall behind the crossing, and alpha."""
