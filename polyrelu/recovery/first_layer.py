@@ -9,13 +9,17 @@ import numpy.typing as npt
 
 from ..network import Array
 from .kinks import Kinks, find_kinks
-from .normals import Witness, locate, witnesses
+from .normals import Located, Witness, locate, witnesses
 from .oracle import Oracle
 from .places import Places
 from .robust import refitted
 
 _TESTS = 12  # places at which a wall's tangent plane must have a kink again
-_SHARE = 0.7  # of them
+_SHARE = 0.7  # of them, as a rule
+_LEAST = 0.25  # of them, where the others are explained
+_ENDS = 2  # of the kinks on a tangent plane, that are looked at
+_HALVINGS = 18
+_AROUND = 17  # samples of each side of a quadrilateral about an end, to begin with
 _QUIET = 3  # lines without a new plane before the search ends
 _SAME = 1e-6  # a kink so close to a known wall, in units of its gap, is that wall's
 
@@ -62,7 +66,7 @@ def find_first_layer(
     """Search along random lines, until several in a row show nothing new (at most ``lines``).
 
     A wall of the first layer is a hyperplane of the input space. A deeper wall bends where it
-    crosses one, so its tangent plane shows no kink far away. Per neuron: some 7 d queries.
+    crosses one, so its tangent plane shows no kink far away. Per neuron: some 8 d queries.
     """
     quiet = 0
     for _ in range(lines):
@@ -118,12 +122,18 @@ def _tested(
 ) -> Plane | None:
     """The plane through a witness if it has kinks all over, fitted to them; else None."""
     offset = -float(witness.normal @ witness.point)
-    at, share = _kinks_on(oracle, places, witness, _TESTS, rng)
-    if share < _SHARE:
+    at, straight = _on_tangent(oracle, places, witness, _TESTS, rng)
+    share = len(at) / max(len(at) + len(straight), 1)
+    if share < _LEAST:
         return None
+    if share < 1:
+        ends = [_kinks_about_end(oracle, places, witness, a, b)
+                for a, b in zip(at[:_ENDS], straight[:_ENDS], strict=False)]  # fmt: skip
+        if max(ends) > 3 or (share < _SHARE and ends != [3] * len(ends)):
+            return None
     d = places.dim
     if len(at) < d + 4:
-        more, _ = _kinks_on(oracle, places, witness, d + 8 - len(at), rng)
+        more, _ = _on_tangent(oracle, places, witness, d + 8 - len(at), rng)
         at = np.concatenate([at, more])
     if len(at) < d + 1:  # too few to fit a plane to: keep the one by differences
         return Plane(witness.normal, offset, witness.error, len(at) + 1)
@@ -136,21 +146,52 @@ def _tested(
     return Plane(row[:-1], float(row[-1] - row[:-1] @ center), error, len(at) + 1)
 
 
-def _kinks_on(
+def _on_tangent(
     oracle: Oracle, places: Places, witness: Witness, n: int, rng: np.random.Generator
-) -> tuple[Array, float]:
-    """Kinks next to random points of a witness's tangent plane, and their share of the points that
-    were clear."""
-    points = places.points(2 * n, rng)
+) -> tuple[Array, Array]:
+    """Kinks next to random points, near and far, of a witness's tangent plane, and those of the
+    points at which the function is straight."""
+    points = places.mixed(2 * n, rng)
     points -= ((points - witness.point) @ witness.normal)[:, None] * witness.normal
     points = points[places.holds(points)][:n]
-    if not len(points):
-        return points, 0.0
+    seen = _located(oracle, places, witness, points)
+    at = points + np.where(seen.kinked, seen.offset, 0.0)[:, None] * witness.normal
+    return at[seen.kinked], points[seen.straight]
+
+
+def _located(
+    oracle: Oracle, places: Places, witness: Witness, points: Array, size: float = np.inf
+) -> Located:
     far = places.scale + np.linalg.norm(points - witness.point, axis=1)
     within = 4 * witness.error * far + 10 * oracle.noise(points) / np.abs(witness.jump).max()
-    radius = np.maximum(0.02 * places.scale, 4 * within)
-    normals = np.tile(witness.normal, (len(points), 1))
-    seen = locate(oracle, points, normals, radius, within)
-    clear = np.count_nonzero(seen.kinked) + np.count_nonzero(seen.straight)
-    at = points + np.where(seen.kinked, seen.offset, 0.0)[:, None] * witness.normal
-    return at[seen.kinked], float(np.count_nonzero(seen.kinked) / max(int(clear), 1))
+    radius = np.maximum(min(0.02 * places.scale, size), 4 * within)
+    return locate(oracle, points, np.tile(witness.normal, (len(points), 1)), radius, within)
+
+
+def _kinks_about_end(
+    oracle: Oracle, places: Places, witness: Witness, kinked: Array, straight: Array
+) -> int:
+    """How many kinks surround the place where those on a tangent plane end; 0 if it is not found.
+
+    In a plane across, there are four where the wall bends: its own two, and those of the plane at
+    which it does; but three where it is only invisible from there on, as no neuron above is on: its
+    own, and those of the wall behind which that is so.
+    """
+    way = straight - kinked
+    way = way - (way @ witness.normal) * witness.normal
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        room = 0.02 * (high - low) * float(np.linalg.norm(way))
+        seen = _located(oracle, places, witness, (kinked + middle * way)[None], room)
+        if not (seen.kinked[0] or seen.straight[0]):
+            return 0
+        low, high = (middle, high) if seen.kinked[0] else (low, middle)
+    size = 100 * (high - low) * np.linalg.norm(way)
+    along = size * way / np.linalg.norm(way)
+    across = size * witness.normal
+    # not quite a square: no kink runs through a corner
+    corners = kinked + low * way + np.array([-1.1 * along - across, 0.9 * along - 1.2 * across,
+                                             1.05 * along + 1.15 * across, across - along])  # fmt: skip
+    around = find_kinks(oracle, corners, np.roll(corners, -1, axis=0), _AROUND)
+    return sum(len(k.t) for k in around)

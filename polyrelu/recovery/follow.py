@@ -27,6 +27,8 @@ _SEEN = 1e-4  # a direction is determined if its equation is so far from singula
 _STEPS_EACH = 40  # crossings, for each unknown; most cost no queries
 _STEEP = 1e6  # a wall that turns back at a crossing as sharply as that is not followed
 _GONE = 2  # crossings before which a wall may be missing: it may be invisible in places
+_HOPELESS = 4  # attempts to reach a wall, or to measure behind it
+_IDLE = 100  # crossings that tell nothing new, before what is known must do
 _GRAZING = 1e-2  # sine of the least angle at which a wall is crossed
 _EXACT = 1e-8  # the noise must leave a normal as exact as that behind a crossing
 _NEAR = 0.05  # the kinks beyond a crossing: so far behind it, in units of the room there
@@ -81,7 +83,7 @@ class Follower:
         """None where the wall bends at something that is not known: a deeper layer's."""
         for _ in range(_STEPS_EACH * self.known.n_features):
             target = self._target()
-            if target is None:
+            if target is None or self.idle > _IDLE:
                 break
             self._walk(*target)
             if self.gone == _GONE:
@@ -101,32 +103,31 @@ class Follower:
 
     def _target(self) -> tuple[int, Array] | None:
         """The wanted wall nearest along this one, and the way to it."""
-        best: tuple[float, int, Array] | None = None
-        for i in self._wanted():
-            if self.hopeless.get(int(i), 0) >= 4:
-                continue
-            slope = self.local.slopes[i]
-            along = slope - (slope @ self.normal) / (self.normal @ self.normal) * self.normal
-            size = float(along @ along)
-            if size < 1e-6 * max(float(slope @ slope), 1e-12):
-                continue
-            way = -self.local.walls[i] / size * along
-            cost = float(np.linalg.norm(way)) * (1 + self.hopeless.get(int(i), 0))
-            # The nearest way may lead around in circles, or have something in it: then others.
-            if self.hopeless.get(int(i)) or self.idle > 2:
-                way = way + self.rng.exponential() * self._sideways(
-                    slope, float(np.linalg.norm(way))
-                )
-                cost *= self.rng.exponential()
-            if best is None or cost < best[0]:
-                best = cost, int(i), way
-        return None if best is None else best[1:]
+        wanted = [i for i in self._wanted() if self.hopeless.get(int(i), 0) < _HOPELESS]
+        slopes, normal = self.local.slopes[wanted], self.normal
+        along = slopes - np.outer(slopes @ normal / (normal @ normal), normal)
+        size = np.einsum("ij,ij->i", along, along)
+        reached = size >= 1e-6 * np.maximum(np.einsum("ij,ij->i", slopes, slopes), 1e-12)
+        if not reached.any():
+            return None
+        tries = np.array([self.hopeless.get(int(i), 0) for i in wanted])
+        # The nearest way may lead around in circles, or have something in it: then others.
+        other = (tries > 0) | (self.idle > 2)
+        luck = np.where(other, self.rng.exponential(size=len(tries)), 1.0)
+        values = self.local.walls[wanted]
+        with np.errstate(divide="ignore"):
+            cost = np.where(reached, np.abs(values) / np.sqrt(size) * (1 + tries) * luck, np.inf)
+        k = int(np.argmin(cost))
+        way = -values[k] / size[k] * along[k]
+        if other[k]:
+            way = way + self.rng.exponential() * self._sideways(along[k], np.linalg.norm(way))
+        return int(wanted[k]), way
 
-    def _sideways(self, slope: Array, size: float) -> Array:
-        """A random step along the wall that keeps the slope's value."""
-        basis = np.linalg.qr(np.stack([self.normal, slope], axis=1))[0]
-        step = self.rng.normal(size=len(slope))
-        step -= basis @ (basis.T @ step)
+    def _sideways(self, along: Array, size: float | np.floating) -> Array:
+        """A random step along the wall and across a direction along it."""
+        step = self.rng.normal(size=len(along))
+        for direction in (self.normal, along):
+            step -= (step @ direction) / (direction @ direction) * direction
         return np.asarray(step * (size + 0.1 * self.places.scale) / np.linalg.norm(step))
 
     def _walk(self, target: int, way: Array) -> None:
