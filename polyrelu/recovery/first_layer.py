@@ -191,7 +191,7 @@ def _kinks_about_end(
     along = size * way / np.linalg.norm(way)
     across = size * witness.normal
     # not quite a square: no kink runs through a corner
-    corners = kinked + low * way + np.array([-1.1 * along - across, 0.9 * along - 1.2 * across,
-                                             1.05 * along + 1.15 * across, across - along])  # fmt: skip
+    corners = np.array([[-1.1, -1.0], [0.9, -1.2], [1.05, 1.15], [-1.0, 1.0]])
+    corners = kinked + low * way + corners @ np.stack([along, across])
     around = find_kinks(oracle, corners, np.roll(corners, -1, axis=0), _AROUND)
     return sum(len(k.t) for k in around)

@@ -53,7 +53,12 @@ class Known:
     @property
     def loose(self) -> npt.NDArray[np.bool_]:
         """Which weights of the top layer no wall shows, shape (n_top, inputs of the layer)."""
-        return np.zeros(self.top[0].shape, dtype=bool) if self.side is None else self.side != 0
+        return np.asarray(self.sides != 0)
+
+    @property
+    def sides(self) -> Array:
+        """`side`, or zeros."""
+        return np.zeros(self.top[0].shape) if self.side is None else self.side
 
     @property
     def rows(self) -> tuple[Rows, ...]:

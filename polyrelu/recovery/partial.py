@@ -147,10 +147,24 @@ def resolved(known: Known, signs: Array, c: Array, slopes: Array, x: Array) -> R
     rest = slopes - c @ weight
     h = known.under(x) if loose.any() else np.empty((0, weight.shape[1]))
     for j in np.flatnonzero(loose.any(axis=0)):
-        on = loose[:, j] & (signs * known.side[:, j] > 0)
+        on = loose[:, j] & (signs * known.sides[:, j] > 0)
         weight[on, j] = np.linalg.lstsq(2 * c[:, on], rest[:, j], rcond=1e-9)[0]
         active = h[h[:, j] > 0]
         for k in np.flatnonzero(loose[:, j] & ~on):
             rise = (active @ weight[k] + signs[k] * bias[k]) / active[:, j]
             weight[k, j] = -2 * float(np.max(rise, initial=0.0))
     return weight, signs * bias
+
+
+def shown(
+    known: Known, signs: Array, sign_known: npt.NDArray[np.bool_], c: Array
+) -> npt.NDArray[np.bool_]:
+    """Which weights of the top layer are determined, shape of its weight: those that are not loose,
+    and the loose ones of neurons that are on where functions with coefficients c, of shape (f, n),
+    tell them apart."""
+    out = ~known.loose
+    for j in np.flatnonzero(known.loose.any(axis=0)):
+        on = np.flatnonzero(known.loose[:, j] & (signs * known.sides[:, j] > 0))
+        if len(on) and sign_known[on].all() and np.linalg.matrix_rank(c[:, on]) == len(on):
+            out[on, j] = True
+    return out

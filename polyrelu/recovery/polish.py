@@ -85,7 +85,8 @@ def _by_normal_equations(jacobian: Array, residual: Array) -> Iterator[Array]:
 
 def _by_orthogonal(jacobian: Array, residual: Array) -> Iterator[Array]:
     for rcond in _RCONDS:
-        yield np.linalg.lstsq(jacobian, residual, rcond=rcond)[0]
+        change = np.linalg.lstsq(jacobian, residual, rcond=rcond)[0]
+        yield np.asarray(change, dtype=np.float64)
 
 
 def _misfit(layers: tuple[Rows, ...], samples: Asked) -> float:

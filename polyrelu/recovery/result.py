@@ -27,6 +27,9 @@ class RecoveredLayer:
         weight, bias: shapes (n, in) and (n,): rows of length 1, on the activations of the layer
             before as they are recovered.
         sign_known: shape (n,): where False the neuron may be relu(-y) instead of relu(y).
+        weight_known: shape (n, in): where False no input that was seen shows the weight: the neuron
+            is off wherever that input is positive, whatever the weight, or only a sum over several
+            neurons is determined.
         residual: shape (n,): the greatest distance from a neuron's wall of a kink measured on it,
             in units of the input, before the polish.
         witnesses: shape (n,): how many kinks of its wall were measured.
@@ -35,6 +38,7 @@ class RecoveredLayer:
     weight: Array
     bias: Array
     sign_known: npt.NDArray[np.bool_]
+    weight_known: npt.NDArray[np.bool_]
     residual: Array
     witnesses: Array
 
@@ -83,10 +87,13 @@ class Recovery:
             lines.append(f"largest deviation on {self.checked:,} fresh inputs {self.deviation:.1e}")
         lines += [f"- {reason}" for reason in self.reasons]
         if self.layers:
-            lines.append("layer  neurons  open signs  largest residual  least witnesses")
+            lines.append(
+                "layer  neurons  open signs  open weights  largest residual  least witnesses"
+            )
         for k, layer in enumerate(self.layers):
             lines.append(
                 f"{k:5d}  {len(layer):7d}  {int((~layer.sign_known).sum()):10d}  "
+                f"{int((~layer.weight_known).sum()):12d}  "
                 f"{layer.residual.max():16.1e}  {int(layer.witnesses.min()):15d}"
             )
         return "\n".join(lines)

@@ -19,22 +19,26 @@ def robust_solution(matrix: Array, right: Array, fits: float) -> Array:
         matrix, right: shapes (n, k) and (n, m).
         fits: a deviation that is none.
     """
-    solution = np.linalg.lstsq(matrix, right, rcond=1e-13)[0]
+    solution = _solved(matrix, right)
     off = _rows_off(matrix, right, solution)
     for _ in range(_ROUNDS):
         good = off <= fits
         if good.all():
             break
         weight = 1 / np.sqrt(np.maximum(off, max(1e-3 * np.median(off), 1e-2 * fits)))[:, None]
-        solution = np.linalg.lstsq(weight * matrix, weight * right, rcond=1e-13)[0]
+        solution = _solved(weight * matrix, weight * right)
         before, off = np.count_nonzero(good), _rows_off(matrix, right, solution)
         now = np.count_nonzero(off <= fits)
         if now == before and 2 * now > len(matrix):
             break
     good = off <= fits
     if np.count_nonzero(good) > matrix.shape[1] and not good.all():
-        solution = np.linalg.lstsq(matrix[good], right[good], rcond=1e-13)[0]
-    return np.asarray(solution)
+        solution = _solved(matrix[good], right[good])
+    return solution
+
+
+def _solved(matrix: Array, right: Array) -> Array:
+    return np.asarray(np.linalg.lstsq(matrix, right, rcond=1e-13)[0], dtype=np.float64)
 
 
 def _rows_off(matrix: Array, right: Array, solution: Array) -> Array:

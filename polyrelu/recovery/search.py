@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..network import Array, Network
+from .account import provisos, reasons, recovered_layers
 from .check import checked, evidence_against
 from .finish import layers_of, normal_rows, scaled
 from .first_layer import FirstLayer, add_planes, find_first_layer, on_planes
@@ -17,11 +18,11 @@ from .lifted import Known, Rows
 from .next_layer import NextLayer, add_wall, complete, extend
 from .normals import Witness, witnesses
 from .oracle import Oracle
-from .partial import resolved
+from .partial import resolved, shown
 from .places import Places
 from .polish import polished, samples_for
 from .residual import missing_wall
-from .result import RecoveredLayer, Recovery, Verdict
+from .result import Recovery, Verdict
 from .signs import sign_equations, solve_signs
 
 Bools = npt.NDArray[np.bool_]
@@ -46,6 +47,7 @@ class Search:
         first: the planes of the first layer.
         deeper: the layers on top of it.
         signs: of each layer below the top one, and which of them are known.
+        weights: which weights of each layer the layers above show.
         asked: samples to which outputs are fitted.
         checks: of a whole network, that failed.
         disagreement: what the last of them said.
@@ -59,6 +61,7 @@ class Search:
     first: FirstLayer = field(default_factory=FirstLayer)
     deeper: list[NextLayer] = field(default_factory=list)
     signs: list[tuple[Array, Bools]] = field(default_factory=list)
+    weights: list[Bools] = field(default_factory=list)
     checks: int = 0
     disagreement: str | None = None
     lifted: Known | None = None
@@ -86,12 +89,12 @@ class Search:
             if done is not None:
                 return done
             attempts = attempts + 1 if len(self.first.planes) == planes else 0
-        return self.result(Verdict.PARTIAL, *self._reasons())
+        return self.result(Verdict.PARTIAL, *reasons(self.first, self.deeper, self.disagreement))
 
     def _layers(self) -> Recovery | None:
-        """From the first layer on; None if that was not complete, or if the rest is not found: other
-        random places may have more luck."""
-        self.deeper, self.signs, self.lifted, self.checks = [], [], None, 0
+        """From the first layer on; None if that was not complete, or if the rest is not found:
+        other random places may have more luck."""
+        self.deeper, self.signs, self.weights, self.lifted, self.checks = [], [], [], None, 0
         known, pool = Known((), self._first_rows()), list(self.first.others)
         output = fit_output(self.asked, known)
         for depth in range(1, self.most + 1):
@@ -127,7 +130,7 @@ class Search:
         while quiet < _QUIET:
             found = len(layer.whole)
             output = self._as_last(layer) or output
-            if output.fits or output.close and quiet:
+            if output.fits or (output.close and quiet):
                 return output
             planes = len(self.first.planes)
             worst = self.asked.x[int(np.argmax(output.off))]
@@ -150,7 +153,7 @@ class Search:
                 continue
             if output.fits or not self._missing(layer, output):
                 break
-            left = np.count_nonzero(output.off > output.least)
+            left = int(np.count_nonzero(output.off > output.least))
             least, stale = min(left, least), 0 if left < least else stale + 1
         return output
 
@@ -211,6 +214,8 @@ class Search:
         vectors = layer.vectors
         c, slopes, constants = np.split(vectors, [known.n_top, -1 % vectors.shape[1]], axis=1)
         below = resolved(known, signs, c, slopes, self.asked.x)
+        sign_known = self.signs[len(known.below)][1]
+        self.weights[len(known.below) :] = [shown(known, signs, sign_known, c)]
         rows = normal_rows(2 * c, constants[:, 0] - (c * signs) @ known.top[1])
         side = np.array([n.side for n in layer.neurons])
         self.lifted = Known((*known.below, below), rows, side if side.any() else None)
@@ -242,8 +247,10 @@ class Search:
         if known.n_top:
             signs = self._solve(known, output.c, [x] * len(output.c), list(y.T))
             sign_known = self.signs[-1][1]
+            self.weights[len(known.below) :] = [shown(known, signs, sign_known, output.c)]
             if not all(k.all() for _, k in self.signs[:-1]):
-                return self.result(Verdict.PARTIAL, *self._reasons())
+                self.checks = _CHECKS
+                return None
         return self._polished(layers_of(output, signs, sign_known, x, y))
 
     def _polished(self, layers: tuple[Rows, ...]) -> Recovery | None:
@@ -253,7 +260,7 @@ class Search:
         agreement = checked(self.oracle, self.places, layers, self.rng)
         if agreement.reason is None:
             return self.result(
-                Verdict.EQUIVALENT, *self._provisos(), rows=layers[:-1],
+                Verdict.EQUIVALENT, rows=layers[:-1],
                 network=Network.from_layers(layers),
                 deviation=agreement.deviation, checked=len(agreement.points),
             )  # fmt: skip
@@ -261,63 +268,6 @@ class Search:
         self.disagreement = agreement.reason
         self.asked.add(agreement.points, agreement.values)
         return None
-
-    def _provisos(self) -> list[str]:
-        """What the outputs do not tell of the rows."""
-        out = []
-        for k, (_, known) in enumerate(self.signs):
-            if not known.all():
-                out.append(
-                    f"layer {k}: the signs of {int((~known).sum())} of {len(known)} neurons are "
-                    "open: other functions of the layer below make up for them (a neuron that is "
-                    "always on, or more neurons than equations)"
-                )
-        for k, layer in enumerate(self.deeper, start=1):
-            guessed = sum(int(np.count_nonzero(n.side)) for n in layer.neurons)
-            if guessed:
-                out.append(
-                    f"layer {k}: {guessed} weights are shown by no wall, as the walls of the two "
-                    "neurons never meet; the outputs alone may leave them open"
-                )
-        return out
-
-    def _reasons(self) -> list[str]:
-        """Why the recovery stopped."""
-        others = len(self.deeper[-1].others if self.deeper else self.first.others)
-        reasons = [
-            *self._provisos(),
-            f"after {1 + len(self.deeper)} hidden layers the outputs are not affine in what is "
-            f"known; kinks that belong to no neuron found: {others}",
-        ]
-        if self.first.unclear:
-            reasons.append(f"{self.first.unclear} places had kinks too close to be told apart")
-        return reasons
-
-    def layers(self, rows: tuple[Rows, ...] | None = None) -> tuple[RecoveredLayer, ...]:
-        """What was recovered; `rows` are the polished ones."""
-        if not self.first.planes:
-            return ()
-        if rows is None:
-            rows = self._rows_so_far()
-        measured = [
-            (
-                np.array([p.error for p in self.first.planes]),
-                np.array([p.witnesses for p in self.first.planes]),
-            )
-        ]
-        for layer in self.deeper:
-            measured.append(
-                (
-                    np.array([n.residual for n in layer.neurons]),
-                    np.array([len(n.points) for n in layer.neurons]),
-                )
-            )
-        out = []
-        for k, ((weight, bias), (error, count)) in enumerate(zip(rows, measured, strict=False)):
-            known = self.signs[k][1] if k < len(self.signs) else np.zeros(len(bias), dtype=bool)
-            n = len(error)  # a pair that carries an affine part is no neuron found
-            out.append(RecoveredLayer(weight[:n], bias[:n], known[:n], error, count))
-        return tuple(out)
 
     def _rows_so_far(self) -> tuple[Rows, ...]:
         return (self._first_rows(),) if self.lifted is None else self.lifted.rows
@@ -331,10 +281,12 @@ class Search:
         deviation: float | None = None,
         checked: int = 0,
     ) -> Recovery:
-        oracle = self.oracle
-        return Recovery(
-            verdict, reasons, network, self.layers(rows), oracle.queries, oracle.seconds,
-            oracle.typical_noise, deviation, checked,
+        signs = [known for _, known in self.signs]
+        layers = recovered_layers(
+            self.first, self.deeper, self._rows_so_far() if rows is None else rows, signs,
+            self.weights,
         )  # fmt: skip
-
-
+        return Recovery(
+            verdict, (*reasons, *provisos(signs, self.weights)), network, layers,
+            self.oracle.queries, self.oracle.seconds, self.oracle.typical_noise, deviation, checked,
+        )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The wall of one neuron in the lifted features, as far as it is determined, and two that are one."""
+"""The wall of one neuron in the lifted features, as far as it is determined; two that are one."""
 
 from __future__ import annotations
 
