@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import gcd
 from typing import Any
 
@@ -135,8 +136,8 @@ class Box(Domain):
         ratios = [v.as_integer_ratio() for v in (*self.low.tolist(), *self.high.tolist())]
         scale = max(denominator for _, denominator in ratios)
         ends = [numerator * (scale // denominator) for numerator, denominator in ratios]
-        lo, hi = ends[: self.dim], ends[self.dim :]
-        wide = [i for i in range(self.dim) if lo[i] < hi[i]]
+        lo, hi = ends[: len(ends) // 2], ends[len(ends) // 2 :]
+        wide = [i for i, (a, b) in enumerate(zip(lo, hi, strict=True)) if a < b]
         k = len(wide)
         rows = [[0] * k + [a + b] for a, b in zip(lo, hi, strict=True)]
         for j, i in enumerate(wide):
@@ -144,11 +145,8 @@ class Box(Domain):
         rows.append([0] * k + [2 * scale])
         common = gcd(*(v for row in rows for v in row))
         matrix = fmpz_mat([[v // common for v in row] for row in rows])
-        sides = [
-            tuple([sign * (j == i) for j in range(k)] + [1]) for i in range(k) for sign in (1, -1)
-        ]
         sources = tuple(2 * i + end for i in wide for end in (0, 1))
-        return Chart(matrix, tuple(sides), sources)
+        return Chart(matrix, _cube(k), sources)
 
     def inequalities(self) -> list[IntegerRow]:
         rows = []
@@ -168,6 +166,14 @@ class Box(Domain):
         if len(set(self.low)) == len(set(self.high)) == 1:
             return f"Box({self.low[0]:g}, {self.high[0]:g}, dim={self.dim})"
         return f"Box({self.low.tolist()}, {self.high.tolist()})"
+
+
+@lru_cache(8)
+def _cube(dim: int) -> tuple[tuple[int, ...], ...]:
+    """The inequalities of [-1, 1]^dim."""
+    return tuple(
+        tuple([sign * (j == i) for j in range(dim)] + [1]) for i in range(dim) for sign in (1, -1)
+    )
 
 
 class Space(Domain):
