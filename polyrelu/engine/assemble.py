@@ -14,7 +14,7 @@ from numba import njit
 from .adjacency import UNEXPLORED, join
 from .compilation import ENTRY
 from .enumerate import Enumeration, Found
-from .layout import Runs
+from .layout import Layout, Runs
 from .program import Compiled
 from .thin import ThinWitnesses
 
@@ -104,7 +104,7 @@ def _neighbors(
     :func:`dense` patterns.
     """
     place = search.compiled.layout
-    own = _from_layer_1(found, place.first_wall[1])
+    own = _from_layer_1(found, place)
     indptr = _indptr(own)
     neighbors = join(signs, indptr, own.facet, place.dense_bits, own.attached, own.zero)
     unexplored = neighbors == UNEXPLORED
@@ -125,21 +125,17 @@ def _neighbors(
 def _indptr(found: Found) -> np.ndarray:
     """Where the facets of each region start."""
     starts = np.zeros(len(found) + 1, dtype=np.int64)
-    np.cumsum(found.n_facets, out=starts[1:])
+    found.n_facets.cumsum(out=starts[1:])
     return starts
 
 
-def _from_layer_1(found: Found, first: int) -> Found:
+def _from_layer_1(found: Found, place: Layout) -> Found:
     """With walls numbered from the first layer's on, those of the domain -1, -2, ..."""
-    walls, attached, zero = found.facet, found.attached.copy(), found.zero.copy()
-    attached[:, 2] -= first
-    zero[:, 1] -= first
-    return replace(
-        found,
-        facet=np.where(walls >= first, walls - np.int32(first), np.int32(-1) - walls),
-        attached=attached,
-        zero=zero,
-    )
+    attached, zero = found.attached.copy(), found.zero.copy()
+    attached[:, 2] -= place.first_wall[1]
+    zero[:, 1] -= place.first_wall[1]
+    facet = place.from_layer_1.take(found.facet)
+    return Found(**(vars(found) | {"facet": facet, "attached": attached, "zero": zero}))
 
 
 def _without_facets(found: Found, gone: np.ndarray, indptr: np.ndarray) -> Found:

@@ -13,7 +13,7 @@ from ..network import quotient
 from . import kernel
 from .exact import Resolver
 from .program import Compiled, new_tables
-from .roots import Roots
+from .roots import roots_of
 from .state import Block, Stack
 from .thin import ThinWitnesses
 
@@ -94,7 +94,7 @@ class Enumeration:
         return sum(array.nbytes for array in self._stack)
 
     def _prepare(self) -> None:
-        self._roots = Roots(self.compiled)
+        self._roots = roots_of(self.compiled)
         self._tables = new_tables(self.compiled, 64 * _facet_words(self.compiled.dim))
         self._room = 1
         self._twice = False  # float64 has left something open: twice the precision is tried

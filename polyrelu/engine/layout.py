@@ -56,6 +56,13 @@ class Layout:
         return bits
 
     @cached_property
+    def from_layer_1(self) -> np.ndarray:
+        """The walls' numbers, counted from layer 1 on, those of the domain -1, -2, ..."""
+        walls = np.arange(self.first_wall[-1], dtype=np.int32)
+        first = np.int32(self.first_wall[1])
+        return np.where(walls >= first, walls - first, np.int32(-1) - walls)
+
+    @cached_property
     def is_narrow(self) -> bool:
         """Do layers that begin with words of their own take a word more than all walls need?"""
         words = int(self.fields["first_word"][-1] - self.fields["first_word"][1])

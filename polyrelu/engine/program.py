@@ -32,14 +32,13 @@ from ..rational import (
 from .frame import Frame, frame, frame_of
 from .kernel import SAFE_WEIGHT, UNIT, set_walls
 from .layout import RELU, Layout, are_relus, different, layout, own_walls
-from .rounding import l1_norms, round_rows
+from .rounding import LARGEST_SCALE, as_scale, l1_norms, round_rows
 from .state import Program, Tables
 from .survey import Survey, survey
 from .walls import Grouping, Wall, group, shifted
 
 # Points kept for reuse (a power of two): more than the L2 cache holds is slower.
 CACHE_SLOTS = 1 << 12
-LARGEST_SCALE = 1 << 100  # denominators beyond it are as good as infinite
 
 
 @dataclass(frozen=True)
@@ -119,17 +118,15 @@ class Compiled:
         return shifted(unit_forms, wall.unit, wall.shift)
 
 
-def _section(chart: Chart, first: fmpz_mat) -> tuple[list[int], fmpz_mat, Frame]:
-    """Leave out coordinates until no direction is constant for domain and first layer.
-
-    Returns the remaining coordinates, their matrix, and the domain's walls in them.
-    """
+def _section(chart: Chart, first: fmpz_mat) -> tuple[tuple[int, ...], Chart]:
+    """Leave out coordinates until no direction is constant for domain and first layer. Returns the
+    remaining ones, and the chart of these."""
     linear = [g[:-1] for g in _varying(chart, first)]
     kept = independent([list(column) for column in zip(*linear, strict=True)], len(linear))
     columns = [*kept, chart.dim]
     matrix = fmpz_mat([[row[j] for j in columns] for row in rows_of(chart.matrix)])
-    walls = tuple(tuple(g[j] for j in columns) for g in chart.constraints)
-    return kept, matrix, frame(walls, len(kept))
+    constraints = tuple(tuple(g[j] for j in columns) for g in chart.constraints)
+    return tuple(kept), Chart(matrix, constraints, chart.sources)
 
 
 def _varying(chart: Chart, first: fmpz_mat) -> list[IntegerRow]:
@@ -172,14 +169,14 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
     layers = list(network.layers)
     while layers and not layers[-1].thresholds:
         layers.pop()
-    chart = domain.chart()
-    kept: Sequence[int] = range(chart.dim)
-    matrix, walls = chart.matrix, frame_of(chart)
-    if walls.cone is None:
-        kept, matrix, walls = _section(chart, _first_matrix(network, layers))
-    dim = len(kept)
-    in_place = matrix == fmpz_mat([[int(i == j) for j in range(dim + 1)] for i in range(dim + 1)])
-    first_table = layers[0].table if layers and in_place and layers[0].is_exact else None
+    whole = chart = domain.chart()
+    walls, kept = frame_of(chart), tuple(range(chart.dim))
+    if walls.roots is None:
+        kept, chart = _section(chart, _first_matrix(network, layers))
+        walls = frame(chart.constraints, chart.dim)
+    dim, matrix = chart.dim, chart.matrix
+    is_exact = bool(layers) and layers[0].is_exact
+    first_table = layers[0].table if is_exact and chart.is_identity else None
     seen = survey(layers)
     groupings: list[Grouping | None] = []
     for k, (layer, prints) in enumerate(zip(layers, seen.prints, strict=True)):
@@ -187,9 +184,9 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
         holds = layer.is_exact and (k > 0 or dim == network.input_dim)
         forms = partial(_forms, layer, None if k else matrix)
         groupings.append(_grouping(layer, forms, prints if holds else None))
-    root: list[int] = walls.root
+    root: list[int] = walls.independent
     auxiliary: list[IntegerRow] = []
-    if walls.cone is None:
+    if walls.roots is None:
         first = groupings[0] or own_walls(layers[0].out_features) if layers else None
         rows = []
         if first:
@@ -203,8 +200,8 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
         domain=domain,
         layers=tuple(layers),
         chart=matrix,
-        kept=tuple(kept),
-        n_lines=chart.dim - dim,
+        kept=kept,
+        n_lines=whole.dim - dim,
         sources=tuple(chart.sources[i] for i in walls.numbers),
         frame=walls,
         root_rows=walls.rows + auxiliary,
@@ -347,7 +344,7 @@ def _wall_scales(compiled: Compiled) -> np.ndarray:
     """
     place = compiled.layout
     scales = np.ones(place.first_wall[-1])
-    scales[: len(compiled.frame.rows)] = list(map(_scale, compiled.frame.scales))
+    scales[: len(compiled.frame.rows)] = compiled.frame.scales
     layer_scale = 1
     for k, (layer, places) in enumerate(zip(compiled.layers, compiled.places, strict=True)):
         if k == 0 and compiled.first_table is None:
@@ -358,15 +355,13 @@ def _wall_scales(compiled: Compiled) -> np.ndarray:
             layer_scale *= _denominator(units) * denominator
         here = slice(*place.first_wall[k + 1 : k + 3])
         if place.fields["is_plain"][k + 1]:
-            scales[here] = _scale(layer_scale)
+            scales[here] = as_scale(layer_scale)
         else:
             denominators = {id(w.shift): w.shift.denominator for w in place.walls[k]}
-            scales[here] = [_scale(layer_scale * denominators[id(w.shift)]) for w in place.walls[k]]
+            scales[here] = [
+                as_scale(layer_scale * denominators[id(w.shift)]) for w in place.walls[k]
+            ]
     return scales
-
-
-def _scale(denominator: int) -> float:
-    return float(denominator) if denominator < LARGEST_SCALE else np.inf
 
 
 def set_unit_forms(compiled: Compiled, tables: Tables, layer: int, forms: fmpz_mat) -> None:

@@ -12,6 +12,13 @@ from ..network import quotient
 from ..rational import IntegerRow
 from .kernel import TINY, UNIT
 
+LARGEST_SCALE = 1 << 100  # denominators beyond it are as good as infinite
+
+
+def as_scale(denominator: int) -> float:
+    """A common denominator as the kernel has it."""
+    return float(denominator) if denominator < LARGEST_SCALE else math.inf
+
 
 def as_float(value: Fraction) -> float:
     """Rounded to nearest; infinite where float64 ends."""
