@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 RELU = relu()
 REMEMBERED = 32  # architectures
-LARGEST = 1 << 14  # neurons of one that is remembered
+LARGEST = 1 << 12  # neurons of one that is remembered
 
 
 @dataclass(frozen=True)
