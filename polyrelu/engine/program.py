@@ -178,21 +178,11 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
     is_exact = bool(layers) and layers[0].is_exact
     first_table = layers[0].table if is_exact and chart.is_identity else None
     seen = survey(layers)
-    groupings: list[Grouping | None] = []
-    for k, (layer, prints) in enumerate(zip(layers, seen.prints, strict=True)):
-        # What is proportional on the whole input space is so in all coordinates of it.
-        holds = layer.is_exact and (k > 0 or dim == network.input_dim)
-        forms = partial(_forms, layer, None if k else matrix)
-        groupings.append(_grouping(layer, forms, prints if holds else None))
+    groupings = _groupings(layers, seen, matrix)
     root: list[int] = walls.independent
     auxiliary: list[IntegerRow] = []
     if walls.roots is None:
-        first = groupings[0] or own_walls(layers[0].out_features) if layers else None
-        rows = []
-        if first:
-            forms = _forms(layers[0], matrix)
-            rows = [shifted(forms, wall.unit, wall.shift) for wall in first.walls]
-        root, auxiliary = _root_walls(walls.rows, rows, dim)
+        root, auxiliary = _root_walls(walls.rows, _first_walls(layers, groupings, matrix), dim)
     units = [layer.units for layer in layers]
     place = layout(units, groupings, len(walls.rows), len(auxiliary))
     return Compiled(
@@ -221,6 +211,27 @@ def _first_matrix(network: Network, layers: Sequence[Layer]) -> fmpz_mat:
 def _forms(layer: Layer, inputs: fmpz_mat | None) -> fmpz_mat:
     """Integer forms of a layer's units; None: as functions of what it takes."""
     return layer.integer_matrix if inputs is None else layer.integer_matrix * inputs
+
+
+def _groupings(layers: Sequence[Layer], seen: Survey, chart: fmpz_mat) -> list[Grouping | None]:
+    # What is proportional on the whole input space is so in all coordinates of it.
+    is_whole = chart.nrows() == chart.ncols()
+    found = []
+    for k, (layer, prints) in enumerate(zip(layers, seen.prints, strict=True)):
+        forms = partial(_forms, layer, None if k else chart)
+        holds = layer.is_exact and (k > 0 or is_whole)
+        found.append(_grouping(layer, forms, prints if holds else None))
+    return found
+
+
+def _first_walls(
+    layers: Sequence[Layer], groupings: Sequence[Grouping | None], chart: fmpz_mat
+) -> list[IntegerRow]:
+    """Integer rows of the walls of layer 1."""
+    if not layers:
+        return []
+    grouping, forms = groupings[0] or own_walls(layers[0].out_features), _forms(layers[0], chart)
+    return [shifted(forms, wall.unit, wall.shift) for wall in grouping.walls]
 
 
 def _grouping(
