@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -14,6 +14,9 @@ import polyrelu
 from polyrelu.engine.assemble import assemble
 from polyrelu.engine.choice import enumeration as enumeration_of
 from polyrelu.engine.program import compile_network
+
+QUICK = 0.005  # CPU seconds
+RUN = 25
 
 MakeNetwork = Callable[[], polyrelu.Network]
 
@@ -66,14 +69,20 @@ def time_regions(
     least: int = 3,
     most: int = 101,
 ) -> Timing:
-    """Repeat for about ``budget`` CPU seconds, whole calls and calls by stages in turns."""
+    """Repeat for about ``budget`` CPU seconds, whole calls and calls by stages in turns.
+
+    Calls of less than QUICK come in runs, as the workers of other tools take theirs: after the
+    garbage collector has gone through the memory, a short call mostly waits for the caches.
+    """
     totals: list[float] = []
     stages: list[tuple[float, float, float]] = []
     graph = None
     began = time.process_time()
     while len(totals) < least or (len(totals) < most and time.process_time() - began < budget):
-        seconds, graph = cpu_seconds(polyrelu.regions, make_network(), domain, limits=limits)
-        totals.append(seconds)
+        n = RUN if totals and totals[0] < QUICK else 1
+        networks = [make_network() for _ in range(n)]
+        seconds, graph = cpu_seconds_of_each(polyrelu.regions, networks, domain, limits=limits)
+        totals += seconds
         stages.append(_stages(make_network(), domain) if limits is None else _stages_of(graph))
     assert graph is not None
     setup, enumeration, adjacency = (median(column) for column in zip(*stages, strict=True))
@@ -93,14 +102,26 @@ def time_regions(
 
 def cpu_seconds(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[float, Any]:
     """CPU seconds of a call without the garbage collector, and what it returned."""
+    (seconds,), result = cpu_seconds_of_each(lambda _: function(*args, **kwargs), [None])
+    return seconds, result
+
+
+def cpu_seconds_of_each(
+    function: Callable[..., Any], firsts: Sequence[Any], *args: Any, **kwargs: Any
+) -> tuple[list[float], Any]:
+    """CPU seconds of calls with these as first arguments, one right after the other, and what the
+    last returned."""
+    seconds, result = [], None
     gc.collect()
     gc.disable()
     try:
-        began = time.process_time()
-        result = function(*args, **kwargs)
-        return time.process_time() - began, result
+        for first in firsts:
+            began = time.process_time()
+            result = function(first, *args, **kwargs)
+            seconds.append(time.process_time() - began)
     finally:
         gc.enable()
+    return seconds, result
 
 
 def _stages(network: polyrelu.Network, domain: Any) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ from statistics import median
 import polyrelu
 
 from . import nets, startup
-from .measure import Timing, cpu_seconds, time_regions, warm_up
+from .measure import Timing, cpu_seconds_of_each, time_regions, warm_up
 from .table import Row, Table
 
 # Regions a second, enumeration and adjacency, that the project has set itself.
@@ -148,14 +148,14 @@ def per_call(quick: bool) -> Table:
         case = nets.he_random(*widths)
         box = polyrelu.Box(-1e-9, 1e-9, dim=case.dim)  # few walls come so near to the origin
         repetitions = 5 if quick else 51
-        fresh = [cpu_seconds(polyrelu.regions, case.network(), box) for _ in range(repetitions)]
-        network = case.network()
-        again = [cpu_seconds(polyrelu.regions, network, box)[0] for _ in range(repetitions)]
+        networks = [case.network() for _ in range(repetitions)]
+        fresh, graph = cpu_seconds_of_each(polyrelu.regions, networks, box)
+        again, _ = cpu_seconds_of_each(polyrelu.regions, networks[-1:] * repetitions, box)
         table.rows.append(
             {
                 "net": case.name,
-                "regions": len(fresh[0][1]),
-                "fresh_ms": 1e3 * median(seconds for seconds, _ in fresh),
+                "regions": len(graph),
+                "fresh_ms": 1e3 * median(fresh),
                 "again_ms": 1e3 * median(again),
             }
         )

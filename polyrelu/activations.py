@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -103,10 +103,12 @@ class PiecewiseLinear:
         return not self.breakpoints and self.slopes == (Fraction(1),) and self.value == 0
 
 
+@cache
 def identity() -> PiecewiseLinear:
     return PiecewiseLinear((), (1,), 0)
 
 
+@cache
 def relu() -> PiecewiseLinear:
     return PiecewiseLinear((0,), (0, 1), 0)
 

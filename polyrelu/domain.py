@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property, lru_cache
 from math import gcd
 from typing import Any
 
@@ -41,6 +42,12 @@ class Chart:
     @property
     def dim(self) -> int:
         return int(self.matrix.ncols()) - 1
+
+    @cached_property
+    def is_identity(self) -> bool:
+        n = self.dim + 1
+        identity = fmpz_mat([[int(i == j) for j in range(n)] for i in range(n)])
+        return bool(self.matrix == identity)
 
 
 class Domain(ABC):
@@ -131,24 +138,7 @@ class Box(Domain):
 
     def chart(self) -> Chart:
         """Centre and half-widths as origin and unit: the box is [-1, 1]^k in them."""
-        # In integers over a common power of two: with fractions it took longer than a small search.
-        ratios = [v.as_integer_ratio() for v in (*self.low.tolist(), *self.high.tolist())]
-        scale = max(denominator for _, denominator in ratios)
-        ends = [numerator * (scale // denominator) for numerator, denominator in ratios]
-        lo, hi = ends[: self.dim], ends[self.dim :]
-        wide = [i for i in range(self.dim) if lo[i] < hi[i]]
-        k = len(wide)
-        rows = [[0] * k + [a + b] for a, b in zip(lo, hi, strict=True)]
-        for j, i in enumerate(wide):
-            rows[i][j] = hi[i] - lo[i]
-        rows.append([0] * k + [2 * scale])
-        common = gcd(*(v for row in rows for v in row))
-        matrix = fmpz_mat([[v // common for v in row] for row in rows])
-        sides = [
-            tuple([sign * (j == i) for j in range(k)] + [1]) for i in range(k) for sign in (1, -1)
-        ]
-        sources = tuple(2 * i + end for i in wide for end in (0, 1))
-        return Chart(matrix, tuple(sides), sources)
+        return _chart_of_box(tuple(self.low.tolist()), tuple(self.high.tolist()))
 
     def inequalities(self) -> list[IntegerRow]:
         rows = []
@@ -168,6 +158,26 @@ class Box(Domain):
         if len(set(self.low)) == len(set(self.high)) == 1:
             return f"Box({self.low[0]:g}, {self.high[0]:g}, dim={self.dim})"
         return f"Box({self.low.tolist()}, {self.high.tolist()})"
+
+
+@lru_cache(8)
+def _chart_of_box(low: tuple[float, ...], high: tuple[float, ...]) -> Chart:
+    # In integers over a common power of two: with fractions it took longer than a small search.
+    ratios = [v.as_integer_ratio() for v in (*low, *high)]
+    scale = max(denominator for _, denominator in ratios)
+    ends = [numerator * (scale // denominator) for numerator, denominator in ratios]
+    lo, hi = ends[: len(low)], ends[len(low) :]
+    wide = [i for i, (a, b) in enumerate(zip(lo, hi, strict=True)) if a < b]
+    k = len(wide)
+    rows = [[0] * k + [a + b] for a, b in zip(lo, hi, strict=True)]
+    for j, i in enumerate(wide):
+        rows[i][j] = hi[i] - lo[i]
+    rows.append([0] * k + [2 * scale])
+    common = gcd(*(v for row in rows for v in row))
+    matrix = fmpz_mat([[v // common for v in row] for row in rows])
+    sides = [tuple([sign * (j == i) for j in range(k)] + [1]) for i in range(k) for sign in (1, -1)]
+    sources = tuple(2 * i + end for i in wide for end in (0, 1))
+    return Chart(matrix, tuple(sides), sources)
 
 
 class Space(Domain):

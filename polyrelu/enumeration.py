@@ -206,7 +206,7 @@ class _Search:
     def run(self, interrupted: Callable[[], bool]) -> None:
         began = time.perf_counter()
         reported = 0
-        fixed = self.enumeration.working_bytes  # what the smallest search takes does not count
+        fixed = self._working_bytes()  # what the smallest search takes does not count
         with compilation_announced():
             try:
                 for block in self.enumeration.blocks():
@@ -217,7 +217,7 @@ class _Search:
                         self.progress(self.n_regions, self.seconds)
                     if self.enumeration.finished:
                         break
-                    memory = self.memory + self.enumeration.working_bytes - fixed
+                    memory = self.memory + self._working_bytes() - fixed
                     self.stopped_by = self.limits.reached(
                         self.n_regions, self.seconds, memory, self.most
                     )
@@ -233,12 +233,15 @@ class _Search:
             self.progress.close()
         self.seconds = time.perf_counter() - began
 
+    def _working_bytes(self) -> int:
+        return self.enumeration.working_bytes if self.limits.memory is not None else 0
+
     def _keep(self, block: Found | int) -> None:
         if isinstance(block, int):
             self.n_regions += block
         elif len(block):
             self.n_regions += len(block)
-            self.memory += block.nbytes
+            self.memory += block.nbytes if self.limits.memory is not None else 0
             self.found.append(block)
 
     def stats(self) -> dict[str, Any]:

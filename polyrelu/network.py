@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -208,6 +208,8 @@ class Layer(FieldsOnly):
     @cached_property
     def thresholds(self) -> tuple[tuple[int, Fraction], ...]:
         """Every (unit, breakpoint) of the layer: the affine forms whose signs make a pattern."""
+        if len(set(map(id, self.units))) == 1:
+            return tuple(product(range(len(self.units)), self.units[0].breakpoints))
         return tuple((i, t) for i, unit in enumerate(self.units) for t in unit.breakpoints)
 
     @cached_property

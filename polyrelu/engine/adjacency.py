@@ -29,7 +29,9 @@ def _mix(word, k):  # type: ignore[no-untyped-def]
 
 @njit(**CALLED)
 def _insert_all(pattern, hashes, table):  # type: ignore[no-untyped-def]
-    """Hash all patterns; the table, of -1 so far, gets their numbers."""
+    """Hash all patterns; the table gets their numbers, and -1 where there is none."""
+    for i in range(len(table)):
+        table[i] = -1
     last = np.uint64(len(table) - 1)
     for i in range(len(pattern)):
         h = np.uint64(0)
@@ -45,6 +47,8 @@ def _insert_all(pattern, hashes, table):  # type: ignore[no-untyped-def]
 @njit(**ENTRY)
 def _join(pattern, hashes, table, indptr, facet, bit_of_wall, special, neighbor):  # type: ignore[no-untyped-def]
     """For facets that flip one bit, seen from the side where it is 1."""
+    for f in range(len(facet)):
+        neighbor[f] = DOMAIN_WALL if facet[f] < 0 else UNEXPLORED
     _insert_all(pattern, hashes, table)
     last = np.uint64(len(table) - 1)
     one = np.uint64(1)
@@ -101,17 +105,18 @@ def join(
     """
     n = len(pattern)
     size = 1 << max(4, int(2 * n - 1).bit_length())
-    table = np.full(size, -1, dtype=np.int32 if n < 2**31 else np.int64)
+    table = np.empty(size, dtype=np.int32 if n < 2**31 else np.int64)
     hashes = np.empty(n, dtype=np.uint64)
     special = np.zeros(len(facet), dtype=np.bool_)
-    special[attached[:, 1]] = True
-    for i in set(zero[:, 0].tolist()):
-        special[indptr[i] : indptr[i + 1]] = True
-    special &= facet >= 0
-    neighbor = np.full(len(facet), UNEXPLORED, dtype=table.dtype)
-    neighbor[facet < 0] = DOMAIN_WALL
+    is_special = len(attached) + len(zero) > 0
+    if is_special:
+        special[attached[:, 1]] = True
+        for i in set(zero[:, 0].tolist()):
+            special[indptr[i] : indptr[i + 1]] = True
+        special &= facet >= 0
+    neighbor = np.empty(len(facet), dtype=table.dtype)
     _join(pattern, hashes, table, indptr, facet, bit_of_wall, special, neighbor)
-    if special.any():
+    if is_special:
         _join_special(pattern, indptr, facet, bit_of_wall, attached, zero, special, neighbor)
     return neighbor
 

@@ -14,7 +14,8 @@ from numba import njit
 from .adjacency import UNEXPLORED, join
 from .compilation import ENTRY
 from .enumerate import Enumeration, Found
-from .program import Compiled, bit_of_wall
+from .layout import Layout, Runs
+from .program import Compiled
 from .thin import ThinWitnesses
 
 if TYPE_CHECKING:
@@ -74,20 +75,20 @@ def assemble(
     if most is not None and len(found) > most:
         cut_short = True
         found = _select(found, np.arange(len(found)) < most)
-    signs, bits = _dense(found.pattern, bit_of_wall(compiled))
-    found, indptr, neighbors = _neighbors(search, found, finished and not cut_short, signs, bits)
+    signs = dense(compiled, found.pattern)
+    found, indptr, neighbors = _neighbors(search, found, finished and not cut_short, signs)
     facet, coincident = _first_names(found.facet, found.attached[:, 1:])
     names = _wall_names(compiled)
     return Columns(
-        patterns=threshold_bits(compiled, signs, bits, found.zero),
+        patterns=threshold_bits(compiled, signs, found.zero),
         witnesses=found.witness,
         exact_witnesses=found.exact_witness,
         unbounded=found.unbounded,
         indptr=indptr,
         facets=names[facet],
         neighbors=neighbors,
-        coincident=np.stack([coincident[:, 0], names[coincident[:, 1]]], axis=1),
-        vanishing=np.stack([found.zero[:, 0], names[found.zero[:, 1]]], axis=1),
+        coincident=_named(coincident, names),
+        vanishing=_named(found.zero, names),
         cut_short=cut_short,
     )
 
@@ -97,18 +98,20 @@ def _neighbors(
     found: Found,
     finished: bool,
     signs: np.ndarray,
-    bits: np.ndarray,
 ) -> tuple[Found, np.ndarray, np.ndarray]:
     """The regions without what only might have been facets, with walls numbered from the first
-    layer's on; where the facets of each start; and what is across each facet.
-
-    Wall w is positive on a region if bit ``bits[w]`` of its row of ``signs`` is set.
+    layer's on; where the facets of each start; and what is across each facet. ``signs`` are their
+    :func:`dense` patterns.
     """
-    own = _from_layer_1(found, int(search.compiled.program.first_wall[1]))
+    place = search.compiled.layout
+    own = _from_layer_1(found, place)
     indptr = _indptr(own)
-    neighbors = join(signs, indptr, own.facet, bits, own.attached, own.zero)
-    gone = found.maybe & (neighbors == UNEXPLORED)
-    assert not finished or (gone == (neighbors == UNEXPLORED)).all(), (
+    neighbors = join(signs, indptr, own.facet, place.dense_bits, own.attached, own.zero)
+    unexplored = neighbors == UNEXPLORED
+    if not unexplored.any():
+        return own, indptr, neighbors
+    gone = found.maybe & unexplored
+    assert not finished or (gone == unexplored).all(), (
         "a facet of a finished search has nothing on its other side"
     )
     if not finished:
@@ -122,19 +125,17 @@ def _neighbors(
 def _indptr(found: Found) -> np.ndarray:
     """Where the facets of each region start."""
     starts = np.zeros(len(found) + 1, dtype=np.int64)
-    np.cumsum(found.n_facets, out=starts[1:])
+    found.n_facets.cumsum(out=starts[1:])
     return starts
 
 
-def _from_layer_1(found: Found, first: int) -> Found:
+def _from_layer_1(found: Found, place: Layout) -> Found:
     """With walls numbered from the first layer's on, those of the domain -1, -2, ..."""
-    walls = found.facet
-    return replace(
-        found,
-        facet=np.where(walls >= first, walls - np.int32(first), np.int32(-1) - walls),
-        attached=found.attached - (0, 0, first),
-        zero=found.zero - (0, first),
-    )
+    attached, zero = found.attached.copy(), found.zero.copy()
+    attached[:, 2] -= place.first_wall[1]
+    zero[:, 1] -= place.first_wall[1]
+    facet = place.from_layer_1.take(found.facet)
+    return Found(**(vars(found) | {"facet": facet, "attached": attached, "zero": zero}))
 
 
 def _without_facets(found: Found, gone: np.ndarray, indptr: np.ndarray) -> Found:
@@ -251,16 +252,24 @@ def _renumbered(found: Found, new: np.ndarray) -> ThinWitnesses:
     return ThinWitnesses.joined([found.exact_witness], [0]).renumbered(new)
 
 
-def threshold_bits(
-    compiled: Compiled, words: np.ndarray, bits: np.ndarray, zero: np.ndarray
-) -> np.ndarray:
-    """Patterns packed by threshold, eight to a byte, the first in the lowest bit."""
+def dense(compiled: Compiled, words: np.ndarray) -> np.ndarray:
+    """Patterns as the kernel has them, without gaps between layers: wall w is positive if bit
+    ``compiled.layout.dense_bits[w]`` of a row is set. Narrow layers would else cost as much as wide
+    ones."""
+    place = compiled.layout
+    return _packed(words, place.wall_runs) if place.is_narrow else words
+
+
+def threshold_bits(compiled: Compiled, signs: np.ndarray, zero: np.ndarray) -> np.ndarray:
+    """Patterns packed by threshold, eight to a byte, the first in the lowest bit, of
+    :func:`dense` ones; ``zero`` has rows (region, wall) of forms that are identically 0."""
+    runs = compiled.layout.threshold_runs
+    words = signs if runs.are_in_place else _packed(signs, runs)
+    octets = words.astype("<u8", copy=False).view(np.uint8)[:, : (runs.n + 7) // 8]
+    packed = np.array(octets, order="C")
     wall, side = compiled.threshold_wall, compiled.threshold_side
-    n = len(wall)
-    packed = _packed(words, bits[wall], side < 0).astype("<u8", copy=False)
-    packed = np.ascontiguousarray(packed.view(np.uint8)[:, : (n + 7) // 8])
     opposite: dict[int, list[int]] = {}
-    for t in np.flatnonzero(side < 0).tolist():
+    for t in np.flatnonzero(side < 0).tolist() if len(zero) else ():
         opposite.setdefault(int(wall[t]), []).append(t)
     for i, w in zero.tolist():  # a form that is identically 0 is inactive, seen from either side
         for t in opposite.get(w, ()):
@@ -268,23 +277,10 @@ def threshold_bits(
     return packed
 
 
-def _dense(words: np.ndarray, bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Patterns in which layers do not begin with words of their own, and where each wall's bit is
-    then: narrow layers would else cost as much as wide ones."""
-    if words.shape[1] * 64 - 64 < len(bits):
-        return words, bits
-    return _packed(words, bits, np.zeros(len(bits), dtype=bool)), np.arange(len(bits))
-
-
-def _packed(words: np.ndarray, source: np.ndarray, flip: np.ndarray) -> np.ndarray:
-    """The bits ``source`` of each row, one after the other, complemented where ``flip``."""
-    n = len(source)
-    packed = np.zeros((len(words), (n + 63) // 64), dtype=np.uint64)
-    if n:
-        goes_on = (np.diff(source) == 1) & (flip[1:] == flip[:-1])
-        start = np.flatnonzero(np.concatenate([[True], ~goes_on]))
-        length = np.diff(np.append(start, n))
-        _pack(words, source[start], start, length, flip[start], packed)
+def _packed(words: np.ndarray, runs: Runs) -> np.ndarray:
+    """The bits of each row that the runs take, one after the other."""
+    packed = np.zeros((len(words), (runs.n + 63) // 64), dtype=np.uint64)
+    _pack(words, runs.source, runs.target, runs.length, runs.flip, packed)
     return packed
 
 
@@ -293,7 +289,8 @@ def _first_names(facet: np.ndarray, attached: np.ndarray) -> tuple[np.ndarray, n
 
     Returns the facets' walls, and rows (facet, wall) of the others.
     """
-    attached = attached[facet[attached[:, 0]] >= 0]
+    if len(attached):
+        attached = attached[facet[attached[:, 0]] >= 0]
     if not len(attached):
         return facet, attached
     first = facet.copy()
@@ -305,13 +302,14 @@ def _first_names(facet: np.ndarray, attached: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _wall_names(compiled: Compiled) -> np.ndarray:
-    """For each wall the threshold that represents it, or -1 - (inequality of the domain)."""
-    n_walls = sum(map(len, compiled.walls))
-    n_domain = compiled.program.n_domain
-    names = np.zeros(n_walls + n_domain, dtype=np.int32)
-    for t in range(len(compiled.threshold_wall) - 1, -1, -1):
-        if compiled.threshold_side[t] > 0:
-            names[compiled.threshold_wall[t]] = t
-    for k in range(n_domain):
-        names[-1 - k] = -1 - compiled.sources[k]
-    return names
+    """For each wall the threshold that represents it, or -1 - (inequality of the domain): wall -1
+    is the domain's first."""
+    sources = [-1 - k for k in reversed(compiled.sources)]
+    return np.concatenate([compiled.layout.wall_names, np.array(sources, dtype=np.int32)])
+
+
+def _named(rows: np.ndarray, names: np.ndarray) -> np.ndarray:
+    """Rows (region or facet, wall) with the walls' names."""
+    named = rows.copy()
+    named[:, 1] = names[rows[:, 1]]
+    return named

@@ -13,7 +13,7 @@ from ..network import quotient
 from . import kernel
 from .exact import Resolver
 from .program import Compiled, new_tables
-from .roots import Roots
+from .roots import roots_of
 from .state import Block, Stack
 from .thin import ThinWitnesses
 
@@ -94,7 +94,7 @@ class Enumeration:
         return sum(array.nbytes for array in self._stack)
 
     def _prepare(self) -> None:
-        self._roots = Roots(self.compiled)
+        self._roots = roots_of(self.compiled)
         self._tables = new_tables(self.compiled, 64 * _facet_words(self.compiled.dim))
         self._room = 1
         self._twice = False  # float64 has left something open: twice the precision is tried
@@ -222,32 +222,39 @@ class Enumeration:
         facet_words = _facet_words(dim)
         entries, vertices, pool = 64, max(64, 2 * dim + 2), max(1024, 4 * dim)
         i64, u64 = np.int64, np.uint64
+        # One allocation for several: they take longer than to search a small network. What an entry
+        # or a generator has is written when it is made.
+        layer, n_vertices, pool_top, n_attached = np.empty((4, entries), i64)
+        undecided, positive, negative = np.empty((3, entries, words), u64)
+        radius, gap, size = np.empty((3, pool))
+        pos, neg, unknown = np.empty((3, pool, words), u64)
+        above, below, side = np.empty((3, vertices), u64)
         return Stack(
             scalar=np.zeros(kernel.N_SCALARS, i64),
-            layer=np.zeros(entries, i64),
-            n_vertices=np.zeros(entries, i64),
-            vertex=np.zeros((entries, vertices), u64),
-            mask=np.zeros((entries, vertices, facet_words), u64),
-            facet=np.zeros((entries, 64 * facet_words), np.int32),
-            used=np.zeros((entries, facet_words), u64),
-            undecided=np.zeros((entries, words), u64),
-            positive=np.zeros((entries, words), u64),
-            negative=np.zeros((entries, words), u64),
-            pool_top=np.zeros(entries, i64),
-            n_attached=np.zeros(entries, i64),
-            attached=np.zeros((entries, 16, 2), i64),
-            x=np.zeros((pool, dim + 1)),
-            radius=np.zeros(pool),
-            gap=np.zeros(pool),
-            size=np.zeros(pool),
-            ident=np.zeros(pool, i64),
-            pos=np.zeros((pool, words), u64),
-            neg=np.zeros((pool, words), u64),
-            unknown=np.zeros((pool, words), u64),
-            new_mask=np.zeros((vertices, facet_words), u64),
-            above=np.zeros(vertices, u64),
-            below=np.zeros(vertices, u64),
-            side=np.zeros(vertices, u64),
+            layer=layer,
+            n_vertices=n_vertices,
+            vertex=np.empty((entries, vertices), u64),
+            mask=np.empty((entries, vertices, facet_words), u64),
+            facet=np.empty((entries, 64 * facet_words), np.int32),
+            used=np.empty((entries, facet_words), u64),
+            undecided=undecided,
+            positive=positive,
+            negative=negative,
+            pool_top=pool_top,
+            n_attached=n_attached,
+            attached=np.empty((entries, 16, 2), i64),
+            x=np.empty((pool, dim + 1)),
+            radius=radius,
+            gap=gap,
+            size=size,
+            ident=np.empty(pool, i64),
+            pos=pos,
+            neg=neg,
+            unknown=unknown,
+            new_mask=np.empty((vertices, facet_words), u64),
+            above=above,
+            below=below,
+            side=side,
         )
 
     _ENTRY = ("layer", "n_vertices", "vertex", "mask", "facet", "used", "undecided", "positive",
@@ -281,21 +288,19 @@ class Enumeration:
         n = 0 if self.counting else regions
         slots = n * (4 * program.dim + 2) * self._room
         i64 = np.int64
-        return (
-            Block(  # of a small network, to fill it with zeros would take as long as all the rest
-                count=np.zeros(5, i64),
-                pattern=np.empty((n, words), np.uint64),
-                witness=np.empty((n, program.dim)),
-                n_facets=np.empty(regions, np.int32),
-                n_vertices=np.empty(n, np.int32),
-                unbounded=np.empty(n, np.bool_),
-                facet=np.empty(slots, np.int32),
-                maybe=np.zeros(slots, np.bool_),
-                attached=np.empty((n * self._room, 3), i64),
-                zero=np.empty((n * 4 * self._room, 2), i64),
-                thin=np.empty(n, i64),
-                low=np.empty((n, program.dim)),
-            )
+        return Block(
+            count=np.zeros(5, i64),
+            pattern=np.empty((n, words), np.uint64),
+            witness=np.empty((n, program.dim)),
+            n_facets=np.empty(regions, np.int32),
+            n_vertices=np.empty(n, np.int32),
+            unbounded=np.empty(n, np.bool_),
+            facet=np.empty(slots, np.int32),
+            maybe=np.empty(slots, np.bool_),
+            attached=np.empty((n * self._room, 3), i64),
+            zero=np.empty((n * 4 * self._room, 2), i64),
+            thin=np.empty(n, i64),
+            low=np.empty((n, program.dim)),
         )
 
 

@@ -6,7 +6,7 @@ free. Forms of deeper layers are composed along the current path and kept while 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
@@ -15,7 +15,6 @@ import numpy as np
 from flint import fmpq, fmpz_mat
 
 from ..activations import PiecewiseLinear
-from ..network import quotient
 from ..rational import IntegerRow, dot, null_space
 from .kernel import (
     CUT_WALL,
@@ -25,9 +24,9 @@ from .kernel import (
     NEW_END,
     PHASE,
     TOP,
-    UNIT,
 )
-from .program import Compiled, is_exact, set_unit_forms
+from .program import Compiled, set_unit_forms
+from .rounding import round_generator
 from .state import Cells, Stack, Tables
 
 REMEMBERED_GENERATORS = 200_000
@@ -112,8 +111,9 @@ class Resolver:
         self.forms = ExactForms(self.compiled)
         self._generators: dict[int, IntegerRow] = {}
 
-    def remember(self, ident: int, generator: IntegerRow) -> None:
-        self._generators[ident] = generator
+    def remember(self, generators: Mapping[int, IntegerRow]) -> None:
+        """Generators by their idents."""
+        self._generators.update(generators)
 
     def row(self, stack: Stack | Cells, e: int, wall: int) -> IntegerRow:
         """The exact form of a wall on entry e."""
@@ -253,15 +253,4 @@ def _set_bits(word: int) -> Iterator[int]:
 
 def write_generator(stack: Stack, p: int, generator: IntegerRow) -> None:
     """Round an exact generator into the pool, with the radius that the rounding leaves."""
-    scale = generator[-1] or max(map(abs, generator[:-1]))
-    size = 1.0
-    exact = True
-    for j, v in enumerate(generator[:-1]):
-        rounded = quotient(v, scale)
-        exact = exact and is_exact(v, scale, rounded)
-        stack.x[p, j] = rounded
-        size = max(size, abs(rounded))
-    stack.x[p, len(generator) - 1] = 1.0 if generator[-1] else 0.0
-    stack.size[p] = size
-    stack.radius[p] = 0.0 if exact else 2 * UNIT * size
-    stack.gap[p] = 0.999999 / scale if abs(scale) < 2**300 else 0.0
+    stack.x[p], stack.radius[p], stack.size[p], stack.gap[p] = round_generator(generator)

@@ -15,7 +15,7 @@ from ..domain import Chart, Domain
 from ..network import Network
 from ..rational import IntegerRow, dot, primitive, rows_of
 from . import kernel
-from .assemble import threshold_bits
+from .assemble import dense, threshold_bits
 from .enumerate import Enumeration
 from .program import Compiled, bit_of_wall, compile_network
 
@@ -134,7 +134,7 @@ def _patterns(compiled: Compiled, positive: np.ndarray, negative: np.ndarray) ->
     bits = bit_of_wall(compiled)
     signs = (positive | negative).view(np.uint8)
     decided = np.unpackbits(signs, axis=1, bitorder="little")[:, bits]
-    return threshold_bits(compiled, positive, bits, np.argwhere(decided == 0))
+    return threshold_bits(compiled, dense(compiled, positive), np.argwhere(decided == 0))
 
 
 def volume(cell: Generators, dim: int) -> Fraction:

@@ -1677,7 +1677,7 @@ def emit(program, stack, tables, block, e, ready):  # type: ignore[no-untyped-de
                     block.attached[m, 1] = f
                     block.attached[m, 2] = stack.attached[e, a, 1]
                     block.count[2] = m + 1
-            block.facet[f] = stack.facet[e, s] >> 1
+            block.facet[f], block.maybe[f] = stack.facet[e, s] >> 1, False
             f += 1
     if n_zero:
         emit_zero(

@@ -285,7 +285,8 @@ class LpEnumeration(Enumeration):
         self._cells = new_cells(self.compiled)
         self._begun = 0  # cones
         self._generators = [
-            [Fraction(v, g[-1] or max(map(abs, g))) for v in g[:-1]] for g in self._roots.generators
+            [Fraction(v, g[-1] or max(map(abs, g))) for v in g[:-1]]
+            for g in self._roots.cone.generators
         ]
         self._rounded = np.array(
             [[quotient(v.numerator, v.denominator) for v in g] for g in self._generators]

@@ -5,22 +5,20 @@ The forms of layer 1 are composed with the domain's chart exactly.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, cached_property, lru_cache, partial
-from itertools import accumulate, pairwise
+from functools import cached_property, lru_cache, partial
+from itertools import pairwise
 from math import lcm
-from typing import TypeVar
 
 import numpy as np
 from flint import fmpz_mat
 
-from ..activations import PiecewiseLinear, relu
+from ..activations import PiecewiseLinear
 from ..challenges import first_match
 from ..domain import Chart, Domain
-from ..network import Array, Layer, Network, binary_places, quotient
+from ..network import Array, Layer, Network
 from ..rational import (
     IntegerRow,
     dot,
@@ -31,17 +29,16 @@ from ..rational import (
     rows_of,
     solve_affine,
 )
-from .kernel import SAFE_WEIGHT, TINY, UNIT, set_walls
+from .frame import Frame, frame, frame_of
+from .kernel import SAFE_WEIGHT, UNIT, set_walls
+from .layout import RELU, Layout, are_relus, different, layout, own_walls
+from .rounding import LARGEST_SCALE, as_scale, l1_norms, round_rows
 from .state import Program, Tables
-from .walls import Wall, group, shifted
-
-T = TypeVar("T")
-
-RELU = relu()
+from .survey import Survey, survey
+from .walls import Grouping, Wall, group, shifted
 
 # Points kept for reuse (a power of two): more than the L2 cache holds is slower.
 CACHE_SLOTS = 1 << 12
-LARGEST_SCALE = 1 << 100  # denominators beyond it are as good as infinite
 
 
 @dataclass(frozen=True)
@@ -57,13 +54,13 @@ class Compiled:
         kept: the coordinates of the domain's chart that these are. Others were left out, as
             neither the network nor the domain's walls depend on as many directions, n_lines.
         sources: for each wall of the domain the index of the domain's inequality.
+        frame: the walls of the domain, in these coordinates.
         root_rows: integer rows of layer 0: the domain's walls, then the auxiliary ones.
+        root: indices (as global walls) of independent walls that make the root cones.
         first_table: the forms of the units of layer 1, shape (units, dim + 1), if float64 holds
             them exactly.
-        walls: of layers 1, 2, ...
-        threshold_wall, threshold_side: for each threshold of the network, its wall (counted
-            from layer 1 on) and +1 or -1.
-        root: indices (as global walls) of independent walls that make the root cones.
+        places: of each layer, see :class:`.survey.Survey`.
+        layout: its walls.
     """
 
     network: Network
@@ -73,13 +70,28 @@ class Compiled:
     kept: tuple[int, ...]
     n_lines: int
     sources: tuple[int, ...]
+    frame: Frame
     root_rows: list[IntegerRow]
-    first_table: Array | None
-    walls: list[list[Wall]]
-    threshold_wall: np.ndarray
-    threshold_side: np.ndarray
     root: list[int]
+    first_table: Array | None
+    places: Sequence[int]
+    layout: Layout
     program: Program
+
+    @property
+    def walls(self) -> Sequence[Sequence[Wall]]:
+        """Of layers 1, 2, ..."""
+        return self.layout.walls
+
+    @property
+    def threshold_wall(self) -> np.ndarray:
+        """For each threshold of the network its wall, counted from layer 1 on."""
+        return self.layout.threshold_wall
+
+    @property
+    def threshold_side(self) -> np.ndarray:
+        """For each threshold +1 or -1, whether it looks the same way as its wall."""
+        return self.layout.threshold_side
 
     @property
     def dim(self) -> int:
@@ -106,22 +118,15 @@ class Compiled:
         return shifted(unit_forms, wall.unit, wall.shift)
 
 
-def _section(
-    chart: Chart, first: Callable[[], fmpz_mat]
-) -> tuple[list[int], fmpz_mat, list[IntegerRow]]:
-    """Leave out coordinates until no direction is constant for domain and first layer.
-
-    Returns the remaining coordinates, their matrix, and the domain's rows in them.
-    """
-    k = chart.dim
-    linear = [list(g[:-1]) for g in chart.constraints]
-    if k == 0 or len(independent(linear, k)) == k:
-        return list(range(k)), chart.matrix, [primitive(g) for g in chart.constraints]
-    linear = [g[:-1] for g in _varying(chart, first())]
+def _section(chart: Chart, first: fmpz_mat) -> tuple[tuple[int, ...], Chart]:
+    """Leave out coordinates until no direction is constant for domain and first layer. Returns the
+    remaining ones, and the chart of these."""
+    linear = [g[:-1] for g in _varying(chart, first)]
     kept = independent([list(column) for column in zip(*linear, strict=True)], len(linear))
-    columns = [*kept, k]
+    columns = [*kept, chart.dim]
     matrix = fmpz_mat([[row[j] for j in columns] for row in rows_of(chart.matrix)])
-    return kept, matrix, [primitive([g[j] for j in columns]) for g in chart.constraints]
+    constraints = tuple(tuple(g[j] for j in columns) for g in chart.constraints)
+    return tuple(kept), Chart(matrix, constraints, chart.sources)
 
 
 def _varying(chart: Chart, first: fmpz_mat) -> list[IntegerRow]:
@@ -139,24 +144,23 @@ def _lines(chart: Chart, first: fmpz_mat) -> list[IntegerRow]:
 
 
 def _root_walls(
-    domain: list[IntegerRow], first_walls: Iterable[IntegerRow], n_first: int, dim: int
+    domain: list[IntegerRow], first_walls: list[IntegerRow], dim: int
 ) -> tuple[list[int], list[IntegerRow]]:
     """``dim`` independent walls: of the domain first, then of layer 1, then auxiliary ones.
 
     Auxiliary walls are needed only if a direction first matters in a later layer (through
     identity units) and the domain is unbounded in it; what they cut apart is merged again.
     """
-    axes = ([int(i == j) for j in range(dim)] + [0] for i in range(dim))
-    rows: list[IntegerRow] = []
-    chosen: list[int] = []
-    for more in (domain, first_walls, axes):
-        if len(chosen) < dim:
-            rows += more
-            chosen = independent([row[:-1] for row in rows], dim)
-    n_domain = len(domain)
-    auxiliary = [rows[i] for i in chosen if i >= n_domain + n_first]
+    axes = [[int(i == j) for j in range(dim)] + [0] for i in range(dim)]
+    rows = [*domain, *first_walls]
+    chosen = independent([row[:-1] for row in rows], dim)
+    if len(chosen) < dim:
+        rows += axes
+        chosen = independent([row[:-1] for row in rows], dim)
+    n_domain, n_forms = len(domain), len(domain) + len(first_walls)
+    auxiliary = [rows[i] for i in chosen if i >= n_forms]
     shift = len(auxiliary)  # auxiliary walls are numbered between the domain's and layer 1's
-    root = [i if i < n_domain else i + shift for i in chosen if i < n_domain + n_first]
+    root = [i if i < n_domain else i + shift for i in chosen if i < n_forms]
     return [*root, *(n_domain + i for i in range(shift))], auxiliary
 
 
@@ -165,48 +169,37 @@ def compile_network(network: Network, domain: Domain) -> Compiled:
     layers = list(network.layers)
     while layers and not layers[-1].thresholds:
         layers.pop()
-    chart = domain.chart()
-    kept, matrix, rows = _section(chart, partial(_first_matrix, network, layers))
-    at = {tuple(row): i for i, row in reversed(list(enumerate(rows)))}  # the first of equal ones
-    different = sorted(at.values())
-    domain_rows = [rows[i] for i in different]
-    dim = int(matrix.ncols()) - 1
-    in_place = matrix == fmpz_mat([[int(i == j) for j in range(dim + 1)] for i in range(dim + 1)])
-    first_table = layers[0].table if layers and in_place and layers[0].is_exact else None
-    first_forms = cache(lambda: _first_matrix(network, layers) * matrix)
-    groupings = [group(layers[0].thresholds, first_forms, first_table)] if layers else []
-    for layer in layers[1:]:
-        exact = partial(getattr, layer, "integer_matrix")
-        groupings.append(group(layer.thresholds, exact, layer.table if layer.is_exact else None))
-    walls = [grouping.walls for grouping in groupings]
-    first_walls = walls[0] if walls else []
-    root, auxiliary = _root_walls(
-        domain_rows,
-        (shifted(first_forms(), w.unit, w.shift) for w in first_walls),
-        len(first_walls),
-        dim,
-    )
-    offsets = [0, *accumulate(map(len, walls))]
-    threshold_wall = [at + w for at, g in zip(offsets, groupings, strict=False) for w in g.wall]
-    threshold_side = [side for g in groupings for side in g.side]
-    program = _program(
-        layers, walls, threshold_wall, threshold_side, len(domain_rows), len(auxiliary), dim
-    )
+    whole = chart = domain.chart()
+    walls, kept = frame_of(chart), tuple(range(chart.dim))
+    if walls.roots is None:
+        kept, chart = _section(chart, _first_matrix(network, layers))
+        walls = frame(chart.constraints, chart.dim)
+    dim, matrix = chart.dim, chart.matrix
+    is_exact = bool(layers) and layers[0].is_exact
+    first_table = layers[0].table if is_exact and chart.is_identity else None
+    seen = survey(layers)
+    groupings = _groupings(layers, seen, matrix)
+    root: list[int] = walls.independent
+    auxiliary: list[IntegerRow] = []
+    if walls.roots is None:
+        root, auxiliary = _root_walls(walls.rows, _first_walls(layers, groupings, matrix), dim)
+    units = [layer.units for layer in layers]
+    place = layout(units, groupings, len(walls.rows), len(auxiliary))
     return Compiled(
         network=network,
         domain=domain,
         layers=tuple(layers),
         chart=matrix,
-        kept=tuple(kept),
-        n_lines=chart.dim - dim,
-        sources=tuple(chart.sources[i] for i in different),
-        root_rows=domain_rows + auxiliary,
-        first_table=first_table,
-        walls=walls,
-        threshold_wall=np.array(threshold_wall, dtype=np.int64),
-        threshold_side=np.array(threshold_side, dtype=np.int64),
+        kept=kept,
+        n_lines=whole.dim - dim,
+        sources=tuple(chart.sources[i] for i in walls.numbers),
+        frame=walls,
+        root_rows=walls.rows + auxiliary,
         root=root,
-        program=program,
+        first_table=first_table,
+        places=seen.places,
+        layout=place,
+        program=_program(layers, seen, place, dim),
     )
 
 
@@ -215,88 +208,66 @@ def _first_matrix(network: Network, layers: Sequence[Layer]) -> fmpz_mat:
     return layers[0].integer_matrix if layers else fmpz_mat([[0] * network.input_dim + [1]])
 
 
-def _program(
-    layers: Sequence[Layer],
-    walls: list[list[Wall]],
-    threshold_wall: list[int],
-    threshold_side: list[int],
-    n_domain: int,
-    n_auxiliary: int,
-    dim: int,
-) -> Program:
-    n_root = n_domain + n_auxiliary
-    n_walls = [n_root] + [len(w) for w in walls]
-    words = [(n + 63) // 64 for n in n_walls]
-    first_unit = _starts([0, *(layer.out_features for layer in layers)])
-    flushed = [_flushed(layer) for layer in layers]
-    flat = [weight.T.ravel() for weight, _, _ in flushed[1:]]
-    shifts = [wall.shift for walls_of_layer in walls for wall in walls_of_layer]
-    wall_unit = [-1] * n_root
-    for at, walls_of_layer in zip(first_unit[1:].tolist(), walls, strict=False):
-        wall_unit += [at + wall.unit for wall in walls_of_layer]
-    rounded = {id(s): (_float(s), _rounding(s)) for s in _different(shifts)}
-    units = [u for layer in layers for u in layer.units]
-    pieces = {id(u): _pieces(u) for u in _different(units)}
-    slope, intercept, piece_error = (
-        [v for u in units for v in pieces[id(u)][column]] for column in range(3)
-    )
-    first_wall, first_word = _starts(n_walls), _starts(words)
-    wall_bit = np.arange(first_wall[-1]) + np.repeat(
-        64 * first_word[:-1] - first_wall[:-1], n_walls
-    )
-    errors = [0.0, 0.0] + [_weight_error(a, b) for a, b in pairwise(layers)]
+def _forms(layer: Layer, inputs: fmpz_mat | None) -> fmpz_mat:
+    """Integer forms of a layer's units; None: as functions of what it takes."""
+    return layer.integer_matrix if inputs is None else layer.integer_matrix * inputs
+
+
+def _groupings(layers: Sequence[Layer], seen: Survey, chart: fmpz_mat) -> list[Grouping | None]:
+    # What is proportional on the whole input space is so in all coordinates of it.
+    is_whole = chart.nrows() == chart.ncols()
+    found = []
+    for k, (layer, prints) in enumerate(zip(layers, seen.prints, strict=True)):
+        forms = partial(_forms, layer, None if k else chart)
+        holds = layer.is_exact and (k > 0 or is_whole)
+        found.append(_grouping(layer, forms, prints if holds else None))
+    return found
+
+
+def _first_walls(
+    layers: Sequence[Layer], groupings: Sequence[Grouping | None], chart: fmpz_mat
+) -> list[IntegerRow]:
+    """Integer rows of the walls of layer 1."""
+    if not layers:
+        return []
+    grouping, forms = groupings[0] or own_walls(layers[0].out_features), _forms(layers[0], chart)
+    return [shifted(forms, wall.unit, wall.shift) for wall in grouping.walls]
+
+
+def _grouping(
+    layer: Layer, forms: Callable[[], fmpz_mat], prints: np.ndarray | None
+) -> Grouping | None:
+    """Which thresholds share walls; None if all units are ReLUs, and none do. ``prints``: see
+    :func:`.walls.group`."""
+    if prints is not None and are_relus(layer.units) and len(set(prints.tolist())) == len(prints):
+        return None
+    return group(layer.thresholds, forms, prints)
+
+
+def _program(layers: list[Layer], seen: Survey, place: Layout, dim: int) -> Program:
+    errors = [0.0, 0.0]
+    for (before, layer), largest in zip(pairwise(layers), seen.largest[1:], strict=True):
+        errors.append(_weight_error(before, layer, largest))
     return Program(
         dim=dim,
-        n_layers=len(layers),
         first_match=first_match(layers),
-        n_domain=n_domain,
-        first_wall=first_wall,
-        first_word=first_word,
-        first_unit=first_unit,
-        is_plain=np.array([False, *map(_is_plain, layers, walls), False]),
-        wall_unit=np.array(wall_unit, dtype=np.int64),
-        wall_shift=np.array([0.0] * n_root + [rounded[id(s)][0] for s in shifts]),
-        wall_shift_error=np.array([0.0] * n_root + [rounded[id(s)][1] for s in shifts]),
-        unit_threshold=_starts(len(u.breakpoints) for u in units),
-        threshold_bit=wall_bit[np.array(threshold_wall, dtype=np.int64) + n_root],
-        threshold_side=np.array(threshold_side, dtype=np.int64),
-        slope=np.array(slope, dtype=np.float64),
-        intercept=np.array(intercept, dtype=np.float64),
-        piece_error=np.array(piece_error, dtype=np.float64),
-        weight=np.concatenate([np.zeros(0), *flat]),
-        first_weight=_starts([0, 0, *(x.weight.size for x in layers[1:])]),
-        weight_norm=np.concatenate([np.zeros(0), *(norm for _, norm, _ in flushed)]),
-        left_out=np.concatenate([np.zeros(0), *(left for _, _, left in flushed)]),
+        weight=seen.weight,
+        weight_norm=seen.norm,
+        left_out=seen.left_out,
         weight_error=np.array(errors),
-        bias=np.concatenate([np.zeros(0), *(layer.bias for layer in layers)]),
+        bias=seen.bias,
+        **place.fields,
     )
 
 
-def _starts(lengths: Iterable[int]) -> np.ndarray:
-    """Where parts of these lengths begin, and the end of the last."""
-    return np.array([0, *accumulate(lengths)], dtype=np.int64)
-
-
-def _is_plain(layer: Layer, walls: list[Wall]) -> bool:
-    """Are all units ReLUs, and has each a wall of its own?"""
-    return len(walls) == layer.out_features and _different(layer.units) == [RELU]
-
-
-def _different(things: Iterable[T]) -> list[T]:
-    """By identity: to hash every unit's fractions costs more than all the rest."""
-    return list({id(thing): thing for thing in things}.values())
+def _denominator(units: Sequence[PiecewiseLinear]) -> int:
+    """A common denominator of the units' slopes and intercepts."""
+    alike = different(units)
+    return 1 if alike == [RELU] else lcm(*map(_denominator_of_one, alike))
 
 
 @lru_cache
-def _pieces(unit: PiecewiseLinear) -> tuple[list[float], list[float], list[float]]:
-    """A unit's slopes, intercepts and the relative errors of both, in float64."""
-    errors = [2 * UNIT if _rounding(s) or _rounding(c) else 0.0 for s, c in unit.pieces]
-    return [_float(s) for s, _ in unit.pieces], [_float(c) for _, c in unit.pieces], errors
-
-
-@lru_cache
-def _denominator(unit: PiecewiseLinear) -> int:
-    """A common denominator of a unit's slopes and intercepts."""
+def _denominator_of_one(unit: PiecewiseLinear) -> int:
     return lcm(*(v.denominator for piece in unit.pieces for v in piece))
 
 
@@ -306,105 +277,33 @@ def _is_safe_unit(unit: PiecewiseLinear) -> bool:
     return all(map(_is_safe, [*numbers, *unit.breakpoints]))
 
 
-def _float(value: Fraction) -> float:
-    """Rounded to nearest; infinite where float64 ends."""
-    return quotient(value.numerator, value.denominator)
-
-
-def _rounding(value: Fraction) -> float:
-    """A bound on ``|_float(value) - value|``; 0 if value is a float."""
-    if value.denominator == 1 and abs(value.numerator) < 2**53:
-        return 0.0
-    rounded = _float(value)
-    if is_exact(value.numerator, value.denominator, rounded):
-        return 0.0
-    return 2 * UNIT * abs(rounded) + TINY
-
-
 def _is_safe(value: Fraction) -> bool:
     """No underflow or overflow that could escape the kernel's bounds."""
     return value == 0 or SAFE_WEIGHT < abs(value) < 1 / SAFE_WEIGHT
 
 
-def _weight_error(before: Layer, layer: Layer) -> float:
+def _weight_error(before: Layer, layer: Layer, largest: float) -> float:
     """Relative rounding of a layer's weights; infinite (compose exactly) if its numbers, or
     those of the units before it, are so small or large that they under- or overflow.
 
-    Small weights, which training leaves behind by the dozen, are no reason: see `_flushed`.
+    Small weights, which training leaves behind by the dozen, are no reason: see
+    :class:`.survey.Survey`.
     """
-    units_safe = all(map(_is_safe_unit, _different((*before.units, *layer.units))))
+    units = different((*before.units, *layer.units))
+    units_safe = units == [RELU] or all(map(_is_safe_unit, units))
     bias_safe = layer.is_exact or all(
         abs(b) > SAFE_WEIGHT or row[-1] == 0
         for b, row in zip(layer.bias, layer.integer_matrix.table(), strict=False)
     )
-    largest = max(np.abs(layer.weight).max(), np.abs(layer.bias).max())
     if not (units_safe and bias_safe and largest < 1 / SAFE_WEIGHT):
         return np.inf
     return 0.0 if layer.is_exact else UNIT * 2
 
 
-def _flushed(layer: Layer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The layer's weights without those below SAFE_WEIGHT, bounds on its rows' l1 norms, and what
-    of these stands for the weights left out.
-
-    The kernel's error of a row is at least 2**-52 * (greatest input) * (what stands for them);
-    2**-148 for each weight left out therefore covers what it could contribute.
-    """
-    weight = layer.weight
-    small = np.abs(weight) <= SAFE_WEIGHT
-    left_out = np.zeros(len(weight))
-    if small.any():
-        nonzero = weight != 0
-        if not layer.is_exact:  # rounding may have made it 0
-            table = layer.integer_matrix.table()
-            nonzero = np.array([[v != 0 for v in row[:-1]] for row in table[:-1]])
-        left_out = (small & nonzero).sum(axis=1) * 2.0**-148
-        weight = np.where(small, 0.0, weight)
-    with np.errstate(over="ignore"):
-        norm = np.abs(weight).sum(axis=1) * (1 + 1e-6)
-    return weight, norm + left_out, left_out
-
-
-def round_rows(
-    rows: list[IntegerRow], scales: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, each divided by its scale, in float64: columns, l1 norms and errors."""
-    table = np.array(
-        [
-            [quotient(v, scale) if v else 0.0 for v in row]
-            for row, scale in zip(rows, scales, strict=True)
-        ]
-    )
-    norm = _norms(table)
-    exact = [
-        all(is_exact(v, scale, q) for v, q in zip(row, line, strict=True) if v)
-        for row, line, scale in zip(rows, table.tolist(), scales, strict=True)
-    ]
-    error = np.where(exact, 0.0, 2 * UNIT * norm + 2.0**-1000)
-    return table.T, norm, error
-
-
-def _norms(table: np.ndarray) -> np.ndarray:
-    """Upper bounds on the l1 norms of the rows."""
-    with np.errstate(over="ignore"):
-        norms: np.ndarray = np.abs(table).sum(axis=1) * (1 + 1e-7)
-    return norms
-
-
-def is_exact(value: int, scale: int, rounded: float) -> bool:
-    """Is ``rounded`` the quotient of the integers, not merely near it?"""
-    if not math.isfinite(rounded):
-        return False
-    numerator, denominator = rounded.as_integer_ratio()
-    return value * denominator == numerator * scale
-
-
 def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
     """Tables with the forms of the domain and of layer 1 in place."""
-    program = compiled.program
-    n_units, n_walls = int(program.first_unit[-1]), int(program.first_wall[-1])
-    dim = program.dim
-    widest = max([1, *np.diff(program.first_wall), *np.diff(program.first_unit)])
+    program, place, dim = compiled.program, compiled.layout, compiled.dim
+    n_units, n_walls, widest = place.first_unit[-1], place.first_wall[-1], place.widest
     tables = Tables(
         unit=np.zeros((dim + 1, n_units)),
         unit_norm=np.zeros(n_units),
@@ -415,9 +314,9 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
         wall_scale=_wall_scales(compiled),
         scratch=np.zeros((3, dim + 2, dim + 1)),
         low=np.zeros((3, dim + 1)),
-        values=np.zeros(int(widest)),
-        live=np.zeros(int(widest) + 3, dtype=np.int64),
-        coefficient=np.zeros((dim + 2, int(widest) + 3)),
+        values=np.zeros(widest),
+        live=np.zeros(widest + 3, dtype=np.int64),
+        coefficient=np.zeros((dim + 2, widest + 3)),
         picked=np.zeros(facet_slots + 1, dtype=np.int64),
         name=np.arange(n_walls, dtype=np.int64),
         names=np.zeros(dim + 1, dtype=np.int64),
@@ -428,23 +327,24 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
         cache_size=np.empty(CACHE_SLOTS),
         cache_ident=np.zeros(CACHE_SLOTS, dtype=np.int64),
     )
-    if compiled.root_rows:  # scaling a row of the domain by a positive number moves nothing
-        scales = _root_scales(compiled)
-        columns, norms, errors = round_rows(compiled.root_rows, scales)
-        n = len(scales)
-        tables.wall[:, :n], tables.wall_norm[:n], tables.wall_error[:n] = columns, norms, errors
+    walls = compiled.frame  # scaling a row of the domain by a positive number moves nothing
+    n = len(walls.rows)
+    tables.wall[:, :n], tables.wall_norm[:n] = walls.columns, walls.norms
+    tables.wall_error[:n] = walls.errors
+    auxiliary = compiled.root_rows[n:]
+    if auxiliary:
+        here = slice(n, n + len(auxiliary))
+        columns, norms, errors = round_rows(auxiliary, [1] * len(auxiliary))
+        tables.wall[:, here], tables.wall_norm[here] = columns, norms
+        tables.wall_error[here] = errors
     if compiled.first_table is not None:
-        here = slice(*program.first_unit[1:3].tolist())
+        here = slice(0, place.first_unit[2])
         tables.unit[:, here] = compiled.first_table.T
-        tables.unit_norm[here] = _norms(compiled.first_table)
+        tables.unit_norm[here] = l1_norms(compiled.first_table)
         set_walls.py_func(program, tables, 1)
     elif compiled.layers:
         set_unit_forms(compiled, tables, 1, compiled.first_forms)
     return tables
-
-
-def _root_scales(compiled: Compiled) -> list[int]:
-    return [max(map(abs, row)) for row in compiled.root_rows]
 
 
 def _wall_scales(compiled: Compiled) -> np.ndarray:
@@ -453,19 +353,26 @@ def _wall_scales(compiled: Compiled) -> np.ndarray:
     The forms of layer k, composed, are integers over the product of the denominators of its
     weights and of all before it. Quantised networks have small ones; others get no use of it.
     """
-    scales: list[int] = _root_scales(compiled)
+    place = compiled.layout
+    scales = np.ones(place.first_wall[-1])
+    scales[: len(compiled.frame.rows)] = compiled.frame.scales
     layer_scale = 1
-    for k, (layer, walls) in enumerate(zip(compiled.layers, compiled.walls, strict=True)):
-        if k == 0 and compiled.first_table is not None:
-            layer_scale = 1 << binary_places(compiled.first_table)
-        elif k == 0:
+    for k, (layer, places) in enumerate(zip(compiled.layers, compiled.places, strict=True)):
+        if k == 0 and compiled.first_table is None:
             layer_scale = int(compiled.first_forms[layer.out_features, compiled.dim])
         elif layer_scale < LARGEST_SCALE:
-            units = _different(compiled.layers[k - 1].units)
-            layer_scale *= lcm(*map(_denominator, units)) * layer.denominator
-        denominators = {id(w.shift): w.shift.denominator for w in walls}
-        scales += [layer_scale * denominators[id(w.shift)] for w in walls]
-    return np.array([float(s) if s < LARGEST_SCALE else np.inf for s in scales])
+            units = compiled.layers[k - 1].units if k else ()
+            denominator = 1 << places if layer.is_exact else layer.denominator
+            layer_scale *= _denominator(units) * denominator
+        here = slice(*place.first_wall[k + 1 : k + 3])
+        if place.fields["is_plain"][k + 1]:
+            scales[here] = as_scale(layer_scale)
+        else:
+            denominators = {id(w.shift): w.shift.denominator for w in place.walls[k]}
+            scales[here] = [
+                as_scale(layer_scale * denominators[id(w.shift)]) for w in place.walls[k]
+            ]
+    return scales
 
 
 def set_unit_forms(compiled: Compiled, tables: Tables, layer: int, forms: fmpz_mat) -> None:
@@ -479,13 +386,7 @@ def set_unit_forms(compiled: Compiled, tables: Tables, layer: int, forms: fmpz_m
 
 def bit_of_wall(compiled: Compiled) -> np.ndarray:
     """Where the sign of each wall (layer 1 on) stands in a found pattern."""
-    program = compiled.program
-    bits = [
-        64 * int(program.first_word[k] - program.first_word[1]) + i
-        for k in range(1, program.n_layers + 1)
-        for i in range(int(program.first_wall[k + 1] - program.first_wall[k]))
-    ]
-    return np.array(bits, dtype=np.int64)
+    return compiled.layout.bits
 
 
 def to_engine(compiled: Compiled, x: Sequence[Fraction]) -> tuple[Fraction, ...] | None:

@@ -57,30 +57,32 @@ def shifted(forms: fmpz_mat, unit: int, shift: Fraction) -> IntegerRow:
 
 
 def group(
-    thresholds: Sequence[Threshold], forms: Callable[[], fmpz_mat], table: np.ndarray | None
+    thresholds: Sequence[Threshold], forms: Callable[[], fmpz_mat], prints: np.ndarray | None
 ) -> Grouping:
     """Find the walls of a layer's thresholds.
 
     Args:
         forms: gives the homogeneous integer forms of the layer's units.
-        table: the same forms in float64 if float64 holds them exactly, else None.
+        prints: of each unit a number that is the same where forms are proportional, for instance a
+            function of the ratios of their entries; None if there are none.
     """
     if len(thresholds) == 1:
         return Grouping([Wall(*thresholds[0])], [0], [1])
-    if table is not None and not any({id(t): t for _, t in thresholds}.values()):
-        ratios = _ratios(table[[unit for unit, _ in thresholds]])
+    if prints is not None and not any({id(t): t for _, t in thresholds}.values()):
+        alike = _may_be_equal(prints[[unit for unit, _ in thresholds]])
     else:
-        ratios = _integer_ratios([shifted(forms(), unit, t) for unit, t in thresholds])
-    alike = _may_be_equal(ratios)
+        exact = forms()
+        alike = _may_be_equal(_prints([shifted(exact, unit, t) for unit, t in thresholds]))
     if not alike.any():
         n = len(thresholds)
         return Grouping([Wall(unit, t) for unit, t in thresholds], list(range(n)), [1] * n)
+    exact = forms()
     seen: dict[tuple[int, ...], tuple[int, int]] = {}
     grouping = Grouping([], [], [])
     for i, (unit, t) in enumerate(thresholds):
         at, turned = len(grouping.walls), 1
         if alike[i]:
-            row = primitive(shifted(forms(), unit, t))
+            row = primitive(shifted(exact, unit, t))
             sign = 1 if next((v for v in row if v), 1) > 0 else -1
             at, first = seen.setdefault(tuple(sign * v for v in row), (at, sign))
             turned = sign * first
@@ -91,30 +93,25 @@ def group(
     return grouping
 
 
-def _ratios(table: np.ndarray) -> np.ndarray:
-    """Each row divided by its first entry that is not 0. A correctly rounded quotient depends
-    on its exact value alone, so proportional rows give equal ratios, bit by bit."""
-    lead = table[np.arange(len(table)), (table != 0).argmax(axis=1)]
-    with np.errstate(all="ignore"):
-        ratios: np.ndarray = table / lead[:, None]
-    return ratios
-
-
-def _integer_ratios(rows: list[IntegerRow]) -> np.ndarray:
+def _prints(rows: list[IntegerRow]) -> np.ndarray:
+    """Functions of the rows' ratios: of each entry and the first that is not 0. A correctly rounded
+    quotient depends on its exact value alone, so proportional rows give equal ratios, bit by bit.
+    """
     leads = [next((v for v in row if v), 1) for row in rows]
-    return np.array(
+    ratios = np.array(
         [[quotient(v, lead) for v in row] for row, lead in zip(rows, leads, strict=True)]
     )
-
-
-def _may_be_equal(ratios: np.ndarray) -> np.ndarray:
-    """For each row False only if no other row equals it."""
     if not len(ratios):
-        return np.zeros(0, dtype=bool)
+        return np.zeros(0)
     weights = np.sqrt(np.arange(2.0, ratios.shape[1] + 2))
     with np.errstate(all="ignore"):
-        prints = (ratios * weights).sum(axis=1)
+        prints: np.ndarray = (ratios * weights).sum(axis=1)
     prints[np.isnan(prints)] = 0.0  # NaN would not equal itself
+    return prints
+
+
+def _may_be_equal(prints: np.ndarray) -> np.ndarray:
+    """For each print whether another equals it."""
     order = prints.argsort()
     equal = prints[order[1:]] == prints[order[:-1]]
     alike = np.zeros(len(prints), dtype=bool)

@@ -23,7 +23,7 @@ from ..activations import PiecewiseLinear
 from ..answer import Answer, Status
 from ..domain import Domain
 from ..engine import branch
-from ..engine.program import round_rows
+from ..engine.rounding import round_rows
 from ..engine.walls import shifted
 from ..interrupt import deferred_interrupt
 from ..limits import Limits
