@@ -25,10 +25,14 @@ from .lp_enumerate import LpResolver, domain_is_bounded, is_multiple, new_cells
 from .program import Compiled, bit_of_wall, new_tables
 from .ray import Point, enter
 from .shoot import Rows
+from .span import Span, SpannedRows, Step
 
 NARROW = 64  # in so many dimensions a dense dictionary of all rows is quick
 RETAINED = 1 << 28  # bytes of points across facets that are kept; others are found again
 TRIES = 20
+NEAR_ANCHOR = 2.0**-6  # of the squared Newton decrement
+
+Beyond = np.ndarray | Step | Point
 
 
 class OnWall(Exception):
@@ -42,15 +46,15 @@ class Region:
     Attributes:
         pattern: words from layer 1 on.
         walls: of its facets.
-        across: wall of a facet -> a point beyond it and inside of all other rows, or None if it
-            was not looked for yet; None if they were forgotten.
+        across: wall of a facet -> a point beyond it and inside of all other rows, or a step to it
+            from the witness, or None if it was not looked for yet; None if they were forgotten.
     """
 
     pattern: np.ndarray
     witness: np.ndarray
     exact_witness: Point | None
     walls: list[int]
-    across: dict[int, np.ndarray | Point | None] | None
+    across: dict[int, Beyond | None] | None
     attached: dict[int, list[int]]
     zero: list[int]
     unbounded: bool
@@ -77,6 +81,8 @@ class Explorer:
             self._cells.reach[0] = self._domain.reach
         elif compiled.dim <= NARROW:
             self._bounded = domain_is_bounded(compiled)
+        self._span: Span | None = None
+        self._fixed_slopes = np.zeros((0, 0))
         self._pending: list[Region] = []
         self._rows_here: Rows | None = None
         self._proofs: dict[int, dict[int, float]] = {}
@@ -206,11 +212,7 @@ class Explorer:
         return across.tobytes()
 
     def _cross(self, region: Region, wall: int) -> Region:
-        assert region.across is not None
-        if region.across[wall] is None:
-            self._find_across(region)
-        beyond = region.across[wall]
-        assert beyond is not None
+        beyond = self._point_beyond(region, wall)
         expected = self._expected(region, wall)
         if expected is not None and isinstance(beyond, np.ndarray):
             try:
@@ -220,6 +222,24 @@ class Explorer:
             except OnWall:
                 pass
         return self._cross_exactly(region, wall, beyond)
+
+    def _point_beyond(self, region: Region, wall: int) -> np.ndarray | Point:
+        assert region.across is not None
+        beyond = self._stepped(region, region.across[wall])
+        if beyond is None:
+            region.across[wall] = None
+            self._find_across(region)
+            beyond = self._stepped(region, region.across[wall])
+        assert beyond is not None
+        return beyond
+
+    def _stepped(self, region: Region, beyond: Beyond | None) -> np.ndarray | Point | None:
+        """The point that a step leads to, if rounding does not leave it on a side of the box."""
+        if not isinstance(beyond, Step):
+            return beyond
+        point = beyond.end(region.witness)
+        inside = (self._domain.low < point).all() and (point < self._domain.high).all()
+        return point if inside else None
 
     def _cross_exactly(self, region: Region, wall: int, beyond: np.ndarray | Point) -> Region:
         """From the point of the facet on the line to the point beyond, further along it."""
@@ -313,6 +333,7 @@ class Explorer:
         self._walls = np.concatenate([walls, self._domain.general, self._domain.bound_walls])
         tables, kept = self._tables, np.concatenate([walls, self._domain.general])
         sign = np.concatenate([signs[signs != 0], np.ones(len(self._domain.general))])
+        self._sign_of_row = sign
         table = tables.wall[:, kept] * sign
         return Rows(
             table[:-1].T, table[-1], tables.wall_norm[kept], tables.wall_error[kept],
@@ -324,13 +345,13 @@ class Explorer:
         rows, pattern = self._rows(), self._pattern()
         signs = self._signs()
         first = int(self.compiled.program.first_wall[1])
-        search = FacetSearch(rows, self._walls)
+        search = FacetSearch(rows, self._walls, None)
         if exact is None and rows.certainly_inside(x):
             with np.errstate(all="ignore"):  # what overflows is not certain, here as everywhere
-                x = rows.centred(x)
+                x, search.spanned = self._centred(rows, x)
                 search.shoot(x)
                 if self.compiled.dim > NARROW:
-                    self._search_nearest(search, x)
+                    self._search_nearest(search)
                     self._search_by_programs(search, x)
         open_rows = search.open_rows()
         unbounded = False
@@ -351,17 +372,50 @@ class Explorer:
             unbounded=unbounded,
         )
 
-    def _search_nearest(self, search: FacetSearch, x: np.ndarray) -> None:
+    def _anchor(self, rows: Rows, x: np.ndarray) -> np.ndarray:
+        """Take the span around a point far inside of this region, until one is far from there."""
+        x = rows.centred(x, NEAR_ANCHOR)
+        program, domain = self.compiled.program, self._domain
+        first, after = program.first_wall[1:3].tolist()
+        fixed = np.zeros(after, dtype=np.bool_)
+        fixed[domain.general] = fixed[first:] = True
+        table = self._tables.wall[:-1, :after] * fixed
+        self._span = Span.of(table[:, fixed].T, domain.low, domain.high, x)
+        if self._span is not None:
+            self._fixed_slopes = table.T @ self._span.basis
+        return x
+
+    def _slopes(self, rows: Rows, span: Span) -> np.ndarray:
+        """Of the rows, along the span: those of later layers are new in each region."""
+        slopes = np.empty((rows.m, span.basis.shape[1]))
+        walls = self._walls[: rows.m]
+        known = walls < len(self._fixed_slopes)
+        slopes[known] = self._fixed_slopes[walls[known]] * self._sign_of_row[known, None]
+        slopes[~known] = rows.A[~known] @ span.basis
+        return slopes
+
+    def _spanned(self, rows: Rows, x: np.ndarray) -> SpannedRows | None:
+        if self._span is None:
+            return None
+        return SpannedRows(rows, self._span, self._slopes(rows, self._span), x)
+
+    def _centred(self, rows: Rows, x: np.ndarray) -> tuple[np.ndarray, SpannedRows | None]:
+        """A point further inside, and the rows around it."""
+        spanned = self._spanned(rows, x)
+        if spanned is not None:
+            spanned.centre()
+            if not spanned.is_near_side:
+                return spanned.x, spanned
+            x = spanned.x
+        x = self._anchor(rows, x)
+        return x, self._spanned(rows, x)
+
+    def _search_nearest(self, search: FacetSearch) -> None:
         """Rays towards the nearest points beyond the rows that other rays did not find."""
-        rows = search.rows
         open_rows = search.open_rows()
-        open_rows = open_rows[open_rows < rows.m]
-        nearest = list(rows.nearest_beyond(x, search.towards, open_rows))
-        points = [n.point for n in nearest if n.point is not None]
-        if points:
-            search.take(rows.shoot(x, np.stack(points, axis=1) - x[:, None]))
+        open_rows = open_rows[open_rows < search.rows.m]
         codes = self._codes()
-        for r, (_, multipliers) in zip(open_rows.tolist(), nearest, strict=True):
+        for r, multipliers in zip(open_rows.tolist(), search.aim(open_rows), strict=True):
             if not search.is_facet[r] and not search.prove(r, multipliers):
                 self._recall(search, r, codes)
 
@@ -442,13 +496,13 @@ class Explorer:
                 search.is_facet[r] = True
         return attached
 
-    def _points_across(self, search: FacetSearch) -> dict[int, np.ndarray | Point | None]:
+    def _points_across(self, search: FacetSearch) -> dict[int, Beyond | None]:
         """For each facet that is no wall of the domain, a point beyond it alone, if known."""
         first = int(self.compiled.program.first_wall[1])
         facets = np.flatnonzero(search.is_facet[: search.rows.m])
         walls = self._walls[facets].tolist()
         return {
-            wall: search.points.get(r)
+            wall: search.beyond(r)
             for wall, r in zip(walls, facets.tolist(), strict=True)
             if wall >= first
         }
@@ -458,26 +512,23 @@ class Explorer:
         assert region.across is not None
         x, before = region.witness, _nbytes(region.across)
         self._locate(x, region.exact_witness)
-        search = FacetSearch(self._rows(), self._walls)
+        search = FacetSearch(self._rows(), self._walls, None)
         at = {wall: r for r, wall in enumerate(self._walls.tolist())}
         missing = [at[wall] for wall, point in region.across.items() if point is None]
         if region.exact_witness is None and search.rows.certainly_inside(x):
             with np.errstate(all="ignore"):
                 self._aim_beyond(search, x, np.array(missing))
         for r in missing:
-            found = search.points[r] if r in search.points else self._beyond(r)
-            region.across[int(self._walls[r])] = found
+            found = self._stepped(region, search.beyond(r))
+            region.across[int(self._walls[r])] = self._beyond(r) if found is None else found
         self._retained += _nbytes(region.across) - before
 
     def _aim_beyond(self, search: FacetSearch, x: np.ndarray, facets: np.ndarray) -> None:
         """Rays at facets, or else linear programs, for a point beyond each."""
-        rows = search.rows
-        nearest = rows.nearest_beyond(x, rows.towards_rows(x), facets)
-        points = [n.point for n in nearest if n.point is not None]
-        if points:
-            search.take(rows.shoot(x, np.stack(points, axis=1) - x[:, None]))
+        search.spanned = self._spanned(search.rows, x)
+        search.aim(facets)
         for r in facets.tolist():
-            if r not in search.points:
+            if search.beyond(r) is None:
                 search.decide(r, x)
 
     def _beyond(self, r: int) -> Point:
@@ -501,6 +552,6 @@ def _exact(point: np.ndarray | Sequence[Fraction]) -> Point:
     return tuple(Fraction(v) for v in (point.tolist() if isinstance(point, np.ndarray) else point))
 
 
-def _nbytes(points: dict[int, np.ndarray | Point | None]) -> int:
-    known = [p for p in points.values() if p is not None]
+def _nbytes(points: dict[int, Beyond | None]) -> int:
+    known = [p.z if isinstance(p, Step) else p for p in points.values() if p is not None]
     return sum(p.nbytes if isinstance(p, np.ndarray) else 100 * len(p) for p in known)

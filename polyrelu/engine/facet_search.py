@@ -13,6 +13,7 @@ from ..rational import margin
 from .program import Compiled
 from .ray import Point
 from .shoot import Hits, Rows
+from .span import SpannedRows, Step, Steps
 
 
 class FacetSearch:
@@ -22,15 +23,15 @@ class FacetSearch:
         walls: of each row, -1 where a coordinate has no bound.
         is_facet, is_redundant: of each row, if it is certain.
         points: of facets that are no bounds, a point beyond.
-        towards: H^-1 A' at the point that rays were shot from.
+        steps: the same by steps in the span, from the point that rays were shot from.
     """
 
-    def __init__(self, rows: Rows, walls: np.ndarray) -> None:
-        self.rows, self.walls = rows, walls
+    def __init__(self, rows: Rows, walls: np.ndarray, spanned: SpannedRows | None) -> None:
+        self.rows, self.walls, self.spanned = rows, walls, spanned
         self.is_facet = np.zeros(len(walls), dtype=np.bool_)
         self.is_redundant = np.zeros(len(walls), dtype=np.bool_)
         self.points: dict[int, np.ndarray | Point] = {}
-        self.towards = np.zeros((len(rows.low), rows.m))
+        self.steps: dict[int, np.ndarray] = {}
 
     def open_rows(self) -> np.ndarray:
         return np.flatnonzero(~self.is_facet & ~self.is_redundant & (self.walls >= 0))
@@ -40,6 +41,18 @@ class FacetSearch:
         for i, r in enumerate(hits.row.tolist()):
             if r < self.rows.m and r not in self.points:
                 self.points[r] = hits.point[:, i].copy()
+
+    def take_steps(self, found: Steps) -> None:
+        self.is_facet[found.row] = True
+        for i, r in enumerate(found.row.tolist()):
+            self.steps.setdefault(r, found.step[:, i])
+
+    def beyond(self, r: int) -> np.ndarray | Step | Point | None:
+        """A point beyond a facet, if one is known."""
+        if r not in self.points and r in self.steps:
+            assert self.spanned is not None
+            return Step(self.spanned.span.basis, self.steps[r].copy())
+        return self.points.get(r)
 
     def prove(self, r: int, multipliers: np.ndarray) -> bool:
         """Do these multipliers prove the row redundant?"""
@@ -68,11 +81,30 @@ class FacetSearch:
             return multipliers
         return None
 
+    def aim(self, asked: np.ndarray) -> list[np.ndarray]:
+        """Rays towards the nearest points beyond some rows. Returns multipliers for each that may
+        prove it redundant."""
+        if self.spanned is None:
+            return [np.zeros(self.rows.m)] * len(asked)
+        nearest = list(self.spanned.nearest_beyond(asked))
+        steps = [step for step, _ in nearest if step is not None]
+        if steps:
+            self.take_steps(self.spanned.shoot(np.stack(steps, axis=1)))
+        return [multipliers for _, multipliers in nearest]
+
     def shoot(self, x: np.ndarray) -> None:
         """Rays towards all rows."""
-        self.towards = self.rows.towards_rows(x)
-        self.take(self.rows.shoot(x, -self.towards))
-        self.is_facet[self.rows.shoot_along_axes(x, self.towards)] = True
+        rows, spanned = self.rows, self.spanned
+        if spanned is not None:
+            towards = spanned.towards()
+            self.take_steps(spanned.shoot(towards))
+            basis = spanned.span.basis
+            met = rows.shoot_along_axes(x, lambda used: -basis @ towards[:, used])
+        else:
+            metric = rows.metric(x)
+            self.take(rows.shoot(x, -metric(rows.A.T)))
+            met = rows.shoot_along_axes(x, lambda used: metric(rows.A[used].T))
+        self.is_facet[met] = True
         bounds = self.open_rows()
         bounds = bounds[bounds >= self.rows.m]
         if len(bounds):

@@ -47,27 +47,29 @@ def first_met(values, slopes, to_low, to_high, directions):  # type: ignore[no-u
 
 
 @njit(**COMPILED)
-def are_beyond_alone(values, relative, points, low, high, row):  # type: ignore[no-untyped-def]
-    """Which points are certainly beyond their own row and inside of all others?
-
-    Computed ``values`` are off by less than ``relative`` times the size of the point.
+def are_beyond_alone(values, relative, size, row):  # type: ignore[no-untyped-def]
+    """Which points are certainly beyond their own row, if it is one of these, and inside of all
+    others? Computed ``values`` are off by less than ``relative`` times the ``size`` of the point.
     """
     m, k = values.shape
-    d = len(points)
-    size = np.ones(k)
-    for j in range(d):
-        for r in range(k):
-            size[r] = max(size[r], abs(points[j, r]))
     certain = np.ones(k, np.bool_)
     for i in range(m):
         for r in range(k):
             value = -values[i, r] if row[r] == i else values[i, r]
             unsure = ROUNDED_UP * relative[i] * size[r] + TINY
             certain[r] &= unsure < value < np.inf
+    return certain
+
+
+@njit(**COMPILED)
+def are_beyond_bound_alone(points, low, high, bound):  # type: ignore[no-untyped-def]
+    """Which points are beyond one bound, lower or upper, if it is one, and inside of all others?"""
+    d, k = points.shape
+    certain = np.ones(k, np.bool_)
     for j in range(d):
         for r in range(k):
             below, above = not points[j, r] > low[j], not points[j, r] < high[j]
-            certain[r] &= below == (row[r] == m + j) and above == (row[r] == m + d + j)
+            certain[r] &= below == (bound[r] == j) and above == (bound[r] == d + j)
             certain[r] &= abs(points[j, r]) < np.inf
     return certain
 
