@@ -45,7 +45,7 @@ class Region:
 
     Attributes:
         pattern: words from layer 1 on.
-        walls: of its facets.
+        walls: of its facets, sorted.
         across: wall of a facet -> a point beyond it and inside of all other rows, or a step to it
             from the witness, or None if it was not looked for yet; None if they were forgotten.
     """
@@ -53,7 +53,7 @@ class Region:
     pattern: np.ndarray
     witness: np.ndarray
     exact_witness: Point | None
-    walls: list[int]
+    walls: np.ndarray
     across: dict[int, Beyond | None] | None
     attached: dict[int, list[int]]
     zero: list[int]
@@ -148,12 +148,12 @@ class Explorer:
     def _columns(self, regions: list[Region]) -> Found:
         program = self.compiled.program
         words = int(program.first_word[-1] - program.first_word[1])
-        facets = [wall for region in regions for wall in region.walls]
+        facets = np.concatenate([np.zeros(0, np.int32), *(region.walls for region in regions)])
         also = [
-            (i, f, wall)
+            (i, int(np.searchsorted(region.walls, facet)), wall)
             for i, region in enumerate(regions)
-            for f, facet in enumerate(region.walls)
-            for wall in region.attached.get(facet, ())
+            for facet, others in region.attached.items()
+            for wall in others
         ]
         zero = [(i, wall) for i, region in enumerate(regions) for wall in region.zero]
         i64 = np.int64
@@ -166,7 +166,7 @@ class Explorer:
             n_facets=np.array([len(r.walls) for r in regions], np.int32),
             n_vertices=np.zeros(len(regions), np.int32),
             unbounded=np.array([r.unbounded for r in regions], bool),
-            facet=np.array(facets, np.int32),
+            facet=facets,
             maybe=np.zeros(len(facets), bool),
             attached=np.array(also, i64).reshape(-1, 3),
             zero=np.array(zero, i64).reshape(-1, 2),
@@ -334,7 +334,9 @@ class Explorer:
         tables, kept = self._tables, np.concatenate([walls, self._domain.general])
         sign = np.concatenate([signs[signs != 0], np.ones(len(self._domain.general))])
         self._sign_of_row = sign
-        table = tables.wall[:, kept] * sign
+        in_a_row = len(kept) > 0 and kept[-1] - kept[0] == len(kept) - 1 and (np.diff(kept) > 0).all()
+        chosen = slice(int(kept[0]), int(kept[-1]) + 1) if in_a_row else kept  # views cost nothing
+        table = tables.wall[:, chosen] * sign
         return Rows(
             table[:-1].T, table[-1], tables.wall_norm[kept], tables.wall_error[kept],
             self._domain.low, self._domain.high,
@@ -351,7 +353,7 @@ class Explorer:
                 x, search.spanned = self._centred(rows, x)
                 search.shoot(x)
                 if self.compiled.dim > NARROW:
-                    self._search_nearest(search)
+                    self._search_nearest(search, x)
                     self._search_by_programs(search, x)
         open_rows = search.open_rows()
         unbounded = False
@@ -360,14 +362,14 @@ class Explorer:
             unbounded, attached = True, self._settle_with_lines(search, open_rows)
         elif len(open_rows) or not self._bounded:
             unbounded, attached = self._settle(search, x, open_rows, pattern)
-        walls = sorted(self._walls[search.is_facet].tolist())
+        walls = np.sort(self._walls[search.is_facet]).astype(np.int32)
         return Region(
             pattern=pattern,
             witness=x,
             exact_witness=exact,
             walls=walls,
             across=self._points_across(search),
-            attached={w: attached[w] for w in walls if w in attached},
+            attached={w: attached[w] for w in walls.tolist() if w in attached} if attached else {},
             zero=(first + np.flatnonzero(signs == 0)).tolist(),
             unbounded=unbounded,
         )
@@ -387,11 +389,12 @@ class Explorer:
 
     def _slopes(self, rows: Rows, span: Span) -> np.ndarray:
         """Of the rows, along the span: those of later layers are new in each region."""
+        walls, sign = self._walls[: rows.m], self._sign_of_row[:, None]
+        known = np.flatnonzero(walls < len(self._fixed_slopes))
+        later = slice(len(known) - len(self._domain.general), rows.m - len(self._domain.general))
         slopes = np.empty((rows.m, span.basis.shape[1]))
-        walls = self._walls[: rows.m]
-        known = walls < len(self._fixed_slopes)
-        slopes[known] = self._fixed_slopes[walls[known]] * self._sign_of_row[known, None]
-        slopes[~known] = rows.A[~known] @ span.basis
+        slopes[later] = rows.A[later] @ span.basis
+        slopes[known] = self._fixed_slopes[walls[known]] * sign[known]
         return slopes
 
     def _spanned(self, rows: Rows, x: np.ndarray) -> SpannedRows | None:
@@ -410,27 +413,25 @@ class Explorer:
         x = self._anchor(rows, x)
         return x, self._spanned(rows, x)
 
-    def _search_nearest(self, search: FacetSearch) -> None:
+    def _search_nearest(self, search: FacetSearch, x: np.ndarray) -> None:
         """Rays towards the nearest points beyond the rows that other rays did not find."""
         open_rows = search.open_rows()
-        open_rows = open_rows[open_rows < search.rows.m]
-        codes = self._codes()
-        for r, multipliers in zip(open_rows.tolist(), search.aim(open_rows), strict=True):
-            if not search.is_facet[r] and not search.prove(r, multipliers):
-                self._recall(search, r, codes)
+        search.aim(x, open_rows[open_rows < search.rows.m])
+        for r in search.open_rows().tolist():
+            self._recall(search, r)
 
     def _search_by_programs(self, search: FacetSearch, x: np.ndarray) -> None:
         """What is left, where a dictionary of all rows would be too large."""
-        codes = self._codes()
         for r in search.open_rows().tolist():
             if not search.is_facet[r]:
                 multipliers = search.decide(r, x)
                 if multipliers is not None:
-                    used = np.flatnonzero(multipliers > 0)
+                    codes, used = self._codes(), np.flatnonzero(multipliers > 0)
                     self._proofs[codes[r]] = {codes[k]: multipliers[k] for k in used.tolist()}
 
-    def _recall(self, search: FacetSearch, r: int, codes: list[int]) -> bool:
+    def _recall(self, search: FacetSearch, r: int) -> bool:
         """What proved the row redundant in a region before may do so here."""
+        codes = self._codes()
         proof = self._proofs.get(codes[r])
         if proof is None:
             return False
@@ -526,7 +527,7 @@ class Explorer:
     def _aim_beyond(self, search: FacetSearch, x: np.ndarray, facets: np.ndarray) -> None:
         """Rays at facets, or else linear programs, for a point beyond each."""
         search.spanned = self._spanned(search.rows, x)
-        search.aim(facets)
+        search.aim(x, facets)
         for r in facets.tolist():
             if search.beyond(r) is None:
                 search.decide(r, x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import isfinite, isinf
 
@@ -51,7 +51,7 @@ class FacetSearch:
         """A point beyond a facet, if one is known."""
         if r not in self.points and r in self.steps:
             assert self.spanned is not None
-            return Step(self.spanned.span.basis, self.steps[r].copy())
+            return Step(self.spanned.span.basis, self.steps[r])
         return self.points.get(r)
 
     def prove(self, r: int, multipliers: np.ndarray) -> bool:
@@ -81,34 +81,45 @@ class FacetSearch:
             return multipliers
         return None
 
-    def aim(self, asked: np.ndarray) -> list[np.ndarray]:
-        """Rays towards the nearest points beyond some rows. Returns multipliers for each that may
-        prove it redundant."""
-        if self.spanned is None:
-            return [np.zeros(self.rows.m)] * len(asked)
-        nearest = list(self.spanned.nearest_beyond(asked))
-        steps = [step for step, _ in nearest if step is not None]
-        if steps:
-            self.take_steps(self.spanned.shoot(np.stack(steps, axis=1)))
-        return [multipliers for _, multipliers in nearest]
+    def aim(self, x: np.ndarray, asked: np.ndarray) -> None:
+        """Rays towards the nearest points beyond some rows; or these are proved redundant."""
+        spanned = self.spanned
+        if spanned is None:
+            return
+        steps, multipliers = spanned.nearest_beyond(asked)
+        self.take_steps(spanned.shoot(steps))
+        asked = self._unproved(asked, multipliers)
+        if len(asked):
+            ahead, multipliers = spanned.nearest_in_box(asked)
+            self.take(self.rows.shoot(x, ahead))
+            self._unproved(asked, multipliers)
+
+    def _unproved(self, asked: np.ndarray, multipliers: np.ndarray) -> np.ndarray:
+        """Those that are still open."""
+        open_here = [
+            r
+            for r, found in zip(asked.tolist(), multipliers, strict=True)
+            if not self.is_facet[r] and not self.prove(r, found)
+        ]
+        return np.array(open_here, dtype=np.int64)
 
     def shoot(self, x: np.ndarray) -> None:
         """Rays towards all rows."""
         rows, spanned = self.rows, self.spanned
+        metric: Callable[[np.ndarray], np.ndarray]
         if spanned is not None:
-            towards = spanned.towards()
+            metric, towards = spanned.metric, spanned.towards
             self.take_steps(spanned.shoot(towards))
-            basis = spanned.span.basis
-            met = rows.shoot_along_axes(x, lambda used: -basis @ towards[:, used])
+            met = rows.shoot_along_axes(x, lambda used: -spanned.span.basis @ towards[:, used])
         else:
             metric = rows.metric(x)
             self.take(rows.shoot(x, -metric(rows.A.T)))
             met = rows.shoot_along_axes(x, lambda used: metric(rows.A[used].T))
         self.is_facet[met] = True
         bounds = self.open_rows()
-        bounds = bounds[bounds >= self.rows.m]
+        bounds = bounds[bounds >= rows.m]
         if len(bounds):
-            self.take(self.rows.shoot_at_rows(x, bounds))
+            self.take(rows.shoot(x, -metric(rows.normals(bounds))))
 
 
 class DomainRows:

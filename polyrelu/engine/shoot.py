@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -146,8 +147,8 @@ class Rows:
                     direction / (self.high - x),
                 ]
             )
-            fastest = falls.max(initial=0.0)
-            return float(1 / fastest)
+        fastest = float(falls.max(initial=0.0))
+        return 1 / fastest if fastest > 0 else inf
 
     def shoot(self, x: Array, directions: Array) -> Hits:
         """What rays (columns) from x meet first, as far as it is certain."""
@@ -203,16 +204,13 @@ class Rows:
         )
         return met
 
-    def shoot_at_rows(self, x: Array, rows: Array) -> Hits:
-        """Along -H^-1 a for the given rows a."""
-        normals = np.zeros((len(x), len(rows)))
-        d = len(x)
-        for i, r in enumerate(rows.tolist()):
-            if r < self.m:
-                normals[:, i] = self.A[r]
-            else:
-                normals[(r - self.m) % d, i] = 1.0 if r < self.m + d else -1.0
-        return self.shoot(x, -self.metric(x)(normals))
+    def normals(self, bounds: Array) -> Array:
+        """Of rows that are bounds, as columns."""
+        d = len(self.low)
+        normals = np.zeros((d, len(bounds)))
+        axis = bounds - self.m
+        normals[axis % d, np.arange(len(bounds))] = np.where(axis < d, 1.0, -1.0)
+        return normals
 
     # -- proofs that there is no facet -------------------------------------------------------
 

@@ -8,21 +8,27 @@ box are no rows there: as |(E z)_j| <= |E_j| |z|, a single number tells how long
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
-from scipy.optimize import nnls
+from scipy.linalg import cho_factor, cho_solve
 
 from .kernel import TINY
-from .meet import ROUNDED_UP, are_beyond_alone, first_met
+from .meet import (
+    ROUNDED_UP,
+    are_beyond_alone,
+    are_beyond_bound_alone,
+    first_met,
+    nearest_beyond,
+)
 from .shoot import CENTRING_STEPS, FAR, NEAR_CENTRE, STEPS_WITHOUT_CENTRE, Rows, within
 
 Array = np.ndarray
 
 RIDGE = 2.0**-40  # of the Hessian's diagonal, so that it has a Cholesky factor in float64 too
+ROUNDS = 4  # of nearest points, with more sides of the box each time
 NEAR_SIDE = 0.25  # of the metric's unit: from there the box's sides are to be reckoned with
 
 
@@ -32,7 +38,7 @@ class Span:
 
     Attributes:
         basis: E, shape (d, k).
-        lengths: l2 norms of the rows of E, rounded up.
+        lengths: l2 norms of the rows of E, rounded up; ``largest``: of its entries.
         centre: a point well inside of the box.
         scale: the metric's unit of each coordinate, that of the box's barrier at the centre.
         push: that barrier's gradient there.
@@ -40,6 +46,7 @@ class Span:
 
     basis: Array
     lengths: Array
+    largest: float
     centre: Array
     scale: Array
     push: Array
@@ -58,11 +65,8 @@ class Span:
             columns = np.linalg.qr(scaled).Q if n < d else np.eye(d)
             basis = np.ascontiguousarray(columns * scale[:, None])
             lengths = ROUNDED_UP * np.sqrt((basis**2).sum(axis=1)) + TINY
-        return cls(basis, lengths, centre, scale, below - above)
-
-    @property
-    def largest(self) -> float:
-        return float(np.abs(self.basis).max(initial=0.0))
+            largest = float(np.abs(basis).max(initial=0.0))
+        return cls(basis, lengths, largest, centre, scale, below - above)
 
 
 class Steps(NamedTuple):
@@ -108,9 +112,9 @@ class SpannedRows:
         self._factor = cho_factor(hessian, overwrite_a=True, check_finite=False, lower=True)
 
     @property
-    def is_near_side(self) -> np.bool_:
+    def is_near_side(self) -> bool:
         """Is x so near the box's sides that they matter?"""
-        return (self._room < NEAR_SIDE * self.span.scale).any()
+        return bool((self._room < NEAR_SIDE * self.span.scale).any())
 
     def centre(self) -> None:
         """A few damped Newton steps: the rows' barrier, and the box's to second order."""
@@ -119,9 +123,7 @@ class SpannedRows:
             box = span.push - (self.x - span.centre) / span.scale**2
             gradient = self.slopes.T @ (1 / self.values) + box @ span.basis
             step = cho_solve(self._factor, gradient, check_finite=False)
-            if not self._move(span.basis @ step):
-                break
-            if float(gradient @ step) < NEAR_CENTRE:
+            if float(gradient @ step) < NEAR_CENTRE or not self._move(span.basis @ step):
                 break
 
     def _move(self, along: Array) -> bool:
@@ -133,16 +135,34 @@ class SpannedRows:
         self._look()
         return True
 
+    def metric(self, normals: Array) -> Array:
+        """The inverse Hessian of the barrier, the box's to second order, times columns.
+
+        All rows are in the span, A' = D E R' with D the box's Hessian and R the slopes. So
+        (D + A' V A)^-1 = D^-1 - E (1 - (1 + R' V R)^-1) E'.
+        """
+        along = normals.T @ self.span.basis
+        kept = along.T - cho_solve(self._factor, along.T, check_finite=False)
+        found: Array = self.span.scale[:, None] ** 2 * normals - self.span.basis @ kept
+        return found
+
+    @cached_property
     def towards(self) -> Array:
         """Steps (columns) towards all rows, in the metric of the barrier."""
         found: Array = cho_solve(self._factor, -self.slopes.T, check_finite=False)
         return found
 
+    @cached_property
+    def _rates(self) -> Array:
+        rates: Array = self.slopes @ self.towards
+        return rates
+
     def shoot(self, steps: Array) -> Steps:
         """What rays along the steps (columns) meet first, as far as it is certain."""
         if steps.size == 0:
             return Steps(np.zeros(0, dtype=np.int64), np.zeros((len(steps), 0)))
-        nothing, rates = np.zeros(0), self.slopes @ steps
+        nothing = np.zeros(0)
+        rates = self._rates if steps is self.towards else self.slopes @ steps
         row, first, second = first_met(
             self.values, rates, nothing, nothing, np.zeros((0, steps.shape[1]))
         )
@@ -169,37 +189,53 @@ class SpannedRows:
         """Which points are certainly in the box?"""
         with np.errstate(divide="ignore"):
             longest = float((self._room / self.span.lengths).min(initial=np.inf))
-        inside = ROUNDED_UP * np.sqrt((steps**2).sum(axis=0)) < longest
-        for i in np.flatnonzero(~inside).tolist():
-            point = self.x + self.span.basis @ steps[:, i]
-            inside[i] = (self.rows.low < point).all() and (point < self.rows.high).all()
+        inside: Array = ROUNDED_UP * np.sqrt((steps**2).sum(axis=0)) < longest
+        if not inside.all():
+            points = self.x[:, None] + self.span.basis @ steps[:, ~inside]
+            nowhere = np.full(points.shape[1], -1)
+            inside[~inside] = are_beyond_bound_alone(points, self.rows.low, self.rows.high, nowhere)
         return inside
 
-    def nearest_beyond(self, rows: Array) -> Iterator[tuple[Array | None, Array]]:
-        """For each given row a step to the nearest point beyond it alone, in the metric of the
-        barrier, if there is one; and multipliers that may prove it redundant.
+    def nearest_beyond(self, asked: Array) -> tuple[Array, Array]:
+        """For each row asked about a step (column; 0 if there is none) to the nearest point beyond
+        it alone, in the metric of the barrier, and multipliers (row) that may prove it redundant.
 
-        A least distance problem by non-negative least squares (Lawson and Hanson 1974, chapter 23),
-        in the coordinates in which the metric is the unit matrix. The box is left out of account.
+        The box is left out of account.
         """
-        factor, values = self._factor[0], self.values
-        forms = solve_triangular(factor, self.slopes.T, lower=True, check_finite=False)
-        for r in rows.tolist():
-            sign = np.where(np.arange(len(values)) == r, -1.0, 1.0)
-            wanted = -0.99 * values
-            wanted[r] = 1.01 * values[r]
-            system = np.vstack([forms * sign, wanted / values[r]])
-            aim = np.zeros(len(system))
-            aim[-1] = 1.0
-            try:
-                found, _ = nnls(system, aim)
-            except (RuntimeError, ValueError):  # too many steps; an overflow
-                yield None, np.zeros(len(values))
-                continue
-            rest = system @ found - aim
-            multipliers = found / found[r] if found[r] > 0 else found
-            step = None
-            if rest[-1] < 0:
-                whitened = rest[:-1] / -rest[-1] * values[r]
-                step = solve_triangular(factor, whitened, lower=True, trans="T", check_finite=False)
-            yield step, multipliers
+        weights, multipliers = nearest_beyond(-self._rates, self.values, asked)
+        return self.towards @ weights.T, multipliers
+
+    def nearest_in_box(self, asked: Array) -> tuple[Array, Array]:
+        """The same with those sides of the box as rows that a point was found to be beyond of.
+        These are not in the span: the first result is in all coordinates.
+        """
+        rows, x, m = self.rows, self.x, self.rows.m
+        ahead, multipliers = np.zeros((len(x), len(asked))), np.zeros((len(asked), m))
+        bounds, left = np.zeros(0, dtype=np.int64), np.arange(len(asked))
+        for _ in range(ROUNDS):
+            inner, values, towards = self._with_bounds(bounds)
+            weights, found = nearest_beyond(inner, values, asked[left])
+            multipliers[left] = found[:, :m]
+            ahead[:, left] = self.span.basis @ (self.towards @ weights[:, :m].T)
+            ahead[:, left] += towards @ weights[:, m:].T
+            points = x[:, None] + ahead[:, left]
+            out = np.concatenate([points <= rows.low[:, None], points >= rows.high[:, None]])
+            more, left = np.flatnonzero(out.any(axis=1)), left[out.any(axis=0)]
+            if not len(left):
+                break
+            bounds = np.union1d(bounds, m + more)
+        return ahead, multipliers
+
+    def _with_bounds(self, bounds: Array) -> tuple[Array, Array, Array]:
+        """Inner products of the rows and of some bounds, their values, and directions (columns)
+        towards the bounds."""
+        rows, m, n = self.rows, self.rows.m, self.rows.m + len(bounds)
+        normals = rows.normals(bounds)
+        towards = -self.metric(normals)
+        inner = np.empty((n, n))
+        inner[:m, :m] = -self._rates
+        inner[m:, m:] = -normals.T @ towards
+        inner[m:, :m] = -(normals.T @ self.span.basis) @ self.towards
+        inner[:m, m:] = inner[m:, :m].T
+        room = np.concatenate([self.x - rows.low, rows.high - self.x])
+        return inner, np.concatenate([self.values, room[bounds - m]]), towards
