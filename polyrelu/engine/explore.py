@@ -348,20 +348,23 @@ class Explorer:
         signs = self._signs()
         first = int(self.compiled.program.first_wall[1])
         search = FacetSearch(rows, self._walls, None)
+        unbounded = False
         if exact is None and rows.certainly_inside(x):
             with np.errstate(all="ignore"):  # what overflows is not certain, here as everywhere
                 x, search.spanned = self._centred(rows, x)
                 search.shoot(x)
+                if not self._bounded and search.spanned is not None:
+                    unbounded = search.spanned.escapes()
                 if self.compiled.dim > NARROW:
                     self._search_nearest(search, x)
                     self._search_by_programs(search, x)
         open_rows = search.open_rows()
-        unbounded = False
         attached: dict[int, list[int]] = {}
         if self._has_lines():
             unbounded, attached = True, self._settle_with_lines(search, open_rows)
-        elif len(open_rows) or not self._bounded:
-            unbounded, attached = self._settle(search, x, open_rows, pattern)
+        elif len(open_rows) or not (self._bounded or unbounded):
+            known = 1 if self._bounded else (2 if unbounded else 0)
+            unbounded, attached = self._settle(search, x, open_rows, pattern, known)
         walls = np.sort(self._walls[search.is_facet]).astype(np.int32)
         return Region(
             pattern=pattern,
@@ -378,7 +381,7 @@ class Explorer:
         """Take the span around a point far inside of this region, until one is far from there."""
         x = rows.centred(x, NEAR_ANCHOR)
         program, domain = self.compiled.program, self._domain
-        first, after = program.first_wall[1:3].tolist()
+        first, after = program.first_wall[[1, min(2, int(program.n_layers) + 1)]].tolist()
         fixed = np.zeros(after, dtype=np.bool_)
         fixed[domain.general] = fixed[first:] = True
         table = self._tables.wall[:-1, :after] * fixed
@@ -445,16 +448,22 @@ class Explorer:
         return codes
 
     def _settle(
-        self, search: FacetSearch, x: np.ndarray, open_rows: np.ndarray, pattern: np.ndarray
+        self,
+        search: FacetSearch,
+        x: np.ndarray,
+        open_rows: np.ndarray,
+        pattern: np.ndarray,
+        is_bounded: int,
     ) -> tuple[bool, dict[int, list[int]]]:
-        """Certified linear programs on the open rows. Returns whether the region is unbounded,
-        and further walls of facets."""
-        known = search.is_facet.copy()
-        known[open_rows] = True
-        asked = np.flatnonzero(known)
+        """Certified linear programs on the open rows, and on whether the region is bounded (1), or
+        not (2), if that is not known (0). Returns whether it is unbounded, and further walls of
+        facets."""
+        kept = search.is_facet.copy()
+        kept[open_rows] = True
+        asked = np.flatnonzero(kept)
         doubtful = np.isin(asked, open_rows)
         facet = np.zeros(len(asked), dtype=np.bool_)
-        bounded = np.array([1 if self._bounded else 0])
+        bounded = np.array([is_bounded])
         cells = self._cells
         cells.scalar[:] = 0
         columns = (pattern[None], np.array([0, len(asked)]), self._walls[asked].astype(np.int32),

@@ -15,7 +15,6 @@ from .kernel import TINY
 
 COMPILED: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 ROUNDED_UP = 1.000001
-MARGIN = 2.0**-16  # of values: any more hides facets that are nearly redundant
 SLACK, SINGULAR = 2.0**-30, 2.0**-40  # of guesses
 
 
@@ -200,7 +199,7 @@ def solve_active(factor, active, n, right, solution):  # type: ignore[no-untyped
 
 
 @njit(**COMPILED)
-def nearest_beyond(inner, values, asked):  # type: ignore[no-untyped-def]
+def nearest_beyond(inner, values, asked, margin):  # type: ignore[no-untyped-def]
     """For each row asked about the nearest point beyond it alone, in some metric.
 
     A least distance problem by non-negative least squares (Lawson and Hanson 1974, chapters 20 and
@@ -209,6 +208,7 @@ def nearest_beyond(inner, values, asked):  # type: ignore[no-untyped-def]
     Args:
         inner: of the rows in the metric.
         values: of the rows where distances are from.
+        margin: part of its value by which the point is beyond a row, and inside of the others.
 
     Returns:
         The point by its weights for the rows, 0 if there is none, and multipliers that may prove
@@ -220,8 +220,8 @@ def nearest_beyond(inner, values, asked):  # type: ignore[no-untyped-def]
     for n in range(len(asked)):
         r = asked[n]
         for i in range(m):
-            wanted[i] = -(1.0 - MARGIN) * values[i] / values[r]
-        wanted[r] = 1.0 + MARGIN
+            wanted[i] = -(1.0 - margin) * values[i] / values[r]
+        wanted[r] = 1.0 + margin
         sign[r] = -1.0
         for i in range(m):
             for j in range(m):

@@ -93,6 +93,16 @@ class Rows:
             certain = (values > self.uncertainty(x[:, None])[:, 0]).all()
         return bool(certain and (self.low < x).all() and (x < self.high).all())
 
+    def escapes(self, direction: Array) -> bool:
+        """Does certainly every ray along the direction stay inside that starts there?"""
+        longest = float(np.abs(direction).max(initial=0.0))
+        if not 0 < longest < inf:
+            return False
+        unit = direction / longest
+        certain = (self.A @ unit > self.uncertainty(unit[:, None])[:, 0]).all()
+        open_ends = (np.isinf(self.low) | (unit >= 0)) & (np.isinf(self.high) | (unit <= 0))
+        return bool(certain and open_ends.all())
+
     # -- interior points ---------------------------------------------------------------------
 
     def carried_on(self, start: Array, x: Array) -> Array:

@@ -28,7 +28,8 @@ from .shoot import CENTRING_STEPS, FAR, NEAR_CENTRE, STEPS_WITHOUT_CENTRE, Rows,
 Array = np.ndarray
 
 RIDGE = 2.0**-40  # of the Hessian's diagonal, so that it has a Cholesky factor in float64 too
-ROUNDS = 4  # of nearest points, with more sides of the box each time
+MARGIN, LEAST_MARGIN = 2.0**-7, 2.0**-16  # of values; the larger hides what is nearly redundant
+ROUNDS, MOST_SIDES = 4, 32  # of nearest points: with more sides of the box each time, up to a few
 NEAR_SIDE = 0.25  # of the metric's unit: from there the box's sides are to be reckoned with
 
 
@@ -118,13 +119,23 @@ class SpannedRows:
 
     def centre(self) -> None:
         """A few damped Newton steps: the rows' barrier, and the box's to second order."""
-        span, bounded = self.span, np.isfinite(self._room).all()
+        bounded = np.isfinite(self._room).all()
         for _ in range(CENTRING_STEPS if bounded else STEPS_WITHOUT_CENTRE):
-            box = span.push - (self.x - span.centre) / span.scale**2
-            gradient = self.slopes.T @ (1 / self.values) + box @ span.basis
-            step = cho_solve(self._factor, gradient, check_finite=False)
-            if float(gradient @ step) < NEAR_CENTRE or not self._move(span.basis @ step):
+            step, decrement = self._newton_step()
+            if decrement < NEAR_CENTRE or not self._move(step):
                 break
+
+    def _newton_step(self) -> tuple[Array, float]:
+        """In all coordinates, and its squared decrement."""
+        span = self.span
+        box = span.push - (self.x - span.centre) / span.scale**2
+        gradient = self.slopes.T @ (1 / self.values) + box @ span.basis
+        step = cho_solve(self._factor, gradient, check_finite=False)
+        return span.basis @ step, float(gradient @ step)
+
+    def escapes(self) -> bool:
+        """Is the region certainly unbounded, along the next Newton step?"""
+        return self.rows.escapes(self._newton_step()[0])
 
     def _move(self, along: Array) -> bool:
         """Go as far, or most of the way to the first row. Is the point certainly inside?"""
@@ -202,7 +213,7 @@ class SpannedRows:
 
         The box is left out of account.
         """
-        weights, multipliers = nearest_beyond(-self._rates, self.values, asked)
+        weights, multipliers = nearest_beyond(-self._rates, self.values, asked, MARGIN)
         return self.towards @ weights.T, multipliers
 
     def nearest_in_box(self, asked: Array) -> tuple[Array, Array]:
@@ -214,16 +225,18 @@ class SpannedRows:
         bounds, left = np.zeros(0, dtype=np.int64), np.arange(len(asked))
         for _ in range(ROUNDS):
             inner, values, towards = self._with_bounds(bounds)
-            weights, found = nearest_beyond(inner, values, asked[left])
+            weights, found = nearest_beyond(inner, values, asked[left], LEAST_MARGIN)
             multipliers[left] = found[:, :m]
             ahead[:, left] = self.span.basis @ (self.towards @ weights[:, :m].T)
             ahead[:, left] += towards @ weights[:, m:].T
             points = x[:, None] + ahead[:, left]
             out = np.concatenate([points <= rows.low[:, None], points >= rows.high[:, None]])
-            more, left = np.flatnonzero(out.any(axis=1)), left[out.any(axis=0)]
-            if not len(left):
-                break
+            sides = out.sum(axis=0)
+            again = (sides > 0) & (sides <= MOST_SIDES)
+            left, more = left[again], np.flatnonzero(out[:, again].any(axis=1))
             bounds = np.union1d(bounds, m + more)
+            if not len(left) or len(bounds) > MOST_SIDES:
+                break
         return ahead, multipliers
 
     def _with_bounds(self, bounds: Array) -> tuple[Array, Array, Array]:
