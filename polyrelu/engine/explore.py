@@ -19,18 +19,18 @@ from threadpoolctl import threadpool_limits
 from ..network import quotient
 from ..rational import IntegerRow, dot_point, independent, margin
 from . import kernel, lp
+from .anchor import Anchor
 from .enumerate import Found
 from .facet_search import DomainRows, FacetSearch
 from .lp_enumerate import LpResolver, domain_is_bounded, is_multiple, new_cells
 from .program import Compiled, bit_of_wall, new_tables
 from .ray import Point, enter
 from .shoot import Rows
-from .span import Span, SpannedRows, Step
+from .span import Step
 
 NARROW = 64  # in so many dimensions a dense dictionary of all rows is quick
 RETAINED = 1 << 28  # bytes of points across facets that are kept; others are found again
 TRIES = 20
-NEAR_ANCHOR = 2.0**-6  # of the squared Newton decrement
 
 Beyond = np.ndarray | Step | Point
 
@@ -81,8 +81,7 @@ class Explorer:
             self._cells.reach[0] = self._domain.reach
         elif compiled.dim <= NARROW:
             self._bounded = domain_is_bounded(compiled)
-        self._span: Span | None = None
-        self._fixed_slopes = np.zeros((0, 0))
+        self._anchor = Anchor(compiled, self._tables, self._domain)
         self._pending: list[Region] = []
         self._rows_here: Rows | None = None
         self._proofs: dict[int, dict[int, float]] = {}
@@ -334,13 +333,18 @@ class Explorer:
         tables, kept = self._tables, np.concatenate([walls, self._domain.general])
         sign = np.concatenate([signs[signs != 0], np.ones(len(self._domain.general))])
         self._sign_of_row = sign
-        in_a_row = len(kept) > 0 and kept[-1] - kept[0] == len(kept) - 1 and (np.diff(kept) > 0).all()
-        chosen = slice(int(kept[0]), int(kept[-1]) + 1) if in_a_row else kept  # views cost nothing
+        chosen: slice | np.ndarray = kept
+        if len(kept) and kept[-1] - kept[0] == len(kept) - 1:  # a slice takes a fifth of the time
+            chosen = slice(int(kept[0]), int(kept[-1]) + 1)
         table = tables.wall[:, chosen] * sign
         return Rows(
             table[:-1].T, table[-1], tables.wall_norm[kept], tables.wall_error[kept],
             self._domain.low, self._domain.high,
         )  # fmt: skip
+
+    def _of_rows(self, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+        """Wall and sign of each row that is no bound."""
+        return self._walls[: rows.m], self._sign_of_row
 
     def _examine(self, x: np.ndarray, exact: Point | None) -> Region:
         """The region at a point that was just located."""
@@ -351,7 +355,7 @@ class Explorer:
         unbounded = False
         if exact is None and rows.certainly_inside(x):
             with np.errstate(all="ignore"):  # what overflows is not certain, here as everywhere
-                x, search.spanned = self._centred(rows, x)
+                x, search.spanned = self._anchor.centred(rows, *self._of_rows(rows), x)
                 search.shoot(x)
                 if not self._bounded and search.spanned is not None:
                     unbounded = search.spanned.escapes()
@@ -376,45 +380,6 @@ class Explorer:
             zero=(first + np.flatnonzero(signs == 0)).tolist(),
             unbounded=unbounded,
         )
-
-    def _anchor(self, rows: Rows, x: np.ndarray) -> np.ndarray:
-        """Take the span around a point far inside of this region, until one is far from there."""
-        x = rows.centred(x, NEAR_ANCHOR)
-        program, domain = self.compiled.program, self._domain
-        first, after = program.first_wall[[1, min(2, int(program.n_layers) + 1)]].tolist()
-        fixed = np.zeros(after, dtype=np.bool_)
-        fixed[domain.general] = fixed[first:] = True
-        table = self._tables.wall[:-1, :after] * fixed
-        self._span = Span.of(table[:, fixed].T, domain.low, domain.high, x)
-        if self._span is not None:
-            self._fixed_slopes = table.T @ self._span.basis
-        return x
-
-    def _slopes(self, rows: Rows, span: Span) -> np.ndarray:
-        """Of the rows, along the span: those of later layers are new in each region."""
-        walls, sign = self._walls[: rows.m], self._sign_of_row[:, None]
-        known = np.flatnonzero(walls < len(self._fixed_slopes))
-        later = slice(len(known) - len(self._domain.general), rows.m - len(self._domain.general))
-        slopes = np.empty((rows.m, span.basis.shape[1]))
-        slopes[later] = rows.A[later] @ span.basis
-        slopes[known] = self._fixed_slopes[walls[known]] * sign[known]
-        return slopes
-
-    def _spanned(self, rows: Rows, x: np.ndarray) -> SpannedRows | None:
-        if self._span is None:
-            return None
-        return SpannedRows(rows, self._span, self._slopes(rows, self._span), x)
-
-    def _centred(self, rows: Rows, x: np.ndarray) -> tuple[np.ndarray, SpannedRows | None]:
-        """A point further inside, and the rows around it."""
-        spanned = self._spanned(rows, x)
-        if spanned is not None:
-            spanned.centre()
-            if not spanned.is_near_side:
-                return spanned.x, spanned
-            x = spanned.x
-        x = self._anchor(rows, x)
-        return x, self._spanned(rows, x)
 
     def _search_nearest(self, search: FacetSearch, x: np.ndarray) -> None:
         """Rays towards the nearest points beyond the rows that other rays did not find."""
@@ -535,7 +500,7 @@ class Explorer:
 
     def _aim_beyond(self, search: FacetSearch, x: np.ndarray, facets: np.ndarray) -> None:
         """Rays at facets, or else linear programs, for a point beyond each."""
-        search.spanned = self._spanned(search.rows, x)
+        search.spanned = self._anchor.around(search.rows, *self._of_rows(search.rows), x)
         search.aim(x, facets)
         for r in facets.tolist():
             if search.beyond(r) is None:

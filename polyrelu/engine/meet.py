@@ -211,8 +211,8 @@ def nearest_beyond(inner, values, asked, margin):  # type: ignore[no-untyped-def
         margin: part of its value by which the point is beyond a row, and inside of the others.
 
     Returns:
-        The point by its weights for the rows, 0 if there is none, and multipliers that may prove
-        the row redundant. Neither is certain.
+        Weights of steps towards the rows, whose sum leads to the point, 0 if there is none; and
+        multipliers that may prove the row redundant. Neither is certain.
     """
     m = len(values)
     weights, multipliers = np.zeros((len(asked), m)), np.zeros((len(asked), m))

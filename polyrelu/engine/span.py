@@ -188,9 +188,10 @@ class SpannedRows:
     def _size(self, steps: Array) -> Array:
         """The size that bounds the error of ``values + slopes z`` at the float64 point x + E z.
 
-        With |x| for its largest entry, e for that of E and u for the unit roundoff: the point is off
-        by u |x| + (k + 3) u e |z|_1, a slope by (d + 2) u |a| e, and the sums by (d + 2) u |a| |x|
-        and (k + 3) u |a| (|x| + e |z|_1). As k <= d, 4 (d + 8) u |a| (|x| + 2 e |z|_1) is more.
+        With |x| for its largest entry, e for that of E and u for the unit roundoff, the point is
+        off by u |x| + (k + 3) u e |z|_1, a slope by (d + 2) u |a| e, and the sums by
+        (d + 2) u |a| |x| and (k + 3) u |a| (|x| + e |z|_1). As k <= d, all this is less than
+        4 (d + 8) u |a| (|x| + 2 e |z|_1).
         """
         reached = self.span.largest * np.abs(steps).sum(axis=0)
         size: Array = max(1.0, float(np.abs(self.x).max(initial=0.0))) + 2 * reached
