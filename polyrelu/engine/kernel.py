@@ -322,9 +322,9 @@ def invert_with_axis(scratch, need, axis, dim):  # type: ignore[no-untyped-def]
 
 @njit(**CALLED)
 def start_anew(scratch, need, x, dim):  # type: ignore[no-untyped-def]
-    """Writes to x about where the rows of ``scratch[0]`` vanish: a point, or if one row is missing a
-    direction whose largest coordinate is 1. Leaves their inverse; returns that coordinate, ``dim``
-    for a point, and -1 if they do not tell."""
+    """Writes to x about where the rows of ``scratch[0]`` vanish: a point, or if one row is missing
+    a direction whose largest coordinate is 1. Leaves their inverse; returns that coordinate,
+    ``dim`` for a point, and -1 if they do not tell."""
     a, r = scratch[0], scratch[1]
     if need == dim:
         if not invert_with_axis(scratch, need, dim, dim):
@@ -498,8 +498,8 @@ def signs_twice(program, stack, tables):  # type: ignore[no-untyped-def]
             first, stack.new_mask[i] if cutting else stack.mask[e, i], stack.used[e],
             stack.facet[e], program.first_wall[layer], tables.wall, tables.wall_norm,
             tables.wall_error, tables.wall_scale, tables.scratch, tables.picked, stack.x[p],
-            tables.low[0], stack.radius, stack.size, p, stack.gap[p], program.dim, stack.pos[p, words],
-            stack.neg[p, words], stack.unknown[p, words],
+            tables.low[0], stack.radius, stack.size, p, stack.gap[p], program.dim,
+            stack.pos[p, words], stack.neg[p, words], stack.unknown[p, words],
         )  # fmt: skip
     return not undecided
 
