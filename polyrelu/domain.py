@@ -130,28 +130,23 @@ class Box(Domain):
         return len(self.low)
 
     def chart(self) -> Chart:
-        """In each coordinate the centre as origin and the half-width as unit; or, if 0 is in the
-        box, that and a power of two, by which float64 rows are multiplied without rounding."""
+        """Centre and half-widths as origin and unit: the box is [-1, 1]^k in them."""
         # In integers over a common power of two: with fractions it took longer than a small search.
         ratios = [v.as_integer_ratio() for v in (*self.low.tolist(), *self.high.tolist())]
         scale = max(denominator for _, denominator in ratios)
-        ends = [2 * numerator * (scale // denominator) for numerator, denominator in ratios]
-        axes = [_axis(a, b) for a, b in zip(ends[: self.dim], ends[self.dim :], strict=True)]
-        wide = [i for i, (_, unit) in enumerate(axes) if unit]
+        ends = [numerator * (scale // denominator) for numerator, denominator in ratios]
+        lo, hi = ends[: self.dim], ends[self.dim :]
+        wide = [i for i in range(self.dim) if lo[i] < hi[i]]
         k = len(wide)
-        rows = [[0] * k + [origin] for origin, _ in axes]
-        sides: list[tuple[int, ...]] = []
+        rows = [[0] * k + [a + b] for a, b in zip(lo, hi, strict=True)]
         for j, i in enumerate(wide):
-            origin, unit = axes[i]
-            rows[i][j] = unit
-            for sign, end in ((1, ends[i]), (-1, ends[self.dim + i])):
-                row = [0] * (k + 1)
-                common = gcd(unit, origin - end)
-                row[j], row[-1] = sign * unit // common, sign * (origin - end) // common
-                sides.append(tuple(row))
+            rows[i][j] = hi[i] - lo[i]
         rows.append([0] * k + [2 * scale])
         common = gcd(*(v for row in rows for v in row))
         matrix = fmpz_mat([[v // common for v in row] for row in rows])
+        sides = [
+            tuple([sign * (j == i) for j in range(k)] + [1]) for i in range(k) for sign in (1, -1)
+        ]
         sources = tuple(2 * i + end for i in wide for end in (0, 1))
         return Chart(matrix, tuple(sides), sources)
 
@@ -173,15 +168,6 @@ class Box(Domain):
         if len(set(self.low)) == len(set(self.high)) == 1:
             return f"Box({self.low[0]:g}, {self.high[0]:g}, dim={self.dim})"
         return f"Box({self.low.tolist()}, {self.high.tolist()})"
-
-
-def _axis(low: int, high: int) -> tuple[int, int]:
-    """Origin and unit of a coordinate between two even numbers; 0 if these are equal."""
-    if low == high:
-        return low, 0
-    if low <= 0 <= high:
-        return 0, 1 << (max(-low, high) - 1).bit_length()
-    return (low + high) // 2, (high - low) // 2
 
 
 class Space(Domain):
