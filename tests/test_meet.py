@@ -64,7 +64,8 @@ def test_points_too_near_to_a_row_are_not_certain(seed):
 
 
 def facets_along_axes(rows: Rows, x: np.ndarray) -> np.ndarray:
-    return rows.shoot_along_axes(x, rows.towards_rows(x))
+    metric = rows.metric(x)
+    return rows.shoot_along_axes(x, lambda used: metric(rows.A[used].T))
 
 
 @pytest.mark.parametrize("seed", range(10))

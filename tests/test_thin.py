@@ -134,3 +134,38 @@ class TestThinWitnesses:
     def test_regions_are_renumbered_or_left_out(self):
         moved = self.part.renumbered(np.array([-1, 0, 5, -1]))
         assert dict(moved) == {5: self.part[2]}
+
+
+def near_normals(seed: int, hyperplanes: int, dim: int, sign: float = 1.0) -> Network:
+    """Hyperplanes in general position, each with a copy whose normal is a few ulps off."""
+    rng = np.random.default_rng(seed)
+    W, b = rng.normal(size=(hyperplanes, dim)), rng.normal(size=hyperplanes)
+    near = W + rng.integers(-9, 10, size=W.shape) * np.spacing(W)
+    return one_layer(np.vstack([W, sign * near]), np.concatenate([b, sign * b]))
+
+
+@pytest.mark.parametrize(("n", "dim"), [(5, 2), (4, 3), (4, 4)])
+@pytest.mark.parametrize("where", ["box", "space"])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_where_nearly_parallel_hyperplanes_meet_needs_no_integers(n, dim, where, sign):
+    """Two hyperplanes whose normals are an ulp apart meet in the zeros of their difference."""
+    net = near_normals(n, n, dim, sign)
+    G = regions(net, Box(-8, 8, dim=dim) if where == "box" else Space(dim))
+    assert G.stats["rational_generators"] == G.stats["rational_witnesses"] == 0
+    assert set(map(bytes, G.patterns)) == {
+        bytes(p) for p in regions(net, G.domain, cells="lp").patterns
+    }
+    result = verify(G)
+    assert result, str(result)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_copies_that_meet_far_away_or_nowhere(seed):
+    """Normals an ulp apart with biases that are not: their difference is not a float64 row."""
+    rng = np.random.default_rng(seed)
+    W, b = rng.normal(size=(3, 2)), rng.normal(size=3)
+    net = one_layer(
+        np.vstack([W, np.nextafter(W, 9), W]), np.concatenate([b, b / 3, b + rng.normal(size=3)])
+    )
+    check(net, Space(2))
+    check(net, Box(-4, 4, dim=2))

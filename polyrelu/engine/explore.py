@@ -19,16 +19,20 @@ from threadpoolctl import threadpool_limits
 from ..network import quotient
 from ..rational import IntegerRow, dot_point, independent, margin
 from . import kernel, lp
+from .anchor import Anchor
 from .enumerate import Found
 from .facet_search import DomainRows, FacetSearch
 from .lp_enumerate import LpResolver, domain_is_bounded, is_multiple, new_cells
 from .program import Compiled, bit_of_wall, new_tables
 from .ray import Point, enter
 from .shoot import Rows
+from .span import Step
 
 NARROW = 64  # in so many dimensions a dense dictionary of all rows is quick
 RETAINED = 1 << 28  # bytes of points across facets that are kept; others are found again
 TRIES = 20
+
+Beyond = np.ndarray | Step | Point
 
 
 class OnWall(Exception):
@@ -41,16 +45,16 @@ class Region:
 
     Attributes:
         pattern: words from layer 1 on.
-        walls: of its facets.
-        across: wall of a facet -> a point beyond it and inside of all other rows, or None if it
-            was not looked for yet; None if they were forgotten.
+        walls: of its facets, sorted.
+        across: wall of a facet -> a point beyond it and inside of all other rows, or a step to it
+            from the witness, or None if it was not looked for yet; None if they were forgotten.
     """
 
     pattern: np.ndarray
     witness: np.ndarray
     exact_witness: Point | None
-    walls: list[int]
-    across: dict[int, np.ndarray | Point | None] | None
+    walls: np.ndarray
+    across: dict[int, Beyond | None] | None
     attached: dict[int, list[int]]
     zero: list[int]
     unbounded: bool
@@ -77,6 +81,7 @@ class Explorer:
             self._cells.reach[0] = self._domain.reach
         elif compiled.dim <= NARROW:
             self._bounded = domain_is_bounded(compiled)
+        self._anchor = Anchor(compiled, self._tables, self._domain)
         self._pending: list[Region] = []
         self._rows_here: Rows | None = None
         self._proofs: dict[int, dict[int, float]] = {}
@@ -142,12 +147,12 @@ class Explorer:
     def _columns(self, regions: list[Region]) -> Found:
         program = self.compiled.program
         words = int(program.first_word[-1] - program.first_word[1])
-        facets = [wall for region in regions for wall in region.walls]
+        facets = np.concatenate([np.zeros(0, np.int32), *(region.walls for region in regions)])
         also = [
-            (i, f, wall)
+            (i, int(np.searchsorted(region.walls, facet)), wall)
             for i, region in enumerate(regions)
-            for f, facet in enumerate(region.walls)
-            for wall in region.attached.get(facet, ())
+            for facet, others in region.attached.items()
+            for wall in others
         ]
         zero = [(i, wall) for i, region in enumerate(regions) for wall in region.zero]
         i64 = np.int64
@@ -160,7 +165,7 @@ class Explorer:
             n_facets=np.array([len(r.walls) for r in regions], np.int32),
             n_vertices=np.zeros(len(regions), np.int32),
             unbounded=np.array([r.unbounded for r in regions], bool),
-            facet=np.array(facets, np.int32),
+            facet=facets,
             maybe=np.zeros(len(facets), bool),
             attached=np.array(also, i64).reshape(-1, 3),
             zero=np.array(zero, i64).reshape(-1, 2),
@@ -206,11 +211,7 @@ class Explorer:
         return across.tobytes()
 
     def _cross(self, region: Region, wall: int) -> Region:
-        assert region.across is not None
-        if region.across[wall] is None:
-            self._find_across(region)
-        beyond = region.across[wall]
-        assert beyond is not None
+        beyond = self._point_beyond(region, wall)
         expected = self._expected(region, wall)
         if expected is not None and isinstance(beyond, np.ndarray):
             try:
@@ -220,6 +221,24 @@ class Explorer:
             except OnWall:
                 pass
         return self._cross_exactly(region, wall, beyond)
+
+    def _point_beyond(self, region: Region, wall: int) -> np.ndarray | Point:
+        assert region.across is not None
+        beyond = self._stepped(region, region.across[wall])
+        if beyond is None:
+            region.across[wall] = None
+            self._find_across(region)
+            beyond = self._stepped(region, region.across[wall])
+        assert beyond is not None
+        return beyond
+
+    def _stepped(self, region: Region, beyond: Beyond | None) -> np.ndarray | Point | None:
+        """The point that a step leads to, if rounding does not leave it on a side of the box."""
+        if not isinstance(beyond, Step):
+            return beyond
+        point = beyond.end(region.witness)
+        inside = (self._domain.low < point).all() and (point < self._domain.high).all()
+        return point if inside else None
 
     def _cross_exactly(self, region: Region, wall: int, beyond: np.ndarray | Point) -> Region:
         """From the point of the facet on the line to the point beyond, further along it."""
@@ -313,70 +332,74 @@ class Explorer:
         self._walls = np.concatenate([walls, self._domain.general, self._domain.bound_walls])
         tables, kept = self._tables, np.concatenate([walls, self._domain.general])
         sign = np.concatenate([signs[signs != 0], np.ones(len(self._domain.general))])
-        table = tables.wall[:, kept] * sign
+        self._sign_of_row = sign
+        chosen: slice | np.ndarray = kept
+        if len(kept) and kept[-1] - kept[0] == len(kept) - 1:  # a slice takes a fifth of the time
+            chosen = slice(int(kept[0]), int(kept[-1]) + 1)
+        table = tables.wall[:, chosen] * sign
         return Rows(
             table[:-1].T, table[-1], tables.wall_norm[kept], tables.wall_error[kept],
             self._domain.low, self._domain.high,
         )  # fmt: skip
+
+    def _of_rows(self, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+        """Wall and sign of each row that is no bound."""
+        return self._walls[: rows.m], self._sign_of_row
 
     def _examine(self, x: np.ndarray, exact: Point | None) -> Region:
         """The region at a point that was just located."""
         rows, pattern = self._rows(), self._pattern()
         signs = self._signs()
         first = int(self.compiled.program.first_wall[1])
-        search = FacetSearch(rows, self._walls)
+        search = FacetSearch(rows, self._walls, None)
+        unbounded = False
         if exact is None and rows.certainly_inside(x):
             with np.errstate(all="ignore"):  # what overflows is not certain, here as everywhere
-                x = rows.centred(x)
+                x, search.spanned = self._anchor.centred(rows, *self._of_rows(rows), x)
                 search.shoot(x)
+                if not self._bounded and search.spanned is not None:
+                    unbounded = search.spanned.escapes()
                 if self.compiled.dim > NARROW:
                     self._search_nearest(search, x)
                     self._search_by_programs(search, x)
         open_rows = search.open_rows()
-        unbounded = False
         attached: dict[int, list[int]] = {}
         if self._has_lines():
             unbounded, attached = True, self._settle_with_lines(search, open_rows)
-        elif len(open_rows) or not self._bounded:
-            unbounded, attached = self._settle(search, x, open_rows, pattern)
-        walls = sorted(self._walls[search.is_facet].tolist())
+        elif len(open_rows) or not (self._bounded or unbounded):
+            known = 1 if self._bounded else (2 if unbounded else 0)
+            unbounded, attached = self._settle(search, x, open_rows, pattern, known)
+        walls = np.sort(self._walls[search.is_facet]).astype(np.int32)
         return Region(
             pattern=pattern,
             witness=x,
             exact_witness=exact,
             walls=walls,
             across=self._points_across(search),
-            attached={w: attached[w] for w in walls if w in attached},
+            attached={w: attached[w] for w in walls.tolist() if w in attached} if attached else {},
             zero=(first + np.flatnonzero(signs == 0)).tolist(),
             unbounded=unbounded,
         )
 
     def _search_nearest(self, search: FacetSearch, x: np.ndarray) -> None:
         """Rays towards the nearest points beyond the rows that other rays did not find."""
-        rows = search.rows
         open_rows = search.open_rows()
-        open_rows = open_rows[open_rows < rows.m]
-        nearest = list(rows.nearest_beyond(x, search.towards, open_rows))
-        points = [n.point for n in nearest if n.point is not None]
-        if points:
-            search.take(rows.shoot(x, np.stack(points, axis=1) - x[:, None]))
-        codes = self._codes()
-        for r, (_, multipliers) in zip(open_rows.tolist(), nearest, strict=True):
-            if not search.is_facet[r] and not search.prove(r, multipliers):
-                self._recall(search, r, codes)
+        search.aim(x, open_rows[open_rows < search.rows.m])
+        for r in search.open_rows().tolist():
+            self._recall(search, r)
 
     def _search_by_programs(self, search: FacetSearch, x: np.ndarray) -> None:
         """What is left, where a dictionary of all rows would be too large."""
-        codes = self._codes()
         for r in search.open_rows().tolist():
             if not search.is_facet[r]:
                 multipliers = search.decide(r, x)
                 if multipliers is not None:
-                    used = np.flatnonzero(multipliers > 0)
+                    codes, used = self._codes(), np.flatnonzero(multipliers > 0)
                     self._proofs[codes[r]] = {codes[k]: multipliers[k] for k in used.tolist()}
 
-    def _recall(self, search: FacetSearch, r: int, codes: list[int]) -> bool:
+    def _recall(self, search: FacetSearch, r: int) -> bool:
         """What proved the row redundant in a region before may do so here."""
+        codes = self._codes()
         proof = self._proofs.get(codes[r])
         if proof is None:
             return False
@@ -390,16 +413,22 @@ class Explorer:
         return codes
 
     def _settle(
-        self, search: FacetSearch, x: np.ndarray, open_rows: np.ndarray, pattern: np.ndarray
+        self,
+        search: FacetSearch,
+        x: np.ndarray,
+        open_rows: np.ndarray,
+        pattern: np.ndarray,
+        is_bounded: int,
     ) -> tuple[bool, dict[int, list[int]]]:
-        """Certified linear programs on the open rows. Returns whether the region is unbounded,
-        and further walls of facets."""
-        known = search.is_facet.copy()
-        known[open_rows] = True
-        asked = np.flatnonzero(known)
+        """Certified linear programs on the open rows, and on whether the region is bounded (1), or
+        not (2), if that is not known (0). Returns whether it is unbounded, and further walls of
+        facets."""
+        kept = search.is_facet.copy()
+        kept[open_rows] = True
+        asked = np.flatnonzero(kept)
         doubtful = np.isin(asked, open_rows)
         facet = np.zeros(len(asked), dtype=np.bool_)
-        bounded = np.array([1 if self._bounded else 0])
+        bounded = np.array([is_bounded])
         cells = self._cells
         cells.scalar[:] = 0
         columns = (pattern[None], np.array([0, len(asked)]), self._walls[asked].astype(np.int32),
@@ -442,13 +471,13 @@ class Explorer:
                 search.is_facet[r] = True
         return attached
 
-    def _points_across(self, search: FacetSearch) -> dict[int, np.ndarray | Point | None]:
+    def _points_across(self, search: FacetSearch) -> dict[int, Beyond | None]:
         """For each facet that is no wall of the domain, a point beyond it alone, if known."""
         first = int(self.compiled.program.first_wall[1])
         facets = np.flatnonzero(search.is_facet[: search.rows.m])
         walls = self._walls[facets].tolist()
         return {
-            wall: search.points.get(r)
+            wall: search.beyond(r)
             for wall, r in zip(walls, facets.tolist(), strict=True)
             if wall >= first
         }
@@ -458,26 +487,23 @@ class Explorer:
         assert region.across is not None
         x, before = region.witness, _nbytes(region.across)
         self._locate(x, region.exact_witness)
-        search = FacetSearch(self._rows(), self._walls)
+        search = FacetSearch(self._rows(), self._walls, None)
         at = {wall: r for r, wall in enumerate(self._walls.tolist())}
         missing = [at[wall] for wall, point in region.across.items() if point is None]
         if region.exact_witness is None and search.rows.certainly_inside(x):
             with np.errstate(all="ignore"):
                 self._aim_beyond(search, x, np.array(missing))
         for r in missing:
-            found = search.points[r] if r in search.points else self._beyond(r)
-            region.across[int(self._walls[r])] = found
+            found = self._stepped(region, search.beyond(r))
+            region.across[int(self._walls[r])] = self._beyond(r) if found is None else found
         self._retained += _nbytes(region.across) - before
 
     def _aim_beyond(self, search: FacetSearch, x: np.ndarray, facets: np.ndarray) -> None:
         """Rays at facets, or else linear programs, for a point beyond each."""
-        rows = search.rows
-        nearest = rows.nearest_beyond(x, rows.towards_rows(x), facets)
-        points = [n.point for n in nearest if n.point is not None]
-        if points:
-            search.take(rows.shoot(x, np.stack(points, axis=1) - x[:, None]))
+        search.spanned = self._anchor.around(search.rows, *self._of_rows(search.rows), x)
+        search.aim(x, facets)
         for r in facets.tolist():
-            if r not in search.points:
+            if search.beyond(r) is None:
                 search.decide(r, x)
 
     def _beyond(self, r: int) -> Point:
@@ -501,6 +527,6 @@ def _exact(point: np.ndarray | Sequence[Fraction]) -> Point:
     return tuple(Fraction(v) for v in (point.tolist() if isinstance(point, np.ndarray) else point))
 
 
-def _nbytes(points: dict[int, np.ndarray | Point | None]) -> int:
-    known = [p for p in points.values() if p is not None]
+def _nbytes(points: dict[int, Beyond | None]) -> int:
+    known = [p.z if isinstance(p, Step) else p for p in points.values() if p is not None]
     return sum(p.nbytes if isinstance(p, np.ndarray) else 100 * len(p) for p in known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import isfinite, isinf
 
@@ -13,6 +13,7 @@ from ..rational import margin
 from .program import Compiled
 from .ray import Point
 from .shoot import Hits, Rows
+from .span import SpannedRows, Step, Steps
 
 
 class FacetSearch:
@@ -22,15 +23,15 @@ class FacetSearch:
         walls: of each row, -1 where a coordinate has no bound.
         is_facet, is_redundant: of each row, if it is certain.
         points: of facets that are no bounds, a point beyond.
-        towards: H^-1 A' at the point that rays were shot from.
+        steps: the same by steps in the span, from the point that rays were shot from.
     """
 
-    def __init__(self, rows: Rows, walls: np.ndarray) -> None:
-        self.rows, self.walls = rows, walls
+    def __init__(self, rows: Rows, walls: np.ndarray, spanned: SpannedRows | None) -> None:
+        self.rows, self.walls, self.spanned = rows, walls, spanned
         self.is_facet = np.zeros(len(walls), dtype=np.bool_)
         self.is_redundant = np.zeros(len(walls), dtype=np.bool_)
         self.points: dict[int, np.ndarray | Point] = {}
-        self.towards = np.zeros((len(rows.low), rows.m))
+        self.steps: dict[int, np.ndarray] = {}
 
     def open_rows(self) -> np.ndarray:
         return np.flatnonzero(~self.is_facet & ~self.is_redundant & (self.walls >= 0))
@@ -40,6 +41,18 @@ class FacetSearch:
         for i, r in enumerate(hits.row.tolist()):
             if r < self.rows.m and r not in self.points:
                 self.points[r] = hits.point[:, i].copy()
+
+    def take_steps(self, found: Steps) -> None:
+        self.is_facet[found.row] = True
+        for i, r in enumerate(found.row.tolist()):
+            self.steps.setdefault(r, found.step[:, i])
+
+    def beyond(self, r: int) -> np.ndarray | Step | Point | None:
+        """A point beyond a facet, if one is known."""
+        if r not in self.points and r in self.steps:
+            assert self.spanned is not None
+            return Step(self.spanned.span.basis, self.steps[r])
+        return self.points.get(r)
 
     def prove(self, r: int, multipliers: np.ndarray) -> bool:
         """Do these multipliers prove the row redundant?"""
@@ -68,15 +81,45 @@ class FacetSearch:
             return multipliers
         return None
 
+    def aim(self, x: np.ndarray, asked: np.ndarray) -> None:
+        """Rays towards the nearest points beyond some rows; or these are proved redundant."""
+        spanned = self.spanned
+        if spanned is None:
+            return
+        steps, multipliers = spanned.nearest_beyond(asked)
+        self.take_steps(spanned.shoot(steps))
+        asked = self._unproved(asked, multipliers)
+        if len(asked):
+            ahead, multipliers = spanned.nearest_in_box(asked)
+            self.take(self.rows.shoot(x, ahead))
+            self._unproved(asked, multipliers)
+
+    def _unproved(self, asked: np.ndarray, multipliers: np.ndarray) -> np.ndarray:
+        """Those that are still open."""
+        open_here = [
+            r
+            for r, found in zip(asked.tolist(), multipliers, strict=True)
+            if not self.is_facet[r] and not self.prove(r, found)
+        ]
+        return np.array(open_here, dtype=np.int64)
+
     def shoot(self, x: np.ndarray) -> None:
         """Rays towards all rows."""
-        self.towards = self.rows.towards_rows(x)
-        self.take(self.rows.shoot(x, -self.towards))
-        self.is_facet[self.rows.shoot_along_axes(x, self.towards)] = True
+        rows, spanned = self.rows, self.spanned
+        metric: Callable[[np.ndarray], np.ndarray]
+        if spanned is not None:
+            metric, towards = spanned.metric, spanned.towards
+            self.take_steps(spanned.shoot(towards))
+            met = rows.shoot_along_axes(x, lambda used: -spanned.span.basis @ towards[:, used])
+        else:
+            metric = rows.metric(x)
+            self.take(rows.shoot(x, -metric(rows.A.T)))
+            met = rows.shoot_along_axes(x, lambda used: metric(rows.A[used].T))
+        self.is_facet[met] = True
         bounds = self.open_rows()
-        bounds = bounds[bounds >= self.rows.m]
+        bounds = bounds[bounds >= rows.m]
         if len(bounds):
-            self.take(self.rows.shoot_at_rows(x, bounds))
+            self.take(rows.shoot(x, -metric(rows.normals(bounds))))
 
 
 class DomainRows:

@@ -33,6 +33,8 @@ TINY = 2.0**-600  # covers underflow; see SAFE_WEIGHT
 # Relative errors of rows, beyond which they are bounded more tightly, and composed exactly. Only
 # speed depends on them: a loose row leaves signs open, an exact one takes as long as some of these.
 LOOSE_ERROR, WORST_ERROR = 2.0**-36, 2.0**-6
+POOR = 2.0**-30  # a radius from which a generator that leaves signs open is solved anew
+NEAR_COPY = 2.0**-20  # of a row, or of a difference of two: how small it is where they nearly agree
 SAFE_WEIGHT = 2.0**-200  # weights between this and its inverse cannot underflow against TINY
 
 # Why the kernel returned.
@@ -275,12 +277,84 @@ def bound_twice(norm, error, radius, size, low, dim):  # type: ignore[no-untyped
 
 
 @njit(**CALLED)
-def refine(first, mask, used, facet, wall, scratch, walls, x, low, dim):  # type: ignore[no-untyped-def]
+def take_apart(wall, wall_error, walls, n, a, dim):  # type: ignore[no-untyped-def]
+    """Writes to ``a`` rows that vanish where ``walls[:n]`` do: their own, or, where two exact rows
+    are nearly the same or opposite, one and what it differs by, times a power of 2.
+
+    The difference is used only where float64 has it exactly, as it does for close numbers.
+    """
+    for i in range(n):
+        for j in range(dim + 1):
+            a[i, j] = wall[j, walls[i]]
+        for k in range(i):
+            most, dot, exact = 0.0, 0.0, wall_error[walls[i]] == 0.0 == wall_error[walls[k]]
+            for j in range(dim):
+                most = max(most, abs(wall[j, walls[i]]))
+                dot += wall[j, walls[i]] * wall[j, walls[k]]
+            sign, rest = -1.0 if dot > 0.0 else 1.0, 0.0
+            for j in range(dim + 1):
+                off, lost = exact_sum(wall[j, walls[i]], sign * wall[j, walls[k]])
+                exact &= lost == 0.0
+                if j < dim:
+                    rest = max(rest, abs(off))
+            if exact and TINY < rest < NEAR_COPY * most:
+                scale = 1.0
+                while rest * scale < most:
+                    scale *= 2.0
+                for j in range(dim + 1):
+                    a[i, j] = (wall[j, walls[i]] + sign * wall[j, walls[k]]) * scale
+                break
+
+
+@njit(**CALLED)
+def invert_with_axis(scratch, need, axis, dim):  # type: ignore[no-untyped-def]
+    """Inverse of the first ``need`` rows and, if one is missing, the unit vector of an axis."""
+    a, r, work = scratch[0], scratch[1], scratch[2]
+    if need < dim:
+        for j in range(dim):
+            a[need, j] = 0.0
+        a[need, axis] = 1.0
+    for i in range(dim):
+        for j in range(dim):
+            work[i, j] = a[i, j]
+    return invert(work, r, dim)
+
+
+@njit(**CALLED)
+def start_anew(scratch, need, x, dim):  # type: ignore[no-untyped-def]
+    """Writes to x about where the rows of ``scratch[0]`` vanish: a point, or if one row is missing
+    a direction whose largest coordinate is 1. Leaves their inverse; returns that coordinate,
+    ``dim`` for a point, and -1 if they do not tell."""
+    a, r = scratch[0], scratch[1]
+    if need == dim:
+        if not invert_with_axis(scratch, need, dim, dim):
+            return np.int64(-1)
+        for j in range(dim):
+            value = 0.0
+            for i in range(dim):
+                value -= r[j, i] * a[i, dim]
+            x[j] = value
+        return np.int64(dim)
+    for axis in range(dim):
+        if invert_with_axis(scratch, need, axis, dim):
+            most = 0.0
+            for j in range(dim):
+                x[j] = r[j, need]
+                most = max(most, abs(x[j]))
+            if most < 1.000001:
+                x[axis] = 1.0
+                return np.int64(axis)
+    return np.int64(-1)
+
+
+@njit(**CALLED)
+def refine(first, mask, used, facet, wall, wall_error, scratch, walls, x, low, dim, anew):  # type: ignore[no-untyped-def]
     """Writes to ``low`` what a generator x lacks to where the facets of ``mask``, and the wall
     ``first`` unless that is -1, meet. False if they do not tell.
 
-    As :func:`solve`, from the same float64 inverse: two steps of refinement, with residuals in
-    twice the precision. A direction keeps a coordinate that is 1 or -1.
+    As :func:`solve`, from a float64 inverse: two steps of refinement, with residuals in twice the
+    precision. A direction keeps a coordinate that is 1 or -1. If x is to be found ``anew``, it is
+    written as well.
     """
     n = np.int64(0)
     if first >= 0:
@@ -298,45 +372,51 @@ def refine(first, mask, used, facet, wall, scratch, walls, x, low, dim):  # type
         return False
     if n > need:
         pick_rows(wall, work, walls, n, need, dim)
-    for i in range(dim):
-        for j in range(dim):
-            a[i, j] = wall[j, walls[i]] if i < need else 0.0
+    take_apart(wall, wall_error, walls, need, a, dim)
     axis = np.int64(dim)
-    if need < dim:
-        axis = np.int64(0)
-        while axis < dim and abs(x[axis]) != 1.0:
-            axis += 1
-        if axis == dim:
+    if anew:
+        axis = start_anew(scratch, need, x, dim)
+        if axis < 0:
             return False
-        a[need, axis] = 1.0
-    for i in range(dim):
-        for j in range(dim):
-            work[i, j] = a[i, j]
-    if not invert(work, r, dim):
-        return False
+    else:
+        if need < dim:
+            axis = np.int64(0)
+            while axis < dim and abs(x[axis]) != 1.0:
+                axis += 1
+            if axis == dim:
+                return False
+        if not invert_with_axis(scratch, need, axis, dim):
+            return False
     for j in range(dim + 1):
         low[j] = 0.0
-    for _ in range(2):
+    for _ in range(3 if anew else 2):
         for i in range(dim):
-            work[0, i] = form_twice(wall, walls[i], x, low) if i < need else 0.0
+            work[0, i] = form_twice(a.T, i, x, low) if i < need else 0.0
         for j in range(dim):
             for i in range(dim):
                 low[j] -= r[j, i] * work[0, i]
-    low[axis] = 0.0
+        low[axis] = 0.0
+        if anew:
+            for j in range(dim):
+                x[j], low[j] = exact_sum(x[j], low[j])
     return True
 
 
 @njit(**CALLED)
-def refined_radius(wall, wall_norm, wall_error, scratch, walls, x, low, dim):  # type: ignore[no-untyped-def]
+def refined_radius(wall_norm, wall_error, scratch, walls, x, low, dim):  # type: ignore[no-untyped-def]
     """The radius of the generator x + low of :func:`refine`, bounded as in :func:`solve`."""
-    work = scratch[2]
+    a, work = scratch[0], scratch[2]
     need = dim if x[dim] != 0.0 else dim - 1
     size, small = sizes(x, low, dim)
     for i in range(dim):
         work[0, i], work[1, i] = TINY, 0.0
         if i < need:
             norm, error = wall_norm[walls[i]], wall_error[walls[i]]
-            rest = abs(form_twice(wall, walls[i], x, low))
+            if error == 0.0:  # what float64 holds is the row itself, perhaps a difference
+                norm = 0.0
+                for j in range(dim + 1):
+                    norm += 1.0000001 * abs(a[i, j])
+            rest = abs(form_twice(a.T, i, x, low))
             work[0, i] = rest + bound_twice(norm, error, 0.0, size, small, dim)
             work[1, i] = error
     return moved_at_most(scratch, dim)
@@ -418,8 +498,8 @@ def signs_twice(program, stack, tables):  # type: ignore[no-untyped-def]
             first, stack.new_mask[i] if cutting else stack.mask[e, i], stack.used[e],
             stack.facet[e], program.first_wall[layer], tables.wall, tables.wall_norm,
             tables.wall_error, tables.wall_scale, tables.scratch, tables.picked, stack.x[p],
-            tables.low[0], stack.radius[p], stack.gap[p], program.dim, stack.pos[p, words],
-            stack.neg[p, words], stack.unknown[p, words],
+            tables.low[0], stack.radius, stack.size, p, stack.gap[p], program.dim,
+            stack.pos[p, words], stack.neg[p, words], stack.unknown[p, words],
         )  # fmt: skip
     return not undecided
 
@@ -427,25 +507,65 @@ def signs_twice(program, stack, tables):  # type: ignore[no-untyped-def]
 @njit(**CALLED)
 def decide_twice(  # type: ignore[no-untyped-def]
     first, mask, used, facet, wall0, wall, wall_norm, wall_error, wall_scale, scratch, walls, x,
-    low, radius, gap, dim, pos, neg, unknown,
+    low, radius, size, p, gap, dim, pos, neg, unknown,
 ):  # fmt: skip
     """Decide the signs of the generator x in ``unknown``, as far as twice the precision goes; it is
     on the facets of ``mask`` and on the wall ``first``. True if any sign, or x itself, is open."""
-    any_open = not radius < np.inf
+    any_open = not radius[p] < np.inf
     for word in unknown:
         any_open |= word != ZERO
     if not any_open:
         return False
-    # Unsolved; or a direction that might be the opposite one.
-    if not radius < (np.inf if x[dim] != 0.0 else 0.5):
+    # Poorly solved, or not at all; or a direction that might be the opposite one.
+    anew = not radius[p] < POOR
+    if anew:
+        radius[p] = np.inf  # that of an x which may be overwritten
+    if not refine(first, mask, used, facet, wall, wall_error, scratch, walls, x, low, dim, anew):
         return True
-    if not refine(first, mask, used, facet, wall, scratch, walls, x, low, dim):
+    refined = refined_radius(wall_norm, wall_error, scratch, walls, x, low, dim)
+    if anew and not renew(
+        used, mask, facet, wall, wall_norm, wall_error, x, low, refined, radius, size, p, dim
+    ):
         return True
-    radius = refined_radius(wall, wall_norm, wall_error, scratch, walls, x, low, dim)
     return settle(
-        wall0, wall, wall_norm, wall_error, wall_scale, walls, x, low, radius, gap, dim, pos, neg,
+        wall0, wall, wall_norm, wall_error, wall_scale, walls, x, low, refined, gap, dim, pos, neg,
         unknown,
     )  # fmt: skip
+
+
+@njit(**CALLED)
+def renew(used, mask, facet, wall, wall_norm, wall_error, x, low, refined, radius, size, p, dim):  # type: ignore[no-untyped-def]
+    """Generator p is x, which was found anew: its radius and size; a direction is turned to where
+    the cell is. False if that is not certain."""
+    if not refined < NEAR_COPY:
+        return False
+    if x[dim] == 0.0:
+        side = facing(used, mask, facet, wall, wall_norm, wall_error, x, low, refined, dim)
+        if side == 0.0:
+            return False
+        for j in range(dim):
+            x[j], low[j] = side * x[j], side * low[j]
+    whole, small = sizes(x, low, dim)
+    radius[p], size[p] = 1.001 * (refined + small), whole
+    return True
+
+
+@njit(**CALLED)
+def facing(used, mask, facet, wall, wall_norm, wall_error, x, low, radius, dim):  # type: ignore[no-untyped-def]
+    """1 if the direction x + low certainly leads to the inner side of some facet that it is not on,
+    -1 if its opposite does, 0 if neither is certain."""
+    size, small = sizes(x, low, dim)
+    for k in range(len(used)):
+        facets = used[k] & ~mask[k]
+        while facets:
+            code = facet[64 * k + np.int64(lowest_bit(facets))]
+            facets &= facets - ONE
+            w = np.int64(code >> 1)
+            value = form_twice(wall, w, x, low)
+            bound = bound_twice(wall_norm[w], wall_error[w], radius, size, small, dim)
+            if bound < abs(value) < np.inf:
+                return 1.0 if (value > 0.0) != (code & 1 != 0) else -1.0
+    return 0.0
 
 
 @njit(**CALLED)
@@ -493,7 +613,8 @@ def thin_witness(  # type: ignore[no-untyped-def]
         n_points += 1
         x = pool[vertex[i]]
         if not refine(
-            np.int64(-1), mask[i], used, facet, wall, scratch, walls, x, low[0], dim
+            np.int64(-1), mask[i], used, facet, wall, wall_error, scratch, walls, x, low[0], dim,
+            False,
         ):  # fmt: skip
             return False
         for j in range(dim):

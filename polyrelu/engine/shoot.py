@@ -14,22 +14,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from math import inf
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
-from scipy.optimize import linprog, nnls
+from scipy.optimize import linprog
 
 from .interior import Iterate, iterates
 from .kernel import TINY, UNIT
-from .meet import ROUNDED_UP, are_beyond_alone, first_met, met_along_axes
+from .meet import (
+    ROUNDED_UP,
+    are_beyond_alone,
+    are_beyond_bound_alone,
+    first_met,
+    met_along_axes,
+)
 
 Array = np.ndarray
 
-CENTRING_STEPS, NEAR_CENTRE = 12, 1.0  # of the squared Newton decrement
+CENTRING_STEPS, NEAR_CENTRE = 20, 1.0  # of the squared Newton decrement
 STEPS_WITHOUT_CENTRE = 3  # an unbounded region has none
 FAR = 2.0**10
-SMALL_WEIGHT = 2.0**-40  # directions of less are left out: a ray that misses for it costs time only
 
 
 @dataclass(frozen=True)
@@ -38,13 +43,6 @@ class Hits:
 
     row: Array
     point: Array
-
-
-class Nearest(NamedTuple):
-    """A point that may be beyond a row alone, and multipliers that may prove it redundant."""
-
-    point: Array | None
-    multipliers: Array
 
 
 @dataclass(frozen=True)
@@ -94,29 +92,37 @@ class Rows:
             certain = (values > self.uncertainty(x[:, None])[:, 0]).all()
         return bool(certain and (self.low < x).all() and (x < self.high).all())
 
+    def escapes(self, direction: Array) -> bool:
+        """Does certainly every ray along the direction stay inside that starts there?"""
+        longest = float(np.abs(direction).max(initial=0.0))
+        if not 0 < longest < inf:
+            return False
+        unit = direction / longest
+        certain = (self.A @ unit > self.uncertainty(unit[:, None])[:, 0]).all()
+        open_ends = (np.isinf(self.low) | (unit >= 0)) & (np.isinf(self.high) | (unit <= 0))
+        return bool(certain and open_ends.all())
+
     # -- interior points ---------------------------------------------------------------------
 
     def carried_on(self, start: Array, x: Array) -> Array:
         """Further on from ``start`` beyond an interior point x, half way to the next row."""
         along = x - start
-        reach = float(self._meetings(x, along[:, None]).min(initial=1.0))
-        further: Array = x + 0.5 * reach * along
+        further: Array = x + 0.5 * min(1.0, self.reach(x, along)) * along
         return further if self.certainly_inside(further) else x
 
-    def centred(self, x: Array) -> Array:
+    def centred(self, x: Array, near: float = NEAR_CENTRE) -> Array:
         """A few damped Newton steps towards the analytic centre, from an interior point."""
         bounded = np.isfinite(self.low).all() and np.isfinite(self.high).all()
         for _ in range(CENTRING_STEPS if bounded else STEPS_WITHOUT_CENTRE):
             values = self.A @ x + self.b
             with np.errstate(divide="ignore"):
                 gradient = self.A.T @ (1 / values) + 1 / (x - self.low) - 1 / (self.high - x)
-            step = self.metric(x)(gradient[:, None])
-            reach = float(self._meetings(x, step).min(initial=np.inf))
-            moved = x + min(1.0, 0.7 * reach) * step[:, 0]
+            step = self.metric(x)(gradient[:, None])[:, 0]
+            moved = x + min(1.0, 0.7 * self.reach(x, step)) * step
             if not (np.isfinite(moved).all() and self.certainly_inside(moved)):
                 break
             x = moved
-            if float(gradient @ step[:, 0]) < NEAR_CENTRE:
+            if float(gradient @ step) < near:
                 break
         return x
 
@@ -133,17 +139,6 @@ class Rows:
         hessian[np.diag_indices(d)] += diagonal
         return lambda v: _solve(hessian, v)
 
-    def towards_rows(self, x: Array) -> Array:
-        """H^-1 A', one column for each row of A."""
-        values, diagonal = self._barrier(x)
-        m, d = self.A.shape
-        if m < d and (diagonal > 0).all():  # as above, with one product less
-            scaled = self.A / diagonal
-            inner = scaled @ self.A.T
-            inner[np.diag_indices(m)] += values**2
-            return np.asarray(scaled.T @ _solve(inner, np.diag(values**2)))
-        return self.metric(x)(self.A.T)
-
     def _barrier(self, x: Array) -> tuple[Array, Array]:
         """The rows' values, and what the bounds add to the Hessian's diagonal."""
         diagonal = 1 / (x - self.low) ** 2 + 1 / (self.high - x) ** 2
@@ -151,18 +146,18 @@ class Rows:
 
     # -- rays --------------------------------------------------------------------------------
 
-    def _meetings(self, x: Array, directions: Array) -> Array:
-        """Where rays meet the rows: t of each (rows, rays), infinite where they do not."""
-        values = (self.A @ x + self.b)[:, None]
-        slopes = self.A @ directions
+    def reach(self, x: Array, direction: Array) -> float:
+        """How far a ray from x may go before it meets a row, about; infinite if it never does."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.concatenate(
+            falls = np.concatenate(
                 [
-                    np.where(slopes < 0, values / -slopes, np.inf),
-                    np.where(directions < 0, (self.low - x)[:, None] / directions, np.inf),
-                    np.where(directions > 0, (self.high - x)[:, None] / directions, np.inf),
+                    (self.A @ direction) / -(self.A @ x + self.b),
+                    direction / (self.low - x),
+                    direction / (self.high - x),
                 ]
             )
+        fastest = float(falls.max(initial=0.0))
+        return 1 / fastest if fastest > 0 else inf
 
     def shoot(self, x: Array, directions: Array) -> Hits:
         """What rays (columns) from x meet first, as far as it is certain."""
@@ -173,22 +168,24 @@ class Rows:
         with np.errstate(invalid="ignore"):
             point = x[:, None] + (first + np.minimum(second - first, first) / 64) * directions
         values = self.A @ point + self.b[:, None]
-        sure = are_beyond_alone(values, self.relative, point, self.low, self.high, row)
+        size = np.maximum(1.0, np.abs(point).max(axis=0))
+        sure = are_beyond_alone(values, self.relative, size, row)
+        sure &= are_beyond_bound_alone(point, self.low, self.high, row - self.m)
         return Hits(row[sure], point[:, sure])
 
-    def shoot_along_axes(self, x: Array, towards: Array) -> Array:
+    def shoot_along_axes(self, x: Array, inwards_of: Callable[[Array], Array]) -> Array:
         """Bounds that are met along their own axes: no product of matrices is needed.
 
         Where a row is in the way, from a point further inside of it.
 
         Args:
-            towards: H^-1 A'.
+            inwards_of: of rows the directions (columns) that lead further inside of them.
         """
         first = np.where(np.isfinite(np.concatenate([self.low, self.high])), 0, -1)
         met, blocker = self._met_along_axes(x[None], first)
         if (blocker >= 0).any():
             used, which = np.unique(blocker, return_inverse=True)
-            inwards = self._drawn_in(x, towards[:, used])
+            inwards = self._drawn_in(x, inwards_of(used))
             inside = np.array([self.certainly_inside(p) for p in inwards])
             which = np.where((blocker >= 0) & inside[which], which, -1)
             met |= self._met_along_axes(inwards, which)[0]
@@ -216,49 +213,13 @@ class Rows:
         )
         return met
 
-    def shoot_at_rows(self, x: Array, rows: Array) -> Hits:
-        """Along -H^-1 a for the given rows a."""
-        normals = np.zeros((len(x), len(rows)))
-        d = len(x)
-        for i, r in enumerate(rows.tolist()):
-            if r < self.m:
-                normals[:, i] = self.A[r]
-            else:
-                normals[(r - self.m) % d, i] = 1.0 if r < self.m + d else -1.0
-        return self.shoot(x, -self.metric(x)(normals))
-
-    def nearest_beyond(self, x: Array, towards: Array, rows: Array) -> Iterator[Nearest]:
-        """For each given row of A the nearest point beyond it alone, in the metric H.
-
-        Bounds are left out of account: in the metric's unit ball none is met. As a least
-        distance problem by non-negative least squares (Lawson and Hanson 1974, chapter 23), in
-        the coordinates in which the metric is the unit matrix and only rows matter.
-        """
-        values = self.A @ x + self.b
-        inner = self.A @ towards
-        if not np.isfinite(inner).all():
-            inner = np.zeros_like(inner)
-        weights, vectors = np.linalg.eigh(inner)
-        kept = weights > SMALL_WEIGHT * weights.max(initial=0.0)
-        root = np.sqrt(weights[kept])
-        back = towards @ (vectors[:, kept] / root)
-        forms = vectors[:, kept] * root
-        for r in rows.tolist():
-            sign = np.where(np.arange(self.m) == r, -1.0, 1.0)
-            wanted = -0.99 * values
-            wanted[r] = 1.01 * values[r]
-            system = np.vstack([(forms * sign[:, None]).T, wanted / values[r]])
-            aim = np.zeros(len(system))
-            aim[-1] = 1.0
-            try:
-                found, _ = nnls(system, aim)
-            except (RuntimeError, ValueError):  # too many steps; an overflow
-                yield Nearest(None, np.zeros(self.m))
-                continue
-            rest = system @ found - aim
-            multipliers = found / found[r] if found[r] > 0 else found
-            point = x + back @ (rest[:-1] / -rest[-1] * values[r]) if rest[-1] < 0 else None
-            yield Nearest(point, multipliers)
+    def normals(self, bounds: Array) -> Array:
+        """Of rows that are bounds, as columns."""
+        d = len(self.low)
+        normals = np.zeros((d, len(bounds)))
+        axis = bounds - self.m
+        normals[axis % d, np.arange(len(bounds))] = np.where(axis < d, 1.0, -1.0)
+        return normals
 
     # -- proofs that there is no facet -------------------------------------------------------
 
@@ -297,7 +258,7 @@ class Rows:
         """Points and multipliers, neither certain, of where row r is least while the others are
         positive; where there are no bounds, around x."""
         a, b, _, _, low, high = self.target(r)
-        low, high = _within(FAR, x, low, high)
+        low, high = within(FAR, x, low, high)
         others = np.arange(self.m) != r
         for found in iterates((a, b), self.A[others], self.b[others], low, high, x):
             multipliers = np.zeros(self.m)
@@ -309,7 +270,7 @@ class Rows:
         and multipliers of the rows. Not certain: HiGHS computes with tolerances, and where
         there are no bounds it looks around x only."""
         a, b, _, _, low, high = self.target(r)
-        low, high = _within(FAR, x, low, high)
+        low, high = within(FAR, x, low, high)
         others = np.arange(self.m) != r
         multipliers = np.zeros(self.m)
         if not all(np.isfinite(v).all() for v in (self.A, self.b, low, high)):
@@ -321,7 +282,7 @@ class Rows:
         return (found.x if found.fun + b < 0 else None), multipliers
 
 
-def _within(factor: float, x: Array, low: Array, high: Array) -> tuple[Array, Array]:
+def within(factor: float, x: Array, low: Array, high: Array) -> tuple[Array, Array]:
     """The bounds, no further out than some multiple of the size of x."""
     far = factor * max(1.0, float(np.abs(x).max(initial=0.0)))
     return np.maximum(low, -far), np.minimum(high, far)
