@@ -37,6 +37,8 @@ _WHERE = {
     "decision_boundary": "queries.boundary",
     "DecisionBoundary": "queries.boundary",
     "DiagonalMetric": "queries.metrics",
+    "diameter": "queries.diameter",
+    "Diameter": "queries.diameter",
     "Difference": "queries.witness",
     "directional_separability": "separability.directional",
     "Distribution": "queries.graph_folding",
@@ -221,6 +223,8 @@ if TYPE_CHECKING:
     from .queries.counting import zaslavsky as zaslavsky
     from .queries.crossings import Crossing as Crossing
     from .queries.crossings import boundary_crossings as boundary_crossings
+    from .queries.diameter import Diameter as Diameter
+    from .queries.diameter import diameter as diameter
     from .queries.equivalence import equivalent as equivalent
     from .queries.euler_metric import EulerMetric as EulerMetric
     from .queries.folding import Folding as Folding

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from .claim import Claim, Hypothesis, Known, Outcome, Report, Source, Verdict
-from .common import GENERIC, all_regions, gaussian_network, gaussian_networks
+from .common import (
+    GENERIC,
+    SIMPLE,
+    all_regions,
+    gaussian_network,
+    gaussian_networks,
+    simple_arrangements,
+)
 from .plain import plain
 from .registry import claim, claims, register
 from .run import reports, run
@@ -11,6 +18,7 @@ from .statistics import Estimate, at_least, at_most, mean, proportion
 
 __all__ = [
     "GENERIC",
+    "SIMPLE",
     "Claim",
     "Estimate",
     "Hypothesis",
@@ -32,4 +40,5 @@ __all__ = [
     "register",
     "reports",
     "run",
+    "simple_arrangements",
 ]

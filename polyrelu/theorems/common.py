@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
-from ..domain import Domain, Space
+from ..arrangement import Arrangement
+from ..domain import Domain, Slice, Space
 from ..enumeration import regions
 from ..errors import IncompleteError
+from ..faces import face_complex
 from ..graph import RegionGraph
 from ..limits import Limits
-from ..network import Network
+from ..network import Affine, Layer, Network
 from ..queries.where import stopped
 from .claim import Hypothesis, Instances
 
@@ -30,7 +31,7 @@ def gaussian_network(rng: np.random.Generator, widths: Sequence[int]) -> Network
     return Network.from_layers([*layers, (rng.normal(size=(1, widths[-1])), [0.0])])
 
 
-def gaussian_networks(quick: Iterable[Widths], full: Iterable[Widths]) -> Instances:
+def gaussian_networks(quick: Iterable[Widths], full: Iterable[Widths] = ()) -> Instances:
     """Instances: a Gaussian network for each of these widths; ``full`` has those of ``quick``,
     too."""
     shapes = {"quick": list(quick)}
@@ -38,12 +39,33 @@ def gaussian_networks(quick: Iterable[Widths], full: Iterable[Widths]) -> Instan
 
     def drawn(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Network]]:
         for widths in shapes[size]:
-            yield "-".join(map(str, widths)), gaussian_network(rng, widths)
+            yield named(widths), gaussian_network(rng, widths)
 
     return drawn
 
 
-def all_regions(network: Network, limits: Limits, domain: Domain | None = None) -> RegionGraph:
+def named(widths: Iterable[int]) -> str:
+    """Widths as text, 2-8-6."""
+    return "-".join(map(str, widths))
+
+
+def simple_arrangements(
+    quick: Iterable[tuple[int, int]], full: Iterable[tuple[int, int]] = ()
+) -> Instances:
+    """Instances: n Gaussian hyperplanes of R^d for each of these (n, d)."""
+    shapes = {"quick": list(quick)}
+    shapes["full"] = [*shapes["quick"], *full]
+
+    def drawn(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Arrangement]]:
+        for n, d in shapes[size]:
+            yield f"{n} in R^{d}", Arrangement(rng.normal(size=(n, d)), rng.normal(size=n))
+
+    return drawn
+
+
+def all_regions(
+    network: Network, limits: Limits, domain: Domain | Slice | None = None
+) -> RegionGraph:
     """Every region, default of the whole input space.
 
     Raises:
@@ -59,13 +81,26 @@ def all_regions(network: Network, limits: Limits, domain: Domain | None = None) 
     return graph
 
 
-def _is_generic(network: Any, limits: Limits) -> bool:
-    """No facet on two bent hyperplanes, nothing that vanishes on a region, and all regions have
-    vertices."""
+def with_last_neurons(network: Network, kept: int) -> Network:
+    """With only the first ``kept`` neurons of the last hidden layer."""
+    hidden, output = network.layers[-2:]
+    (rows,), (out,) = hidden.factors, output.factors
+    narrower = Layer([Affine(rows.weight[:kept], rows.bias[:kept])], hidden.units[:kept])
+    last = Layer([Affine(out.weight[:, :kept], out.bias)], output.units)
+    return Network((*network.layers[:-2], narrower, last))
+
+
+def _is_generic(network: Network, limits: Limits) -> bool:
     graph = all_regions(network, limits)
-    return not len(graph.coincident) and not len(graph.vanishing) and not graph.lines
+    if len(graph.coincident) or len(graph.vanishing) or graph.lines:
+        return False
+    cells = face_complex(graph)
+    return not cells.n_lines and all(v.signs().count(0) == cells.dim for v in cells.faces(0))
 
 
+SIMPLE = Hypothesis("the hyperplanes are in general position", lambda a, limits: a.is_simple)
 GENERIC = Hypothesis(
-    "no pre-activation vanishes on a region and no two on a wall; regions hold no line", _is_generic
+    "general position: as many pre-activations vanish at each vertex as there are inputs, one on "
+    "each wall and none on a region; some region has a vertex",
+    _is_generic,
 )
