@@ -10,7 +10,15 @@ from ..errors import ClaimError
 from .claim import Check, Claim, Hypothesis, Instances, Source
 
 # Modules whose claims make up the list, in its order. They are imported when it is asked for.
-SUBJECTS = ("counting", "degrees", "topology", "construction")
+SUBJECTS = (
+    "counting",
+    "degrees",
+    "topology",
+    "construction",
+    "injectivity",
+    "gaussian_layers",
+    "stability",
+)
 
 _claims: dict[str, Claim] = {}
 
