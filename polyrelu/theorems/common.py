@@ -15,6 +15,7 @@ from ..faces import face_complex
 from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Affine, Layer, Network
+from ..queries.boundary import DecisionBoundary, decision_boundary
 from ..queries.where import stopped
 from .claim import Hypothesis, Instances
 
@@ -74,11 +75,27 @@ def all_regions(
     """
     where = Space(network.input_dim) if domain is None else domain
     graph = regions(network, where, limits=limits)
+    _need_all(graph)
+    return graph
+
+
+def _need_all(graph: RegionGraph) -> None:
     if graph.stopped_by == "interrupt":
         raise KeyboardInterrupt
     if not graph.complete:
         raise IncompleteError(f"all regions are needed, but {stopped(graph)}")
-    return graph
+
+
+def whole_boundary(network: Network, limits: Limits) -> DecisionBoundary:
+    """{network = 0} in R^d.
+
+    Raises:
+        IncompleteError: a limit was reached.
+        KeyboardInterrupt: Ctrl-C.
+    """
+    boundary = decision_boundary(network, Space(network.input_dim), limits=limits)
+    _need_all(boundary.graph)
+    return boundary
 
 
 def with_last_neurons(network: Network, kept: int) -> Network:

@@ -18,6 +18,11 @@ SUBJECTS = (
     "injectivity",
     "gaussian_layers",
     "stability",
+    "layer_geometry",
+    "folding",
+    "separability",
+    "similarity",
+    "recovery",
 )
 
 _claims: dict[str, Claim] = {}

@@ -7,15 +7,12 @@ from itertools import product
 
 import numpy as np
 
-from ..domain import Space
-from ..errors import IncompleteError
 from ..faces import Face, face_complex
 from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Network
-from ..queries.boundary import DecisionBoundary, decision_boundary
 from .claim import Found, Known, Source
-from .common import GENERIC, all_regions, gaussian_networks
+from .common import GENERIC, all_regions, gaussian_networks, whole_boundary
 from .registry import claim
 
 TOPIC = "topology"
@@ -167,13 +164,6 @@ def _shapes(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Shape]]:
         yield "cross-polytope of R^4", (sphere(4), (1, 0, 0, 1, 0))
 
 
-def _boundary(network: Network, limits: Limits) -> DecisionBoundary:
-    found = decision_boundary(network, Space(network.input_dim), limits=limits)
-    if not found.complete:
-        raise IncompleteError("a limit came before the whole boundary was found")
-    return found
-
-
 @claim(
     "known-surfaces",
     "The zero sets of |x| + |y| - 1, |x| + |y| + |z| - 1 and ||x| + |y| - 2| + |z| - 1 are a "
@@ -184,7 +174,7 @@ def _boundary(network: Network, limits: Limits) -> DecisionBoundary:
 )
 def known_surfaces(case: Shape, limits: Limits) -> Found:
     network, predicted = case
-    boundary = _boundary(network, limits)
+    boundary = whole_boundary(network, limits)
     found = boundary.betti()
     return found == predicted, {"pieces": len(boundary), "betti": found, "predicted": predicted}
 
@@ -198,7 +188,7 @@ def known_surfaces(case: Shape, limits: Limits) -> Found:
     instances=gaussian_networks([(2, 4, 3), (3, 4, 2), (2, 6)], [(2, 12, 12), (3, 6, 5), (4, 5)]),
 )
 def alexander_duality(network: Network, limits: Limits) -> Found:
-    boundary = _boundary(network, limits)
+    boundary = whole_boundary(network, limits)
     d = network.input_dim
     components = sum(boundary.region_betti(c)[0] for c in (0, 1))
     betti = boundary.betti("infinity")
