@@ -147,6 +147,14 @@ class Claim:
         rng = np.random.default_rng([seed, zlib.crc32(self.name.encode())])
         return self.instances(rng, size)
 
+    def to_dict(self) -> dict[str, Any]:
+        """What it says, for JSON."""
+        source = {"paper": self.source.paper, "place": self.source.place,
+                  "known": self.source.known and self.source.known.value}  # fmt: skip
+        return {"name": self.name, "topic": self.topic, "statement": self.statement,
+                "source": source, "hypotheses": [h.text for h in self.hypotheses],
+                "refuted": self.refuted}  # fmt: skip
+
     def examine(self, subject: Any, name: str = "given", limits: Limits | None = None) -> Outcome:
         """The verdict on one subject, the reader's own for instance.
 
@@ -228,13 +236,8 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        claim = self.claim
-        source = {"paper": claim.source.paper, "place": claim.source.place,
-                  "known": claim.source.known and claim.source.known.value}  # fmt: skip
-        return {
-            "name": claim.name, "topic": claim.topic, "statement": claim.statement,
-            "source": source, "hypotheses": [h.text for h in claim.hypotheses],
-            "refuted": claim.refuted, "seed": self.seed, "size": self.size,
-            "verdict": self.verdict.value, "expected": self.expected, "seconds": self.seconds,
+        return self.claim.to_dict() | {
+            "seed": self.seed, "size": self.size, "verdict": self.verdict.value,
+            "expected": self.expected, "seconds": self.seconds,
             "outcomes": [outcome.to_dict() for outcome in self.outcomes],
         }  # fmt: skip

@@ -122,11 +122,11 @@ def folding_network(widths: Sequence[int]) -> Network:
 
 
 def _cuts(n: int, d: int) -> Affine:
-    """n hyperplanes in general position that meet inside of [0, 1]^d: each crosses all others near
-    its middle."""
+    """n hyperplanes in general position, any d of which meet near the middle of [0, 1]^d."""
     rng = np.random.default_rng(n * 100 + d)
     normals = rng.integers(-99, 100, size=(n, d)).astype(float)
-    return Affine(normals, -normals.sum(axis=1) / 2 + rng.integers(-3, 4, size=n) / 4)
+    near = rng.integers(-999, 1000, size=n) / 2**20
+    return Affine(normals, near - normals.sum(axis=1) / 2)
 
 
 def _foldings(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Network]]:

@@ -167,7 +167,7 @@ def _on_the_line(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Dra
     shapes: list[tuple[int, ...]] = [(1, 50, 50), (1, 60)]
     shapes += [(1, 100, 100, 100), (1, 100, 100, 100, 100)] if size == "full" else []
     for widths in shapes:
-        draws = [_he(rng, widths, 0.1) for _ in range(400 if size == "full" else 100)]
+        draws = [_he(rng, widths, 0.1) for _ in range(200 if size == "full" else 60)]
         yield f"{named(widths)}, {len(draws)} nets", draws
 
 
@@ -210,7 +210,7 @@ def hanin_rolnick_average(draws: Draws, limits: Limits) -> Found:
 def _layers_on_an_interval(
     rng: np.random.Generator, size: str
 ) -> Iterator[tuple[str, tuple[Draws, float]]]:
-    trials = 1000 if size == "full" else 200
+    trials = 500 if size == "full" else 100
     for n, a in ((100, 1.0), (100, 3.0), (40, 0.25)):
         draws = [
             Network.from_layers([(rng.normal(size=(n, 1)), rng.normal(size=n)),
@@ -241,8 +241,8 @@ DEVIATION = 2.0  # of weights, times the square root of the fan-in
 
 
 def _through_layers(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Segment]]:
-    for width, depth in [(20, 4), *([(40, 6)] if size == "full" else [])]:
-        draws = [_square_layers(rng, width, depth) for _ in range(300 if size == "full" else 60)]
+    for width, depth in [(16, 3), *([(10, 6)] if size == "full" else [])]:
+        draws = [_square_layers(rng, width, depth) for _ in range(80 if size == "full" else 40)]
         ends = rng.normal(size=(2, width))
         yield f"{depth} layers of {width}, {len(draws)} nets", (draws, ends)
 

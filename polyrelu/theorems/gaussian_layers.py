@@ -39,7 +39,7 @@ PLANE_LAW = {
 
 
 def _in_the_plane(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Layers]]:
-    trials = 4000 if size == "full" else 300
+    trials = 2000 if size == "full" else 200
     for m, law in PLANE_LAW.items():
         yield f"m = {m}, {trials} layers", (_drawn(rng, m, 2, trials), law)
 
@@ -85,7 +85,7 @@ def law_of_the_plane(case: tuple[int, Fraction], limits: Limits) -> Found:
 
 
 def _on_the_line(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Layers]]:
-    trials = 4000 if size == "full" else 300
+    trials = 2000 if size == "full" else 300
     for m in (1, 2, 3, 5):
         yield f"m = {m}, {trials} layers", (_drawn(rng, m, 1, trials), 1 - Fraction(2, 2**m))
 
@@ -135,7 +135,7 @@ def expected_euler_characteristic(m: int, n: int) -> Fraction:
 
 
 def _frames(rng: np.random.Generator, size: str) -> Iterator[tuple[str, list[Arrangement]]]:
-    trials = 2000 if size == "full" else 200
+    trials = 1000 if size == "full" else 100
     for m in (5, 6, 8, 10):
         drawn = [Arrangement(rng.normal(size=(m, 2))) for _ in range(trials)]
         yield f"m = {m}, {trials} layers", drawn
