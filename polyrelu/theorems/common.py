@@ -16,6 +16,7 @@ from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Affine, Layer, Network
 from ..queries.boundary import DecisionBoundary, decision_boundary
+from ..queries.counting import region_bounds
 from ..queries.where import stopped
 from .claim import Hypothesis, Instances
 
@@ -96,6 +97,15 @@ def whole_boundary(network: Network, limits: Limits) -> DecisionBoundary:
     boundary = decision_boundary(network, Space(network.input_dim), limits=limits)
     _need_all(boundary.graph)
     return boundary
+
+
+def hidden_widths(network: Network) -> tuple[int, ...]:
+    """Of a ReLU network; an affine output is no hidden layer.
+
+    Raises:
+        NetworkError: other units.
+    """
+    return region_bounds(network).widths[1:]
 
 
 def with_last_neurons(network: Network, kept: int) -> Network:

@@ -14,7 +14,7 @@ from ..limits import Limits
 from ..network import Affine, Layer, Network
 from ..queries.counting import region_bounds
 from .claim import Found, Known, Source
-from .common import all_regions, gaussian_network, named
+from .common import all_regions, gaussian_network, hidden_widths, named
 from .registry import claim
 
 TOPIC = "construction"
@@ -47,7 +47,7 @@ def _folded_lines(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Ne
 )
 def one_input_maximum(network: Network, limits: Limits) -> Found:
     found = len(all_regions(network, limits))
-    greatest = prod(n + 1 for n in network.widths[1:])
+    greatest = prod(n + 1 for n in hidden_widths(network))
     return found == greatest, {"regions": found, "greatest": greatest}
 
 
@@ -67,7 +67,7 @@ def _one_input(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Netwo
 )
 def one_input_bound(network: Network, limits: Limits) -> Found:
     found = len(all_regions(network, limits))
-    greatest = prod(n + 1 for n in network.widths[1:-1])
+    greatest = prod(n + 1 for n in hidden_widths(network))
     return found <= greatest, {"regions": found, "greatest": greatest}
 
 

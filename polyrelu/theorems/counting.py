@@ -10,11 +10,12 @@ import numpy as np
 
 from ..activations import relu
 from ..arrangement import Arrangement
-from ..domain import Box, segment
+from ..domain import Box
 from ..faces import face_complex
 from ..limits import Limits
-from ..network import Network
+from ..network import Array, Network
 from ..queries.counting import region_bounds, zaslavsky
+from ..queries.path import activation_path
 from .claim import Found, Known, Source
 from .common import (
     GENERIC,
@@ -236,13 +237,13 @@ def breaks_on_an_interval(case: tuple[Draws, float], limits: Limits) -> Found:
 
 # --- the image of a segment --------------------------------------------------------------------
 
-Segment = tuple[Draws, np.ndarray]  # and the two ends
+Segment = tuple[Draws, Array]  # and its two ends
 DEVIATION = 2.0  # of weights, times the square root of the fan-in
 
 
 def _through_layers(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Segment]]:
-    for width, depth in [(16, 3), *([(10, 6)] if size == "full" else [])]:
-        draws = [_square_layers(rng, width, depth) for _ in range(80 if size == "full" else 40)]
+    for width, depth in [(20, 4), *([(40, 6)] if size == "full" else [])]:
+        draws = [_square_layers(rng, width, depth) for _ in range(200 if size == "full" else 60)]
         ends = rng.normal(size=(2, width))
         yield f"{depth} layers of {width}, {len(draws)} nets", (draws, ends)
 
@@ -256,11 +257,15 @@ def _square_layers(rng: np.random.Generator, width: int, depth: int) -> Network:
     return Network.from_layers(layers, output_activation=relu())
 
 
-def _stretches(network: Network, ends: np.ndarray, limits: Limits) -> list[tuple[float, float]]:
-    """(part of the segment, factor by which it is stretched) of each linear piece."""
-    graph = all_regions(network, limits, segment(*ends))
-    length = np.linalg.norm(ends[1] - ends[0])
-    return [(r.volume(), float(np.linalg.norm(r.affine_map[0]) / length)) for r in graph]
+def _stretches(network: Network, ends: Array) -> tuple[Array, Array]:
+    """Of each linear piece its part of the segment, and the factor by which it is stretched."""
+    path = activation_path(network, ends)
+    times = np.concatenate([[0.0], path.times, [1.0]])
+    images = network(ends[0] + times[:, None] * (ends[1] - ends[0]))
+    parts = np.diff(times)
+    lengths = np.linalg.norm(np.diff(images, axis=0), axis=1)
+    kept = parts > 0  # two crossings may be the same float
+    return parts[kept], lengths[kept] / parts[kept] / np.linalg.norm(ends[1] - ends[0])
 
 
 @claim(
@@ -273,7 +278,7 @@ def _stretches(network: Network, ends: np.ndarray, limits: Limits) -> list[tuple
 )
 def trajectory_second_moment(case: Segment, limits: Limits) -> Estimate:
     draws, ends = case
-    found = [sum(p * v**2 for p, v in _stretches(net, ends, limits)) for net in draws]
+    found = [float(p @ v**2) for p, v in (_stretches(net, ends) for net in draws)]
     return mean(found, (DEVIATION**2 / 2) ** len(draws[0].layers))
 
 
@@ -289,6 +294,6 @@ def trajectory_second_moment(case: Segment, limits: Limits) -> Estimate:
 )
 def raghu_trajectory_length(case: Segment, limits: Limits) -> Estimate:
     draws, ends = case
-    found = [sum(p * v for p, v in _stretches(net, ends, limits)) for net in draws]
+    found = [float(p @ v) for p, v in (_stretches(net, ends) for net in draws)]
     depth, k = len(draws[0].layers), draws[0].input_dim
     return mean(found, at_least((DEVIATION * np.sqrt(k / (k + 1))) ** depth))

@@ -17,12 +17,13 @@ from ..limits import Limits
 from ..network import Network
 from ..queries.counting import zaslavsky
 from ..queries.diameter import diameter
-from .claim import Found, Known, Source
+from .claim import Found, Hypothesis, Known, Source
 from .common import (
     GENERIC,
     SIMPLE,
     all_regions,
     gaussian_networks,
+    hidden_widths,
     simple_arrangements,
     with_last_neurons,
 )
@@ -84,6 +85,10 @@ def facets_of_faces(network: Network, limits: Limits) -> Found:
     return all(mean <= 2 * k for k, mean in found.items()), {"average facets by k": found}
 
 
+def _first_layer_has_full_rank(network: Network, limits: Limits) -> bool:
+    return Arrangement.from_layer(network.layers[0]).rank == min(network.widths[:2])
+
+
 @claim(
     "least-degree",
     "Every region has at least min(n_1, d) neighbours, n_1 the width of the first layer.",
@@ -92,6 +97,9 @@ def facets_of_faces(network: Network, limits: Limits) -> Found:
     instances=gaussian_networks(
         [(2, 8, 6), (3, 6, 5), (4, 6, 4), (4, 2, 5)], [(2, 16, 16), (3, 8, 8), (5, 3, 6, 4)]
     ),
+    hypotheses=[
+        Hypothesis("the first layer's normals have rank min(n_1, d)", _first_layer_has_full_rank)
+    ],
 )
 def least_degree(network: Network, limits: Limits) -> Found:
     graph = all_regions(network, limits)
@@ -167,11 +175,10 @@ def degrees_by_last_neurons(network: Network, limits: Limits) -> Found:
 
 @claim(
     "diameter-of-arrangements",
-    "The region graph of one layer of n neurons in general position has diameter n.",
+    "The region graph of one layer of n neurons with different hyperplanes has diameter n.",
     source=Source("polyrelu", "distance is the number of separating hyperplanes", Known.DERIVED),
     topic=TOPIC,
     instances=simple_arrangements([(16, 2), (12, 3), (10, 4)], [(30, 2), (20, 3), (16, 4)]),
-    hypotheses=[SIMPLE],
 )
 def diameter_of_arrangements(arrangement: Arrangement, limits: Limits) -> Found:
     found = _diameter(all_regions(arrangement.network, limits), limits)
@@ -188,7 +195,7 @@ def diameter_of_arrangements(arrangement: Arrangement, limits: Limits) -> Found:
 )
 def diameter_bound(network: Network, limits: Limits) -> Found:
     found = _diameter(all_regions(network, limits), limits)
-    most = prod(n + 1 for n in network.widths[1:-1]) - 1
+    most = prod(n + 1 for n in hidden_widths(network)) - 1
     return found <= most, {"diameter": found, "bound": most}
 
 
@@ -214,13 +221,14 @@ def _five_layers(rng: np.random.Generator, size: str) -> Iterator[tuple[str, lis
 
 @claim(
     "published-diameter",
-    "The region graphs of five random layers of 16 neurons on R^4 have diameter 22.5 on average.",
+    "The region graphs of random layers of 16 neurons on R^4 have diameter 22.5 on average: some "
+    "have more than 22.",
     source=Source(PAPER, "table of experiments", Known.NOTE),
     topic=TOPIC,
     instances=_five_layers,
     refuted="Every such layer in general position has diameter 16 (diameter-of-arrangements). "
-    "22.5 can be an upper bound, or an average of bounds.",
+    "22.5 can be an upper bound on it, or an average of bounds.",
 )
 def published_diameter(layers: list[Arrangement], limits: Limits) -> Found:
     found = [_diameter(all_regions(layer.network, limits), limits) for layer in layers]
-    return 2 * sum(found) == 45 * len(found), {"diameters": found, "published average": 22.5}
+    return max(found) > 22, {"diameters": found, "published average": 22.5}

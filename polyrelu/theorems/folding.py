@@ -15,7 +15,7 @@ from ..network import Network
 from ..queries.folding import folding_of_patterns
 from ..queries.path import ActivationPath, activation_path
 from .claim import Found, Hypothesis, Known, Source
-from .common import all_regions, gaussian_network, named
+from .common import all_regions, gaussian_network, hidden_widths, named
 from .registry import claim
 
 TOPIC = "folding"
@@ -138,7 +138,7 @@ def _segments(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Segmen
     topic=TOPIC,
     instances=_segments,
     hypotheses=[
-        Hypothesis("one hidden layer", lambda c, limits: len(c[0].widths) == 3)
+        Hypothesis("one hidden layer", lambda c, limits: len(hidden_widths(c[0])) == 1)
     ],
 )  # fmt: skip
 def one_layer_does_not_fold(case: Segment, limits: Limits) -> Found:

@@ -15,7 +15,7 @@ from ..queries.boundary import DecisionBoundary
 from ..queries.boundary_type import BoundaryKind, BoundaryType, boundary_type
 from ..queries.layer_geometry import LayerGeometry, layer_geometry
 from .claim import Found, Hypothesis, Known, Source
-from .common import GENERIC, gaussian_networks, whole_boundary
+from .common import GENERIC, gaussian_networks, hidden_widths, whole_boundary
 from .registry import claim
 
 TOPIC = "layer geometry"
@@ -246,7 +246,7 @@ def _bounded_components(network: Network, limits: Limits) -> tuple[int, int]:
 
 
 def _not_wider_than_the_input(network: Network, limits: Limits) -> bool:
-    return max(network.widths[1:-1]) <= network.input_dim
+    return max(hidden_widths(network)) <= network.input_dim
 
 
 @claim(
@@ -272,7 +272,7 @@ def narrow_networks(network: Network, limits: Limits) -> Found:
     instances=gaussian_networks([(2, 3)] * 20 + [(3, 4)] * 6, [(2, 3)] * 80 + [(3, 4)] * 20),
     hypotheses=[
         Hypothesis("one hidden layer of d + 1 units",
-                   lambda n, limits: n.widths[1:-1] == (n.input_dim + 1,)),
+                   lambda n, limits: hidden_widths(n) == (n.input_dim + 1,)),
         GENERIC,
     ],
 )  # fmt: skip

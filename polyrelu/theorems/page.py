@@ -10,6 +10,14 @@ from .claim import Outcome, Report, Verdict
 
 BEGIN, END = "<!-- theorems: begin -->", "<!-- theorems: end -->"
 LONGEST = 120  # characters of evidence
+SUMMED = {
+    Verdict.HOLDS: "hold",
+    Verdict.CONSISTENT: "consistent with a sample",
+    Verdict.FAILS: "false, as is known",
+    Verdict.INCONSISTENT: "inconsistent with a sample, as is known",
+    Verdict.DOES_NOT_APPLY: "apply to no instance",
+    Verdict.UNKNOWN: "unknown",
+}
 
 
 def markdown(reports: Sequence[Report]) -> str:
@@ -41,13 +49,10 @@ def insert(page: str, table: str) -> str:
 
 def summary(reports: Sequence[Report]) -> str:
     """How many claims have which verdict."""
-    counts = [f"{len(reports)} claims"]
-    for verdict in Verdict:
-        found = sum(r.verdict is verdict and r.expected for r in reports)
-        known = " as is known" if verdict.against else ""
-        counts += [f"{found} {verdict.value}{known}"] if found else []
-    surprises = sum(not r.expected for r in reports)
-    return ", ".join([*counts, *([f"{surprises} UNEXPECTED"] if surprises else [])])
+    found = [r.verdict if r.expected else None for r in reports]
+    counts = [f"{found.count(v)} {text}" for v, text in SUMMED.items() if v in found]
+    surprises = [f"{found.count(None)} UNEXPECTED"] if None in found else []
+    return f"claims: {', '.join([*counts, *surprises])}, of {len(reports)}"
 
 
 def _table(reports: Sequence[Report]) -> list[str]:

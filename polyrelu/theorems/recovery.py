@@ -19,7 +19,7 @@ from ..queries.identifiability import identifiability
 from ..rational import integer_row, rank
 from ..rational_network import RationalNetwork
 from .claim import Found, Hypothesis, Known, Source
-from .common import GENERIC, all_regions, gaussian_network, gaussian_networks, named
+from .common import GENERIC, all_regions, gaussian_network, gaussian_networks, hidden_widths, named
 from .registry import claim
 
 TOPIC = "recovery"
@@ -75,7 +75,7 @@ def _exact_rows(layer: Layer) -> list[Row]:
     return [tuple(map(Fraction, row)) for row in factor.weight.tolist()]
 
 
-TWO_LAYERS = Hypothesis("two hidden layers", lambda n, limits: len(n.layers) == 3)
+TWO_LAYERS = Hypothesis("two hidden layers", lambda n, limits: len(hidden_widths(n)) == 2)
 
 
 @claim(
@@ -138,7 +138,7 @@ def _wide(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Wide]]:
     source=Source(PAPER, "the system; its rank is polyrelu's", Known.CODE),
     topic=TOPIC,
     instances=_wide,
-    hypotheses=[Hypothesis("two hidden layers", lambda c, limits: len(c[0].layers) == 3)],
+    hypotheses=[Hypothesis("two hidden layers", lambda c, limits: len(hidden_widths(c[0])) == 2)],
 )
 def rank_of_the_sign_system(case: Wide, limits: Limits) -> Found:
     network, predicted = case

@@ -102,6 +102,9 @@ def lower_lipschitz_of_the_region(case: Pairs, limits: Limits) -> Found:
     source=Source(FREEMAN, known=Known.NOTE),
     topic=TOPIC,
     instances=_layers_and_pairs,
+    hypotheses=[
+        Hypothesis("no bias", lambda c, limits: not any(f.bias.any() for f in c[0].factors))
+    ],
 )
 def condition_number(case: Pairs, limits: Limits) -> Found:
     """One x shows it: F(x), F(-x) and F(0) bound both constants."""

@@ -181,8 +181,8 @@ def known_surfaces(case: Shape, limits: Limits) -> Found:
 
 @claim(
     "alexander-duality",
-    "If the zero set is a hypersurface, closed by one point at infinity, it divides the sphere "
-    "into 1 + b_{d-1} components: as many as both decision regions have.",
+    "The zero set of a network, closed by one point at infinity, divides the sphere into "
+    "1 + b_{d-1} components: as many as both decision regions have.",
     source=Source("Alexander duality", "the closure is that of Masden 2022", Known.DERIVED),
     topic=TOPIC,
     instances=gaussian_networks([(2, 4, 3), (3, 4, 2), (2, 6)], [(2, 12, 12), (3, 6, 5), (4, 5)]),
