@@ -10,13 +10,14 @@ from .claim import Outcome, Report, Verdict
 
 BEGIN, END = "<!-- theorems: begin -->", "<!-- theorems: end -->"
 LONGEST = 120  # characters of evidence
-SUMMED = {
+SUMMED: dict[Verdict | None, str] = {
     Verdict.HOLDS: "hold",
     Verdict.CONSISTENT: "consistent with a sample",
     Verdict.FAILS: "false, as is known",
     Verdict.INCONSISTENT: "inconsistent with a sample, as is known",
     Verdict.DOES_NOT_APPLY: "apply to no instance",
     Verdict.UNKNOWN: "unknown",
+    None: "UNEXPECTED",
 }
 
 
@@ -50,9 +51,9 @@ def insert(page: str, table: str) -> str:
 def summary(reports: Sequence[Report]) -> str:
     """How many claims have which verdict."""
     found = [r.verdict if r.expected else None for r in reports]
-    counts = [f"{found.count(v)} {text}" for v, text in SUMMED.items() if v in found]
-    surprises = [f"{found.count(None)} UNEXPECTED"] if None in found else []
-    return f"claims: {', '.join([*counts, *surprises])}, of {len(reports)}"
+    counts = [f"{text}: {found.count(verdict)}" for verdict, text in SUMMED.items()
+              if verdict in found]  # fmt: skip
+    return "; ".join([f"{len(reports)} claims", *counts])
 
 
 def _table(reports: Sequence[Report]) -> list[str]:
