@@ -14,10 +14,11 @@ from .common import (
 from .plain import plain
 from .registry import claim, claims, register
 from .run import reports, run
-from .statistics import Estimate, at_least, at_most, mean, proportion
+from .statistics import LEVEL, Estimate, at_least, at_most, mean, proportion
 
 __all__ = [
     "GENERIC",
+    "LEVEL",
     "SIMPLE",
     "Claim",
     "Estimate",
