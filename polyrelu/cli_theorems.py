@@ -15,7 +15,7 @@ from .cli_where import UsageError
 if TYPE_CHECKING:
     from .theorems import Claim, Report
 
-HEADER = f"{'claim':38}{'verdict':16}{'instances':>10}{'seconds':>9}  source"
+HEADER = f"{'claim':38}{'verdict':20}{'instances':>10}{'seconds':>9}  source"
 
 
 def add_theorems(commands: Any) -> Any:
@@ -90,7 +90,7 @@ def line(report: Report) -> list[str]:
     applied = len(report.outcomes) - report.count(Verdict.DOES_NOT_APPLY)
     instances = f"{applied} of {len(report.outcomes)}"
     lines = [
-        f"{report.claim.name:38}{verdict:16}{instances:>10}{report.seconds:9.2f}  "
+        f"{report.claim.name:38}{verdict:20}{instances:>10}{report.seconds:9.2f}  "
         f"{report.claim.source}"
     ]
     if (worst := report.counterexample) is not None:

@@ -33,8 +33,8 @@ from polyrelu.queries.counting import RegionBounds
 from polyrelu.queries.folding import Folding
 from polyrelu.queries.singular import Bounds
 from polyrelu.theorems import Claim, Verdict, gaussian_network
+from polyrelu.theorems.averages import _he, _square_layers
 from polyrelu.theorems.construction import folded_line
-from polyrelu.theorems.counting import _he, _square_layers
 from polyrelu.theorems.folding import cantor_net
 from polyrelu.theorems.injectivity import doubling_layer, relu_layer
 from polyrelu.theorems.layer_geometry import Level, layer_geometry
@@ -255,7 +255,9 @@ BREAKS: dict[str, Break] = {
         "polytope_bias", always(SimpleNamespace(alpha=np.full(6, 10.0))),
         np.vstack([np.eye(3), -np.eye(3)]),
     ),
+    "rectifying-sets": Break((DOUBLED, [[1.0, 2.0], [3.0, 4.0]])),
     # the geometry of a layer
+    "preimages-of-points": left_out((layer_geometry(np.eye(2), [0.0, 0.0]), [1, -1])),
     "layer-is-a-projection": Break(SimpleNamespace(
         is_square_invertible=True, dim=2, check_factorisation=always(False))),
     "projection-is-oblique": bug("_is_nearest", always(True)),

@@ -76,6 +76,39 @@ def projection_is_oblique(layer: LayerGeometry, limits: Limits) -> Found:
     return nearest == layer.is_orthogonal, {"orthogonal": layer.is_orthogonal, "nearest": nearest}
 
 
+Image = tuple[LayerGeometry, list[int]]  # and which outputs are positive
+
+
+def _images(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Image]]:
+    for d in (2, 3, *((4, 5) if size == "full" else ())):
+        for active in range(d + 1):
+            layer = layer_geometry(rng.normal(size=(d, d)), rng.normal(size=d))
+            y = [int(v) for v in rng.permutation([3] * active + [0] * (d - active))]
+            yield f"d = {d}, {active} positive outputs", (layer, y)
+
+
+@claim(
+    "preimages-of-points",
+    "The preimage of a point y >= 0 with |I| positive entries is a pointed cone of dimension "
+    "d - |I|, which d - |I| rays span.",
+    source=Source("Carlsson 2019", "proof in docs/layer-geometry.md", Known.DERIVED),
+    topic=TOPIC,
+    instances=_images,
+    hypotheses=[Hypothesis("y has no negative entry", lambda c, limits: min(c[1]) >= 0)],
+)
+def preimages_of_points(case: Image, limits: Limits) -> Found:
+    """Its apex, and the points along its rays, are taken to y; so is then all of it."""
+    layer, y = case
+    found = layer.preimage(y)
+    points = [*found.points]
+    for apex in found.points:
+        points += [tuple(a + v for a, v in zip(apex, ray, strict=True)) for ray in found.rays]
+    ends = {layer(np.array(point, dtype=object)) for point in points}
+    inactive = y.count(0)
+    holds = (found.dim, len(found.rays), len(found.lines)) == (inactive, inactive, 0)
+    return holds and ends == {tuple(y)}, {"dimension": found.dim, "rays": len(found.rays)}
+
+
 # --- decision boundaries of one layer ----------------------------------------------------------
 
 

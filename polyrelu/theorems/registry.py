@@ -12,10 +12,12 @@ from .claim import Check, Claim, Hypothesis, Instances, Source
 # Modules whose claims make up the list, in its order. They are imported when it is asked for.
 SUBJECTS = (
     "counting",
+    "averages",
     "degrees",
     "topology",
     "construction",
     "injectivity",
+    "injective_networks",
     "gaussian_layers",
     "stability",
     "layer_geometry",
@@ -70,6 +72,7 @@ def claim(
 
 def claims(*names: str, topic: str | None = None, paper: str | None = None) -> tuple[Claim, ...]:
     """Those with these names, of this topic, of papers whose name contains ``paper``; default all.
+    In the order of the list.
 
     Raises:
         ClaimError: a name, topic or paper that no claim has.
@@ -79,12 +82,20 @@ def claims(*names: str, topic: str | None = None, paper: str | None = None) -> t
     for name in names:
         if name not in _claims:
             raise ClaimError(f"there is no claim {name!r}{_suggestion(name)}")
-    chosen = [c for c in _claims.values() if not names or c.name in names]
+    listed = sorted(_claims.values(), key=_place)
+    chosen = [c for c in listed if not names or c.name in names]
     if topic is not None:
         chosen = _those("topic", topic, chosen, lambda c: topic.lower() == c.topic.lower())
     if paper is not None:
         chosen = _those("paper", paper, chosen, lambda c: paper.lower() in c.source.paper.lower())
     return tuple(chosen)
+
+
+def _place(claim: Claim) -> int:
+    """Of its subject; the reader's own come last. Which module was imported first has no say."""
+    package, _, module = claim.check.__module__.rpartition(".")
+    own = package != __package__ or module not in SUBJECTS
+    return len(SUBJECTS) if own else SUBJECTS.index(module)
 
 
 def _suggestion(name: str) -> str:

@@ -17,6 +17,7 @@ from ..queries.bias import largest_uniform_bias, polytope_bias
 from ..queries.construct import doubling_layer
 from ..queries.injectivity import is_injective
 from ..queries.stability import stability
+from ..rational import rank, rows_of
 from .claim import Found, Hypothesis, Known, Source
 from .injectivity import relu_layer
 from .registry import claim
@@ -206,6 +207,45 @@ def biases_of_solids(frame: Frame, limits: Limits) -> Found:
     found = square / sum(Fraction(v) ** 2 for v in frame.rows[0].tolist())
     evidence = {"alpha |alpha|": float(found), "predicted": frame.square}
     return abs(found - frame.square) <= frame.error, evidence
+
+
+Points = tuple[Layer, list[list[float]]]
+
+
+def _point_sets(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Points]]:
+    crossing = relu_layer(np.array([[1.0], [-1.0]]), np.array([0.0, -1.0]))
+    yield "W = (1, -1), b = (0, -1), K = {0, -1}", (crossing, [[0.0], [-1.0]])
+    doubled = doubling_layer(rng.normal(size=(2, 2)))
+    yield "a layer that is injective on the plane", (doubled, rng.normal(size=(6, 2)).tolist())
+
+
+def _is_rectifying(case: Points, limits: Limits) -> bool:
+    """At each point the rows with w . x + b >= 0 span the space."""
+    layer, points = case
+    rows = rows_of(layer.integer_matrix)[:-1]
+    signs = [Network((layer,)).exact(point)[1] for point in points]
+    return all(
+        rank([row[:-1] for row, sign in zip(rows, at, strict=True) if sign >= 0])
+        == layer.in_features
+        for at in signs
+    )
+
+
+@claim(
+    "rectifying-sets",
+    "If at every point of a set K, convex or not, the rows with w . x + b >= 0 span the space, "
+    "then ReLU(W x + b) is injective on K.",
+    source=Source("polyrelu", "without 'convex' in Haider, Balazs, Ehler", Known.DERIVED),
+    topic=TOPIC,
+    instances=_point_sets,
+    hypotheses=[Hypothesis("at each point of K the rows with w . x + b >= 0 span", _is_rectifying)],
+    refuted="K = {0, -1}, W = (1, -1), b = (0, -1): one row is active at each point, or just 0, "
+    "and both go to (0, 0). On a convex K of full dimension it holds (injectivity-by-ranks).",
+)
+def rectifying_sets(case: Points, limits: Limits) -> Found:
+    layer, points = case
+    images = [Network((layer,)).exact(point)[0] for point in points]
+    return len(set(images)) == len(images), {"points": len(points), "images": len(set(images))}
 
 
 def _frames(rng: np.random.Generator, size: str) -> Iterator[tuple[str, np.ndarray]]:
