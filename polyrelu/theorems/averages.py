@@ -110,8 +110,8 @@ DEVIATION = 2.0  # of weights, times the square root of the fan-in
 
 
 def _through_layers(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Segment]]:
-    for width, depth in [(20, 4), *([(40, 6)] if size == "full" else [])]:
-        draws = [_square_layers(rng, width, depth) for _ in range(200 if size == "full" else 60)]
+    for width, depth in [(30, 2), *([(40, 4)] if size == "full" else [])]:
+        draws = [_square_layers(rng, width, depth) for _ in range(600 if size == "full" else 200)]
         ends = rng.normal(size=(2, width))
         yield f"{depth} layers of {width}, {len(draws)} nets", (draws, ends)
 

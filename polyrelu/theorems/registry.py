@@ -93,7 +93,7 @@ def claims(*names: str, topic: str | None = None, paper: str | None = None) -> t
 
 def _place(claim: Claim) -> int:
     """Of its subject; the reader's own come last. Which module was imported first has no say."""
-    package, _, module = claim.check.__module__.rpartition(".")
+    package, _, module = (claim.check.__module__ or "").rpartition(".")
     own = package != __package__ or module not in SUBJECTS
     return len(SUBJECTS) if own else SUBJECTS.index(module)
 
