@@ -392,7 +392,7 @@ def _theorems(args: argparse.Namespace) -> int:
     check_targets(args)
     chosen = chosen_claims(args)
     if args.list:
-        _say(args, *(text for claim in chosen for text in described(claim)))
+        _say(args, *(text for claim in chosen for text in described(claim)), *written(args, chosen))
         if args.json:
             print(as_json(chosen))
         return DONE
@@ -402,8 +402,6 @@ def _theorems(args: argparse.Namespace) -> int:
     for report in reports(chosen, seed=args.seed, size=args.size, limits=_limits(args),
                           progress=meter or False):  # fmt: skip
         found.append(report)
-        if meter is not None:
-            meter.close()
         _say(args, *line(report))
     _say(args, summary(found), *written(args, found))
     if args.json:

@@ -8,9 +8,10 @@ import runpy
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .cli_where import UsageError
+from .errors import PolyreluError
 
 if TYPE_CHECKING:
     from .theorems import Claim, Report
@@ -55,7 +56,7 @@ def chosen_claims(args: argparse.Namespace) -> tuple[Claim, ...]:
     """Those that the options ask for.
 
     Raises:
-        UsageError: the file of ``--own`` is not there, or is no Python.
+        UsageError: the file of ``--own`` is not there, or does not run.
         ClaimError: nothing is called that.
     """
     from .theorems import claims
@@ -65,8 +66,10 @@ def chosen_claims(args: argparse.Namespace) -> tuple[Claim, ...]:
             raise UsageError(f"--own: there is no file {str(args.own)!r}")
         try:
             runpy.run_path(str(args.own))
-        except SyntaxError as error:
-            raise UsageError(f"--own: {args.own} is no Python: {error}") from None
+        except PolyreluError:
+            raise
+        except Exception as error:  # theirs, not ours
+            raise UsageError(f"--own: {args.own}: {type(error).__name__}: {error}") from error
     return claims(*args.names, topic=args.topic, paper=args.paper)
 
 
@@ -119,13 +122,13 @@ def check_targets(args: argparse.Namespace) -> None:
         raise UsageError("--list runs nothing: leave out --page")
 
 
-def written(args: argparse.Namespace, found: Sequence[Report]) -> list[str]:
-    """The files that were asked for; what to say of them."""
+def written(args: argparse.Namespace, found: Sequence[Report] | Sequence[Claim]) -> list[str]:
+    """The files that were asked for; what to say of them. (Of claims there is no page.)"""
     from .theorems.page import BEGIN, insert, markdown
 
     said = []
     if args.page is not None:
-        table = markdown(found)
+        table = markdown(cast("Sequence[Report]", found))
         page = args.page.read_text(encoding="utf-8") if args.page.exists() else ""
         whole = insert(page, table) if BEGIN in page else f"# Claims\n\n{table}"
         args.page.write_text(whole, encoding="utf-8")

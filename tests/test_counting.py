@@ -105,7 +105,7 @@ def test_an_affine_output_is_no_hidden_layer():
 @pytest.mark.parametrize(
     ("widths", "message"),
     [((2,), "a hidden one"), ((2, 0), "positive"), ((2, -1), "at least 0"), ((2, 1.5), "integer"),
-     ((2, True), "integer")],
+     ((2, True), "integer"), (7, "are needed"), ("22", "integer")],
 )  # fmt: skip
 def test_bad_widths(widths, message):
     with pytest.raises(NetworkError, match=message):

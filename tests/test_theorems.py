@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from scipy.stats import t as student
 
-from polyrelu import ClaimError, Limits, Network, theorems
+from polyrelu import ClaimError, Limits, Network, UnknownAnswerError, theorems
 from polyrelu.cli import main
 from polyrelu.theorems import Claim, Hypothesis, Source, Verdict
 from polyrelu.theorems.page import BEGIN, END, insert, markdown
@@ -218,6 +218,12 @@ def test_a_counterexample_can_be_rebuilt_from_plain_data():
     assert again.hash == network.hash
 
 
+def test_every_counterexample_is_written_out(quick):
+    """Nothing of a subject is left to the ``repr`` of an object."""
+    for report in quick.values():
+        assert " at 0x" not in json.dumps(report.to_dict())
+
+
 def test_plain_data():
     value = {
         "a": Fraction(3, 8),
@@ -255,12 +261,15 @@ def test_a_page_says_what_nobody_expected():
 # --- the command -------------------------------------------------------------------------------
 
 
-def test_the_command_lists_without_running(capsys):
+def test_the_command_lists_without_running(capsys, tmp_path):
     assert main(["theorems", "--list"]) == 0
     out = capsys.readouterr().out
     for name, claim in ALL.items():
         assert f"{name}  [{claim.topic}]" in out
     assert "FALSE as stated" in out
+    assert main(["theorems", "--list", "--json", str(tmp_path / "list.json"), "-q"]) == 0
+    listed = json.loads((tmp_path / "list.json").read_text())["claims"]
+    assert [claim["name"] for claim in listed] == list(ALL)
 
 
 def test_the_command_prints_a_table(capsys):
@@ -314,6 +323,15 @@ def test_wrong_usage(args, message, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_a_file_of_claims_that_does_not_run_is_an_error(capsys, tmp_path):
+    (tmp_path / "own.py").write_text("nonsense(")
+    assert main(["theorems", "--own", str(tmp_path / "own.py")]) == 2
+    assert "SyntaxError" in capsys.readouterr().err
+    (tmp_path / "own.py").write_text("undefined_name")
+    assert main(["theorems", "--own", str(tmp_path / "own.py")]) == 2
+    assert "NameError" in capsys.readouterr().err
+
+
 def test_ctrl_c_keeps_what_there_is():
     def check(n, limits):
         if n == 2:
@@ -324,6 +342,14 @@ def test_ctrl_c_keeps_what_there_is():
     assert len(found) == 1
     assert [o.verdict for o in found[0].outcomes] == [Verdict.HOLDS, Verdict.UNKNOWN]
     assert "Ctrl-C" in found[0].outcomes[1].reason
+
+
+def test_ctrl_c_in_a_query_stops_the_list():
+    def check(n, limits):
+        raise UnknownAnswerError("the answer is unknown (Ctrl-C stopped it after 3 cells)")
+
+    (report,) = theorems.reports([made(check), ALL["serra-bound"]])
+    assert [o.verdict for o in report.outcomes] == [Verdict.UNKNOWN]
 
 
 def test_progress_is_told():

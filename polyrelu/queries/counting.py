@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import comb, prod
@@ -101,6 +101,8 @@ def _natural(name: str, value: Any) -> int:
 
 
 def _checked(widths: Sequence[int]) -> tuple[int, ...]:
+    if not isinstance(widths, Iterable):
+        raise NetworkError(f"a Network or widths are needed, not {widths!r}")
     given = tuple(_natural("a width", width) for width in widths)
     if len(given) < 2 or 0 in given:
         raise NetworkError(f"widths must be positive, the input's and a hidden one, not {given}")

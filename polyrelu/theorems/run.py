@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from numbers import Integral
+from typing import Any
 
 from ..errors import ClaimError
 from ..limits import Limits
-from ..progress import Progress, reporter
+from ..progress import Meter, Progress, reporter
 from .claim import Claim, Outcome, Report, Verdict
 from .registry import claims
 
@@ -43,17 +45,21 @@ def run(
 def reports(
     chosen: Iterable[Claim],
     *,
-    seed: int = 0,
+    seed: Any = 0,
     size: str = "quick",
     limits: Limits | None = None,
     progress: bool | Progress = False,
 ) -> Iterator[Report]:
-    """The same, one after the other as they are found, of claims that need not be on the list."""
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+    """The same, one after the other as they are found, of claims that need not be on the list.
+
+    Raises:
+        ClaimError: a seed or size that is none.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise ClaimError(f"seed must be an integer of at least 0, not {seed!r}")
     if size not in SIZES:
         raise ClaimError(f"size must be {' or '.join(map(repr, SIZES))}, not {size!r}")
-    return _reports(tuple(chosen), seed, size, _Budget(Limits.checked(limits), progress))
+    return _reports(tuple(chosen), int(seed), size, _Budget(Limits.checked(limits), progress))
 
 
 def _reports(chosen: tuple[Claim, ...], seed: int, size: str, budget: _Budget) -> Iterator[Report]:
@@ -63,11 +69,19 @@ def _reports(chosen: tuple[Claim, ...], seed: int, size: str, budget: _Budget) -
             for outcome in _outcomes(claim, seed, size, budget):
                 outcomes.append(outcome)
                 budget.count()
+                if _interrupted(outcome):
+                    break
         except KeyboardInterrupt:
             outcomes.append(Outcome("not reached", Verdict.UNKNOWN, reason="Ctrl-C stopped it"))
-            yield Report(claim, tuple(outcomes), seed, size)
-            return
+        budget.quieten()
         yield Report(claim, tuple(outcomes), seed, size)
+        if outcomes and _interrupted(outcomes[-1]):
+            return
+
+
+def _interrupted(outcome: Outcome) -> bool:
+    """Queries that Ctrl-C stops say so as the reason of an unknown answer."""
+    return outcome.verdict is Verdict.UNKNOWN and "Ctrl-C" in outcome.reason
 
 
 def _outcomes(claim: Claim, seed: int, size: str, budget: _Budget) -> Iterator[Outcome]:
@@ -95,6 +109,11 @@ class _Budget:
             return self._limits
         seconds = self._limits.seconds - (time.perf_counter() - self._began)
         return replace(self._limits, seconds=seconds) if seconds > 0 else None
+
+    def quieten(self) -> None:
+        """Wipe the line on stderr, so that a report can be printed."""
+        if isinstance(self._report, Meter):
+            self._report.close()
 
     def count(self) -> None:
         self._done += 1

@@ -9,10 +9,11 @@ from itertools import combinations, product
 
 import numpy as np
 
+from ..activations import relu
 from ..domain import Box
 from ..errors import IncompleteError
 from ..limits import Limits
-from ..network import Layer, Network
+from ..network import Affine, Layer, Network
 from ..queries.bias import largest_uniform_bias, polytope_bias
 from ..queries.construct import doubling_layer
 from ..queries.injectivity import is_injective
@@ -98,26 +99,25 @@ def lower_lipschitz_of_the_region(case: Pairs, limits: Limits) -> Found:
 
 @claim(
     "condition-number",
-    "The best constants of kappa_L |x - y| <= |F(x) - F(y)| <= kappa_U |x - y| have kappa_U / "
-    "kappa_L >= sqrt 2, for every ReLU layer without bias.",
+    "The best constants of kappa_L |x - y| <= |F(x) - F(y)| <= kappa_U |x - y| on R^n have "
+    "kappa_U / kappa_L >= sqrt 2, for every ReLU layer.",
     source=Source(FREEMAN, known=Known.NOTE),
     topic=TOPIC,
     instances=_layers_and_pairs,
-    hypotheses=[
-        Hypothesis("no bias", lambda c, limits: not any(f.bias.any() for f in c[0].factors))
-    ],
+    hypotheses=[Hypothesis("all units are ReLUs", lambda c, limits: set(c[0].units) == {relu()})],
 )
 def condition_number(case: Pairs, limits: Limits) -> Found:
-    """One x shows it: F(x), F(-x) and F(0) bound both constants."""
+    """One x shows it: F(x), F(-x) and F(0) bound both constants, without the bias, which far out
+    has no say."""
     layer, pairs = case
+    far = Layer([Affine(f.weight, np.zeros(len(f.bias)), f.divisor) for f in layer.factors],
+                layer.units)  # fmt: skip
     x, zero = pairs[0, 0], np.zeros(layer.in_features)
-    upper = max(a / b for a, b in (_squares(layer, end, zero) for end in (x, -x)))
-    moved, apart = _squares(layer, x, -x)
+    upper = max(a / b for a, b in (_squares(far, end, zero) for end in (x, -x)))
+    moved, apart = _squares(far, x, -x)
     lower = moved / apart
-    return upper >= 2 * lower, {
-        "kappa_U^2 at least": float(upper),
-        "kappa_L^2 at most": float(lower),
-    }
+    evidence = {"kappa_U^2 at least": float(upper), "kappa_L^2 at most": float(lower)}
+    return upper >= 2 * lower, evidence
 
 
 def _identities(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Layer]]:
