@@ -116,6 +116,17 @@ def test_bad_arguments(arguments, message):
         theorems.run(**arguments)
 
 
+def test_claims_are_chosen_by_topic_and_paper():
+    topics = {c.topic for c in theorems.claims(topic="Layer-Geometry")}
+    assert topics == {"layer geometry"}
+    found = theorems.claims(paper="serra")
+    assert "serra-bound" in {c.name for c in found}
+    assert all("Serra" in c.source.paper for c in found)
+    assert len(theorems.claims("serra-bound", topic="counting", paper="serra")) == 1
+    with pytest.raises(ClaimError, match="there are: counting"):
+        theorems.claims("serra-bound", topic="folding")
+
+
 def test_an_unknown_name_is_an_error_that_suggests():
     with pytest.raises(ClaimError, match="did you mean serra-bound"):
         theorems.run("sera-bound")

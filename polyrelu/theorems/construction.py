@@ -11,7 +11,7 @@ import numpy as np
 
 from ..activations import relu
 from ..limits import Limits
-from ..network import Affine, Layer, Network
+from ..network import Affine, Array, Layer, Network
 from ..queries.counting import region_bounds
 from .claim import Found, Known, Source
 from .common import all_regions, gaussian_network, hidden_widths, named
@@ -95,11 +95,12 @@ def two_units_do_not_alternate(network: Network, limits: Limits) -> Found:
 # --- Montufar et al. 2014 ----------------------------------------------------------------------
 
 
-def _zigzag(folds: int) -> tuple[list[list[float]], list[float], list[float]]:
-    """Rows, biases and readout of a zigzag of one input that maps [0, 1] onto itself that often."""
-    rows = [[float(folds)]] * folds
-    biases = [-float(k) for k in range(folds)]
-    return rows, biases, [1.0 if k == 0 else 2.0 * (-1) ** k for k in range(folds)]
+def _zigzag(folds: int) -> tuple[Array, Array]:
+    """Biases and readout of ReLUs of ``folds`` times one input, such that [0, 1] is mapped onto
+    itself that often."""
+    readout = 2.0 * (-1.0) ** np.arange(folds)
+    readout[0] = 1.0
+    return -np.arange(float(folds)), readout
 
 
 def folding_network(widths: Sequence[int]) -> Network:
@@ -111,10 +112,11 @@ def folding_network(widths: Sequence[int]) -> Network:
     back: list[Affine] = []
     for n in folding:
         weight, bias, readout = np.zeros((n, d)), np.zeros(n), np.zeros((d, n))
-        rows, biases, values = _zigzag(n // d)
+        folds = n // d
         for i in range(d):
-            at = slice(i * len(rows), (i + 1) * len(rows))
-            weight[at, i], bias[at], readout[i, at] = np.array(rows)[:, 0], biases, values
+            at = slice(i * folds, (i + 1) * folds)
+            weight[at, i] = folds
+            bias[at], readout[i, at] = _zigzag(folds)
         layers.append(Layer([*back, Affine(weight, bias)], relu()))
         back = [Affine(readout, np.zeros(d))]
     layers.append(Layer([*back, _cuts(last, d)], relu()))
@@ -131,10 +133,8 @@ def _cuts(n: int, d: int) -> Affine:
 
 def _foldings(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Network]]:
     shapes = [(2, 4, 3), (2, 4, 4, 3), (1, 3, 3, 2), (3, 6, 4)]
-    for widths in [
-        *shapes,
-        *([(2, 6, 6, 5), (2, 5, 5, 4), (3, 6, 6, 4)] if size == "full" else []),
-    ]:
+    shapes += [(2, 6, 6, 5), (2, 5, 5, 4), (3, 6, 6, 4)] if size == "full" else []
+    for widths in shapes:
         yield named(widths), folding_network(widths)
 
 

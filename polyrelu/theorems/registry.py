@@ -85,7 +85,7 @@ def claims(*names: str, topic: str | None = None, paper: str | None = None) -> t
     listed = sorted(_claims.values(), key=_place)
     chosen = [c for c in listed if not names or c.name in names]
     if topic is not None:
-        chosen = _those("topic", topic, chosen, lambda c: topic.lower() == c.topic.lower())
+        chosen = _those("topic", topic, chosen, lambda c: _words(topic) == _words(c.topic))
     if paper is not None:
         chosen = _those("paper", paper, chosen, lambda c: paper.lower() in c.source.paper.lower())
     return tuple(chosen)
@@ -103,6 +103,10 @@ def _suggestion(name: str) -> str:
 
     near = get_close_matches(name, _claims, n=3)
     return f"; did you mean {' or '.join(near)}?" if near else "; see polyrelu theorems --list"
+
+
+def _words(topic: str) -> str:
+    return topic.lower().replace("-", " ")
 
 
 def _those(kind: str, value: str, among: list[Claim], test: Callable[[Claim], bool]) -> list[Claim]:
