@@ -98,9 +98,8 @@ def two_units_do_not_alternate(network: Network, limits: Limits) -> Found:
 def _zigzag(folds: int) -> tuple[Array, Array]:
     """Biases and readout of ReLUs of ``folds`` times one input, such that [0, 1] is mapped onto
     itself that often."""
-    readout = 2.0 * (-1.0) ** np.arange(folds)
-    readout[0] = 1.0
-    return -np.arange(float(folds)), readout
+    readout = np.array([1.0] + [2.0 * (-1) ** k for k in range(1, folds)])
+    return np.array([-float(k) for k in range(folds)]), readout
 
 
 def folding_network(widths: Sequence[int]) -> Network:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 
@@ -126,6 +127,7 @@ def convolution_by_kernels(kernels: np.ndarray, limits: Limits) -> Found:
     return bool(is_injective(layer, limits=limits)), {"inputs": inputs, "rows": layer.out_features}
 
 
+Vector = tuple[Fraction, ...]
 Sum = tuple[np.ndarray, np.ndarray]  # rows w_i of R^2 and coefficients a_i
 
 
@@ -137,35 +139,45 @@ def _sums(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Sum]]:
         yield f"mostly positive, trial {trial}", (rows, np.where(np.arange(m) < 4, abs(a), -a / 9))
 
 
-def _support(rows: list[tuple[Fraction, ...]], u: tuple[Fraction, ...]) -> Fraction:
+def _support(rows: list[Vector], u: Vector) -> Fraction:
     """The greatest u . y over the zonotope of these generators."""
     return sum((max(Fraction(0), r[0] * u[0] + r[1] * u[1]) for r in rows), Fraction(0))
 
 
-def _contains(outer: list[tuple[Fraction, ...]], inner: list[tuple[Fraction, ...]]) -> bool:
+def _contains(outer: list[Vector], inner: list[Vector]) -> bool:
     """Of zonotopes in the plane: the outer one has the normals of its generators as facets."""
     normals = [n for r in outer for n in ((r[1], -r[0]), (-r[1], r[0]))]
     return all(_support(inner, n) <= _support(outer, n) for n in normals)
+
+
+def _zonotopes(case: Sum) -> tuple[list[Vector], list[Vector]]:
+    """The generators a_i w_i of both, those with a_i > 0 first."""
+    parts: tuple[list[Vector], list[Vector]] = ([], [])
+    for row, factor in zip(case[0].tolist(), case[1].tolist(), strict=True):
+        parts[factor <= 0].append(tuple(abs(Fraction(factor)) * Fraction(v) for v in row))
+    return parts
+
+
+def _both_span(case: Sum, limits: Limits) -> bool:
+    return all(
+        any(u[0] * v[1] != u[1] * v[0] for u, v in combinations(part, 2))
+        for part in _zonotopes(case)
+    )
 
 
 @claim(
     "surjectivity-by-zonotopes",
     "sum a_i ReLU(w_i x) is not surjective iff one of the zonotopes sum_{a_i > 0} [0, a_i w_i] and "
     "sum_{a_i < 0} [0, |a_i| w_i] contains the other.",
-    source=Source("Froese, Grillo, Skutella 2025", known=Known.NOTE),
+    source=Source("polyrelu", "after Froese, Grillo, Skutella 2025", Known.DERIVED),
     topic="surjectivity",
     instances=_sums,
-    hypotheses=[
-        Hypothesis("both zonotopes span the plane",
-                   lambda c, limits: min((c[1] > 0).sum(), (c[1] < 0).sum()) >= 2)
-    ],
-)  # fmt: skip
+    hypotheses=[Hypothesis("both zonotopes span the plane", _both_span)],
+)
 def surjectivity_by_zonotopes(case: Sum, limits: Limits) -> Found:
     rows, a = case
     network = Network.from_layers([(rows, np.zeros(len(rows))), (a[None], [0.0])])
-    parts: dict[bool, list[tuple[Fraction, ...]]] = {True: [], False: []}
-    for row, factor in zip(rows.tolist(), a.tolist(), strict=True):
-        parts[factor > 0].append(tuple(abs(Fraction(factor)) * Fraction(v) for v in row))
-    nested = _contains(parts[True], parts[False]) or _contains(parts[False], parts[True])
+    rising, falling = _zonotopes(case)
+    nested = _contains(rising, falling) or _contains(falling, rising)
     answer = bool(is_surjective(network, limits=limits))
     return answer != nested, {"surjective": answer, "one contains the other": nested}
