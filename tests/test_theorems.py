@@ -280,7 +280,8 @@ def test_the_command_lists_without_running(capsys, tmp_path):
     assert "FALSE as stated" in out
     assert main(["theorems", "--list", "--json", str(tmp_path / "list.json"), "-q"]) == 0
     listed = json.loads((tmp_path / "list.json").read_text())["claims"]
-    assert [claim["name"] for claim in listed] == list(ALL)
+    names = [claim["name"] for claim in listed]
+    assert names[: len(ALL)] == list(ALL)  # those of other tests come last
 
 
 def test_the_command_prints_a_table(capsys):

@@ -286,7 +286,7 @@ def _not_wider_than_the_input(network: Network, limits: Limits) -> bool:
     "narrow-networks-are-unbounded",
     "If no hidden layer is wider than the input, every component of every decision region is "
     "unbounded.",
-    source=Source("Johnson 2019", "as quoted with Grigsby and Lindsey 2022", Known.NOTE),
+    source=Source("Johnson 2019", "also quoted by Grigsby and Lindsey 2022", Known.MEMORY),
     topic=TOPIC,
     instances=gaussian_networks([(2, 2, 2)] * 8 + [(3, 3, 3)] * 4,
                                 [(2, 2, 2, 2)] * 20 + [(3, 3, 2, 3)] * 10),
