@@ -111,10 +111,10 @@ def hidden_widths(network: Network) -> tuple[int, ...]:
 def with_last_neurons(network: Network, kept: int) -> Network:
     """With only the first ``kept`` neurons of the last hidden layer."""
     hidden, output = network.layers[-2:]
-    (rows,), (out,) = hidden.factors, output.factors
-    narrower = Layer([Affine(rows.weight[:kept], rows.bias[:kept])], hidden.units[:kept])
-    last = Layer([Affine(out.weight[:, :kept], out.bias)], output.units)
-    return Network((*network.layers[:-2], narrower, last))
+    first = np.eye(hidden.out_features)[:kept]
+    narrower = Layer([*hidden.factors, Affine(first, np.zeros(kept))], hidden.units[:kept])
+    back = Affine(first.T, np.zeros(hidden.out_features))
+    return Network((*network.layers[:-2], narrower, Layer([back, *output.factors], output.units)))
 
 
 def _is_generic(network: Network, limits: Limits) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -14,7 +13,7 @@ from ..limits import Limits
 from ..network import Affine, Layer, Network
 from ..queries.construct import doubling_layer
 from ..queries.injectivity import is_injective
-from ..rational import integer_row, rank
+from ..rational import rank, rows_of
 from .claim import Found, Hypothesis, Known, Source
 from .common import all_regions
 from .registry import claim
@@ -101,10 +100,16 @@ def minimal_expansivity(layer: Layer, limits: Limits) -> Found:
     return not bool(answer), {"rows": layer.out_features, "inputs": layer.in_features}
 
 
-def _without(layer: Layer, unit: int) -> Layer:
-    kept = [i for i in range(layer.out_features) if i != unit]
-    rows = Affine(np.eye(layer.out_features)[kept], np.zeros(len(kept)))
+def _selected(layer: Layer, kept: Sequence[int]) -> Layer:
+    """Some of a layer's units."""
+    rows = Affine(np.eye(layer.out_features)[list(kept)], np.zeros(len(kept)))
     return Layer([*layer.factors, rows], relu())
+
+
+def without_bias(layer: Layer) -> Layer:
+    """With all biases 0."""
+    factors = [Affine(f.weight, np.zeros(len(f.bias)), f.divisor) for f in layer.factors]
+    return Layer(factors, layer.units)
 
 
 def _width_optimal(rng: np.random.Generator, size: str) -> Drawn:
@@ -125,7 +130,9 @@ def width_optimal(layer: Layer, limits: Limits) -> Found:
     graph = all_regions(Network((layer,)), limits)
     patterns = {tuple(p) for p in graph.patterns.tolist()}
     opposite = [p for p in patterns if sum(p) == n and tuple(1 - b for b in p) in patterns]
-    needed = [not is_injective(_without(layer, i), limits=limits) for i in range(2 * n)]
+    units = range(layer.out_features)
+    rest = [_selected(layer, [i for i in units if i != left_out]) for left_out in units]
+    needed = [not is_injective(some, limits=limits) for some in rest]
     holds = layer.out_features == 2 * n and bool(opposite) and all(needed)
     return holds, {"n": n, "opposite patterns": len(opposite), "needed units": sum(needed)}
 
@@ -136,9 +143,13 @@ LayerOn = tuple[Layer, Domain]
 
 
 def _rows_of(layer: Layer) -> list[list[int]]:
-    """The rows of the weight, as integers."""
-    (factor,) = layer.factors
-    return [integer_row([Fraction(v) for v in row]) for row in factor.weight.tolist()]
+    """The rows of the weight, times one number that makes them integers."""
+    return [row[:-1] for row in rows_of(layer.integer_matrix)[:-1]]
+
+
+def _biases_of(layer: Layer) -> list[int]:
+    """Times one number that makes them integers."""
+    return [row[-1] for row in rows_of(layer.integer_matrix)[:-1]]
 
 
 def _layers_on_domains(rng: np.random.Generator, size: str) -> Iterator[tuple[str, LayerOn]]:
@@ -175,10 +186,9 @@ def _unbiased(rng: np.random.Generator, size: str) -> Drawn:
 
 
 def _rows_in_general_position(layer: Layer, limits: Limits) -> bool:
-    (factor,) = layer.factors
     n = layer.in_features
     independent = all(rank(list(some)) == n for some in combinations(_rows_of(layer), n))
-    return independent and not factor.bias.any()
+    return independent and not any(_biases_of(layer))
 
 
 @claim(
@@ -209,9 +219,9 @@ def _biased(rng: np.random.Generator, size: str) -> Drawn:
 
 def _without_negative_bias(layer: Layer, limits: Limits) -> bool:
     """Are the rows with b >= 0 injective alone, without bias?"""
-    (factor,) = layer.factors
-    kept = factor.weight[factor.bias >= 0]
-    return bool(len(kept)) and bool(is_injective(relu_layer(kept), limits=limits))
+    kept = [i for i, bias in enumerate(_biases_of(layer)) if bias >= 0]
+    alone = _selected(without_bias(layer), kept) if kept else None
+    return alone is not None and bool(is_injective(alone, limits=limits))
 
 
 @claim(
@@ -254,7 +264,5 @@ def bias_sufficient(layer: Layer, limits: Limits) -> Found:
     ],
 )
 def bias_necessary(layer: Layer, limits: Limits) -> Found:
-    (factor,) = layer.factors
-    return bool(is_injective(relu_layer(factor.weight), limits=limits)), {
-        "rows": layer.out_features
-    }
+    far = bool(is_injective(without_bias(layer), limits=limits))
+    return far, {"rows": layer.out_features}

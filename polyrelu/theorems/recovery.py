@@ -17,7 +17,7 @@ from ..queries.equivalence import equivalent
 from ..queries.graph_recovery import recover_from_graph
 from ..queries.identifiability import identifiability
 from ..rational import integer_row, rank
-from ..rational_network import RationalNetwork
+from ..rational_network import RationalLayer, RationalNetwork
 from .claim import Found, Hypothesis, Known, Source
 from .common import GENERIC, all_regions, gaussian_network, gaussian_networks, hidden_widths, named
 from .registry import claim
@@ -71,8 +71,8 @@ def _second_layer(network: Network) -> Network:
 
 
 def _exact_rows(layer: Layer) -> list[Row]:
-    (factor,) = layer.factors
-    return [tuple(map(Fraction, row)) for row in factor.weight.tolist()]
+    """Of its weight."""
+    return [tuple(row[:-1]) for row in RationalLayer.from_layer(layer).rows]
 
 
 TWO_LAYERS = Hypothesis("two hidden layers", lambda n, limits: len(hidden_widths(n)) == 2)
@@ -85,7 +85,7 @@ TWO_LAYERS = Hypothesis("two hidden layers", lambda n, limits: len(hidden_widths
     source=Source(PAPER, known=Known.CODE),
     topic=TOPIC,
     instances=gaussian_networks([(2, 4, 3), (3, 4, 3)], [(2, 8, 6), (4, 6, 4)]),
-    hypotheses=[TWO_LAYERS],
+    hypotheses=[TWO_LAYERS, GENERIC],
 )
 def bends_show_weights(network: Network, limits: Limits) -> Found:
     rows, weights = (_exact_rows(layer) for layer in network.layers[:2])

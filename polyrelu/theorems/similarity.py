@@ -18,7 +18,7 @@ from ..queries.metrics import BlockMetric, Metric
 from ..queries.region_kernel import RegionKernel
 from ..queries.similarity_classifier import similarity_classifier
 from ..queries.sparse_metric import sparse_metric
-from ..queries.tangent import parameter_blocks, tangent_features
+from ..queries.tangent import affine_factors, parameter_blocks, tangent_features
 from .claim import Found, Hypothesis, Known, Source
 from .common import all_regions, named
 from .registry import claim
@@ -59,13 +59,12 @@ def _outputs(network: Network, points: np.ndarray) -> list[Fraction]:
 
 
 def _inner_products(network: Network, points: np.ndarray) -> list[list[tuple[Fraction, Fraction]]]:
-    """For each point and layer <W, df/dW> and <b, df/db>, exactly."""
+    """For each point and affine factor <W, df/dW> and <b, df/db>, exactly."""
     features = tangent_features(network, points, arithmetic="exact").matrix()[:, 0]
     found = []
     for row in features.tolist():
         layers = []
-        for block, layer in zip(parameter_blocks(network), network.layers, strict=True):
-            (factor,) = layer.factors
+        for block, factor in zip(parameter_blocks(network), affine_factors(network), strict=True):
             part = row[block.start : block.start + block.size]
             at = factor.weight.size
             layers.append((_dot(factor.weight.ravel(), part[:at]), _dot(factor.bias, part[at:])))

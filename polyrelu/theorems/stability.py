@@ -13,14 +13,14 @@ from ..activations import relu
 from ..domain import Box
 from ..errors import IncompleteError
 from ..limits import Limits
-from ..network import Affine, Layer, Network
+from ..network import Layer, Network
 from ..queries.bias import largest_uniform_bias, polytope_bias
 from ..queries.construct import doubling_layer
 from ..queries.injectivity import is_injective
 from ..queries.stability import stability
 from ..rational import rank, rows_of
 from .claim import Found, Hypothesis, Known, Source
-from .injectivity import relu_layer
+from .injectivity import relu_layer, without_bias
 from .registry import claim
 
 TOPIC = "stability"
@@ -110,8 +110,7 @@ def condition_number(case: Pairs, limits: Limits) -> Found:
     """One x shows it: F(x), F(-x) and F(0) bound both constants, without the bias, which far out
     has no say."""
     layer, pairs = case
-    far = Layer([Affine(f.weight, np.zeros(len(f.bias)), f.divisor) for f in layer.factors],
-                layer.units)  # fmt: skip
+    far = without_bias(layer)
     x, zero = pairs[0, 0], np.zeros(layer.in_features)
     upper = max(a / b for a, b in (_squares(far, end, zero) for end in (x, -x)))
     moved, apart = _squares(far, x, -x)
