@@ -36,7 +36,7 @@ NETWORKS = gaussian_networks(
     "zaslavsky-cells",
     "n hyperplanes of R^d in general position make sum_{k <= d} C(n, k) cells: 137, 697, 2517, "
     "6885 for n = 16, d = 2, 3, 4, 5.",
-    source=Source("Zaslavsky 1975", known=Known.DERIVED),
+    source=Source("Zaslavsky 1975"),
     topic=TOPIC,
     instances=ARRANGEMENTS,
     hypotheses=[SIMPLE],
@@ -51,7 +51,7 @@ def zaslavsky_cells(arrangement: Arrangement, limits: Limits) -> Found:
     "zaslavsky-faces",
     "n hyperplanes of R^d in general position make C(n, d - k) sum_{i <= k} C(n - d + k, i) faces "
     "of dimension k.",
-    source=Source("Zaslavsky 1975", known=Known.DERIVED),
+    source=Source("Zaslavsky 1975"),
     topic=TOPIC,
     instances=simple_arrangements([(10, 2), (9, 3), (8, 4)], [(30, 2), (14, 3), (11, 4), (9, 5)]),
     hypotheses=[SIMPLE],

@@ -111,7 +111,7 @@ def least_degree(network: Network, limits: Limits) -> Found:
     "average-degree-of-arrangements",
     "The cells of n hyperplanes of R^d in general position have 2 n N_{d-1}(n - 1) / N_d(n) "
     "neighbours on average, N_k(n) the cells of n hyperplanes of R^k; 7.3230 for n = 16, d = 4.",
-    source=Source("Zaslavsky 1975", known=Known.DERIVED),
+    source=Source("Zaslavsky 1975"),
     topic=TOPIC,
     instances=ARRANGEMENTS,
     hypotheses=[SIMPLE],
@@ -203,7 +203,7 @@ def diameter_bound(network: Network, limits: Limits) -> Found:
     "diameter-lower-bound",
     "The diameter D of the region graph is at least ln N / ln n, n^D >= N, with N regions and "
     "n >= 2 neurons.",
-    source=Source(PAPER, "theorem 3.8; another note has ln ln N / ln n", Known.NOTE),
+    source=Source(PAPER, "theorem 3.8; a review has ln ln N / ln n", Known.NOTE),
     topic=TOPIC,
     instances=NETWORKS,
 )
