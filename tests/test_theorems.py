@@ -87,6 +87,13 @@ def test_a_check_must_give_a_verdict_and_evidence(found):
         made(lambda n, limits: found).examine(1)
 
 
+@pytest.mark.parametrize("drawn", [3, (1, 2), ("one", 1, 2), "ab"])
+def test_instances_are_named_subjects(drawn):
+    claim = made(lambda n, limits: (True, {}), lambda rng, size: [drawn])
+    with pytest.raises(ClaimError, match=r"must be \(name, subject\)"):
+        list(theorems.reports([claim]))
+
+
 def test_numpy_booleans_are_verdicts():
     assert made(lambda n, limits: (np.bool_(True), {})).examine(1).verdict is Verdict.HOLDS
 

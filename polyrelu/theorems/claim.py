@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -142,10 +142,21 @@ class Claim:
     hypotheses: tuple[Hypothesis, ...] = ()
     refuted: str = ""
 
-    def draw(self, seed: int = 0, size: str = "quick") -> Iterable[tuple[str, Any]]:
-        """Its instances. They depend on the claim's name, the seed and the size alone."""
+    def draw(self, seed: int = 0, size: str = "quick") -> Iterator[tuple[str, Any]]:
+        """Its instances. They depend on the claim's name, the seed and the size alone.
+
+        Raises:
+            ClaimError: ``instances`` gave something else than (name, subject).
+        """
         rng = np.random.default_rng([seed, zlib.crc32(self.name.encode())])
-        return self.instances(rng, size)
+        for drawn in self.instances(rng, size):
+            match drawn:
+                case (str() as name, subject):
+                    yield name, subject
+                case _:
+                    raise ClaimError(
+                        f"the instances of {self.name!r} must be (name, subject), not {drawn!r}"
+                    )
 
     def to_dict(self) -> dict[str, Any]:
         """What it says, for JSON."""
