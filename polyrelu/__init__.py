@@ -28,6 +28,7 @@ _WHERE = {
     "BoundaryType": "queries.boundary_type",
     "Box": "domain",
     "canonical": "canonical_form",
+    "ClaimError": "errors",
     "Collision": "queries.witness",
     "Complex": "linear_complex",
     "Count": "enumeration",
@@ -36,6 +37,8 @@ _WHERE = {
     "decision_boundary": "queries.boundary",
     "DecisionBoundary": "queries.boundary",
     "DiagonalMetric": "queries.metrics",
+    "diameter": "queries.diameter",
+    "Diameter": "queries.diameter",
     "Difference": "queries.witness",
     "directional_separability": "separability.directional",
     "Distribution": "queries.graph_folding",
@@ -114,6 +117,8 @@ _WHERE = {
     "Region": "region",
     "RegionGraph": "graph",
     "RegionKernel": "queries.region_kernel",
+    "region_bounds": "queries.counting",
+    "RegionBounds": "queries.counting",
     "regions": "enumeration",
     "relu": "activations",
     "relu6": "activations",
@@ -146,13 +151,15 @@ _WHERE = {
     "UnknownAnswerError": "errors",
     "UnsupportedLayerError": "errors",
     "Verdict": "recovery.result",
+    "zaslavsky": "queries.counting",
 }
-_MODULES = ("plot",)
+_MODULES = ("plot", "theorems")
 
-__all__ = [*sorted(_WHERE), "__version__", "plot"]
+__all__ = [*sorted(_WHERE), "__version__", "plot", "theorems"]
 
 if TYPE_CHECKING:
     from . import plot as plot
+    from . import theorems as theorems
     from .activations import PiecewiseLinear as PiecewiseLinear
     from .activations import absolute as absolute
     from .activations import hard_tanh as hard_tanh
@@ -175,6 +182,7 @@ if TYPE_CHECKING:
     from .enumeration import Count as Count
     from .enumeration import count_regions as count_regions
     from .enumeration import regions as regions
+    from .errors import ClaimError as ClaimError
     from .errors import DomainError as DomainError
     from .errors import FileFormatError as FileFormatError
     from .errors import IncompleteError as IncompleteError
@@ -210,8 +218,13 @@ if TYPE_CHECKING:
     from .queries.construct import doubling_layer as doubling_layer
     from .queries.construct import random_injective_network as random_injective_network
     from .queries.convolution import is_convolution_injective as is_convolution_injective
+    from .queries.counting import RegionBounds as RegionBounds
+    from .queries.counting import region_bounds as region_bounds
+    from .queries.counting import zaslavsky as zaslavsky
     from .queries.crossings import Crossing as Crossing
     from .queries.crossings import boundary_crossings as boundary_crossings
+    from .queries.diameter import Diameter as Diameter
+    from .queries.diameter import diameter as diameter
     from .queries.equivalence import equivalent as equivalent
     from .queries.euler_metric import EulerMetric as EulerMetric
     from .queries.folding import Folding as Folding

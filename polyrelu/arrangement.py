@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,7 @@ from .limits import Limits
 from .network import Affine, Layer, Network
 from .progress import Progress
 from .rational import IntegerRow, dot, null_space, rows_of
+from .rational import rank as row_rank
 
 if TYPE_CHECKING:
     from .graph import RegionGraph
@@ -126,6 +128,17 @@ class Arrangement:
     def is_central(self) -> bool:
         """Whether all hyperplanes contain the origin."""
         return not any(h[-1] for h in self.hyperplanes)
+
+    @cached_property
+    def is_simple(self) -> bool:
+        """Are the hyperplanes in general position: any ``k <= dim`` meet in dimension ``dim - k``
+        and no ``dim + 1`` have a common point? By determinants, one for each choice of those."""
+        rows, d = self.hyperplanes, self.dim
+        most = min(len(rows), d)
+        meet = all(rank(some) == most for some in combinations(rows, most))
+        return meet and all(
+            row_rank([list(row) for row in some]) > d for some in combinations(rows, d + 1)
+        )
 
     def __len__(self) -> int:
         """The number of distinct hyperplanes."""

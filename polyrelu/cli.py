@@ -374,6 +374,44 @@ def _conformance(args: argparse.Namespace) -> int:
     return REFUTED if wrong else DONE
 
 
+def _theorems(args: argparse.Namespace) -> int:
+    from .cli_theorems import (
+        HEADER,
+        as_json,
+        check_targets,
+        chosen_claims,
+        described,
+        line,
+        written,
+    )
+    from .progress import Meter, on_terminal
+    from .theorems import Report, Verdict, reports
+    from .theorems.page import summary
+
+    args.json = args.json_file == "-"
+    check_targets(args)
+    chosen = chosen_claims(args)
+    if args.list:
+        _say(args, *(text for claim in chosen for text in described(claim)), *written(args, chosen))
+        if args.json:
+            print(as_json(chosen))
+        return DONE
+    meter = Meter("instances") if not args.quiet and on_terminal() else None
+    found: list[Report] = []
+    _say(args, HEADER)
+    for report in reports(chosen, seed=args.seed, size=args.size, limits=_limits(args),
+                          progress=meter or False):  # fmt: skip
+        found.append(report)
+        _say(args, *line(report))
+    _say(args, summary(found), *written(args, found))
+    if args.json:
+        print(as_json(found))
+    if not all(report.expected for report in found):
+        return REFUTED
+    unknown = len(found) < len(chosen) or any(r.verdict is Verdict.UNKNOWN for r in found)
+    return LIMIT if unknown else DONE
+
+
 def _query(args: argparse.Namespace) -> int:
     from .cli_data import QUESTIONS as ABOUT_DATA
     from .cli_query import MESHES, ONLY_FOR, PICTURES, WITH_NORM, ask, save_boundary
@@ -471,6 +509,7 @@ COMMANDS = {
     "plot": _plot,
     "query": _query,
     "conformance": _conformance,
+    "theorems": _theorems,
 }
 
 

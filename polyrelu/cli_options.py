@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from . import __version__
 from .cli_query import add_query
+from .cli_theorems import add_theorems
 
 LEVELS = ("patterns", "adjacency", "geometry", "judge")
 METRICS = ("tangent", "last", "euler", "squared", "sparse")
@@ -36,6 +37,7 @@ examples:
   polyrelu plot net.onnx --axes=0,1 -o net.png    a picture of a plane of inputs
   polyrelu query injective net.onnx --space       can it be inverted?
   polyrelu conformance --quick                    known numbers against those found here
+  polyrelu theorems                               claims of papers against networks
 
 exit codes:
   0  done, proved, verified   2  wrong usage or input
@@ -78,6 +80,10 @@ def parser() -> argparse.ArgumentParser:
     _add_plot(command("plot", "draw the regions of a plane, or of a line", "GRAPH|NET"))
     _add_query(command("query", "answer a question about a network", "NET", add_query))
     _add_conformance(commands)
+    theorems = add_theorems(commands)
+    theorems.add_argument("--seed", type=_seed, default=0, help="of the instances (default: 0)")
+    _add_quiet(theorems, "print nothing; the exit code tells")
+    _add_limits(theorems)
     return made
 
 

@@ -31,6 +31,10 @@ class LimitsError(PolyreluError, ValueError):
     """A limit is not a positive number."""
 
 
+class ClaimError(PolyreluError, ValueError):
+    """A claim is not on the list, or is malformed."""
+
+
 class MissingExtraError(PolyreluError, ImportError):
     """An optional package is needed; the message names the extra that brings it."""
 
