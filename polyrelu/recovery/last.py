@@ -19,7 +19,7 @@ from .robust import robust_solution
 
 _JUDGES = 1000  # samples beyond the unknowns: a neuron that few inputs switch is not overlooked
 _FITS = 1e-10  # a misfit that rounding explains, relative to the outputs
-_CLOSE = 1e-3  # a misfit that a polish may mend
+_CLOSE = 1e-5  # a misfit that a polish may mend
 _MOST = 0.6  # of the samples must be explained before the others mean something
 
 

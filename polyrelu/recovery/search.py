@@ -98,15 +98,12 @@ class Search:
         known, pool = Known((), self._first_rows()), list(self.first.others)
         output = fit_output(self.asked, known)
         for depth in range(1, self.most + 1):
-            while output.fits and self.checks < _CHECKS:
+            while output.close and self.checks < _CHECKS:
                 done = self._finished(output)
                 if done is not None:
                     return done
                 again = self._as_last(self.deeper[-1]) if self.deeper else None
                 output = again or fit_output(self.asked, known)
-            done = self._finished(output) if output.close else None
-            if done is not None and done.verdict is Verdict.EQUIVALENT:
-                return done
             if depth == self.most or not known.n_top:
                 return None
             found = self._next_layer(known, pool, output)
