@@ -24,6 +24,7 @@ from .places import Places
 from .wall import Wall
 
 _SEEN = 1e-4  # a direction is determined if its equation is so far from singular
+_FIXED = 1e-9  # so little of a slope may be open where a wall is followed on
 _STEPS_EACH = 40  # crossings, for each unknown; most cost no queries
 _STEEP = 1e6  # a wall that turns back at a crossing as sharply as that is not followed
 _GONE = 2  # crossings before which a wall may be missing: it may be invisible in places
@@ -276,6 +277,6 @@ def follow_on(
     system = _System(known.n_features)
     left, size, _ = np.linalg.svd(wall.null[:-1], full_matrices=False)
     system.theta, system.null = wall.theta, left[:, size > _SEEN]
-    if np.linalg.norm(system.null.T @ known.local(point).jacobian) > _SEEN:
+    if np.linalg.norm(system.null.T @ known.local(point).jacobian) > _FIXED:
         return None
     return Follower(oracle, places, known, system, point, rng).run()

@@ -74,7 +74,11 @@ def _edge(oracle: Oracle, below: Known, wall: Wall, x: Array, behind: Array) -> 
     normals /= np.linalg.norm(normals, axis=1)[:, None]
     room = np.linalg.norm(x[ends] - behind[ends], axis=1)
     seen = locate(oracle, points, normals, 1e-2 * room, 1e-5 * room)
-    return points[seen.kinked][0] if seen.kinked.any() else None
+    if not seen.kinked.any():
+        return None
+    # best where the wall's own slope is determined
+    loose = [np.linalg.norm(wall.null[:-1].T @ below.local(p).jacobian) for p in points]
+    return points[int(np.argmin(np.where(seen.kinked, loose, np.inf)))]
 
 
 def _one_neuron(asked: Asked, below: Known, x: Array, rest: Array) -> Wall | None:
