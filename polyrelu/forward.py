@@ -1,0 +1,60 @@
+"""Patterns by a forward pass in float64, as any framework finds them: fast, and nothing certified.
+
+Where a pre-activation is 0 in truth, its bit here is rounding noise. :mod:`polyrelu.locate` decides
+the same exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from .network import Array, Layer, Network
+
+Packed = npt.NDArray[np.uint8]
+
+
+class Forward:
+    """A network's forward pass, prepared once.
+
+    Args:
+        network: any; each layer's factors are applied one after the other.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        last = max((k for k, v in enumerate(network.layers) if v.thresholds), default=-1)
+        self._steps = [_Step(layer) for layer in network.layers[: last + 1]]
+
+    @property
+    def operations(self) -> int:
+        """Multiplications in one forward pass, the layers after the last threshold left out."""
+        return sum(f.weight.size for step in self._steps for f in step.layer.factors)
+
+    def bits(self, x: Array) -> npt.NDArray[np.bool_]:
+        """Shape (n, thresholds), for inputs of shape (n, input_dim)."""
+        found = [np.zeros((len(x), 0), dtype=bool)]
+        for k, step in enumerate(self._steps):
+            z = step.layer.pre_activation(x)
+            found.append(step.exceeded(z))
+            if k + 1 < len(self._steps):
+                x = step.layer.activate(z)
+        return np.concatenate(found, axis=1)
+
+    def __call__(self, x: Array) -> Packed:
+        """Packed patterns, as in :attr:`polyrelu.RegionGraph.packed_patterns`."""
+        return np.packbits(self.bits(x), axis=1, bitorder="little")
+
+
+class _Step:
+    """A layer and where its units bend."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+        units = [unit for unit, _ in layer.thresholds]
+        self._units = None if units == list(range(layer.out_features)) else units
+        self._at = np.array([float(t) for _, t in layer.thresholds])
+
+    def exceeded(self, z: Array) -> npt.NDArray[np.bool_]:
+        found: npt.NDArray[np.bool_] = (z if self._units is None else z[:, self._units]) > self._at
+        return found
