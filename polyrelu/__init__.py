@@ -147,12 +147,13 @@ _WHERE = {
     "UnsupportedLayerError": "errors",
     "Verdict": "recovery.result",
 }
-_MODULES = ("plot",)
+_MODULES = ("plot", "sampling")
 
-__all__ = [*sorted(_WHERE), "__version__", "plot"]
+__all__ = [*sorted(_WHERE), "__version__", *_MODULES]
 
 if TYPE_CHECKING:
     from . import plot as plot
+    from . import sampling as sampling
     from .activations import PiecewiseLinear as PiecewiseLinear
     from .activations import absolute as absolute
     from .activations import hard_tanh as hard_tanh

@@ -41,6 +41,30 @@ class Forward:
                 x = step.layer.activate(z)
         return np.concatenate(found, axis=1)
 
+    def along(self, x: Array, u: Array) -> tuple[npt.NDArray[np.bool_], Array, Array]:
+        """Patterns, and how the forms of their regions change: twice the work of a forward pass.
+
+        Args:
+            x, u: points and directions, shape (n, input_dim).
+
+        Returns:
+            Bits; and for each threshold its distance from being crossed, >= 0, and how fast that
+            grows along u, shape (n, thresholds) each.
+        """
+        bits, slack, speed = [np.zeros((len(x), 0), dtype=bool)], [x[:, :0]], [x[:, :0]]
+        for step in self._steps:
+            z = step.layer.pre_activation(x)
+            for factor in step.layer.factors:
+                u = u @ factor.weight.T
+                u = u if factor.divisor is None else u / factor.divisor
+            bit = step.exceeded(z)
+            sign = 2.0 * bit - 1.0
+            bits.append(bit)
+            slack.append(sign * (step.of_thresholds(z) - step.at))
+            speed.append(sign * step.of_thresholds(u))
+            x, u = step.layer.activate(z), u * step.slopes(z)
+        return tuple(np.concatenate(c, axis=1) for c in (bits, slack, speed))  # type: ignore[return-value]
+
     def __call__(self, x: Array) -> Packed:
         """Packed patterns, as in :attr:`polyrelu.RegionGraph.packed_patterns`."""
         return np.packbits(self.bits(x), axis=1, bitorder="little")
@@ -53,8 +77,21 @@ class _Step:
         self.layer = layer
         units = [unit for unit, _ in layer.thresholds]
         self._units = None if units == list(range(layer.out_features)) else units
-        self._at = np.array([float(t) for _, t in layer.thresholds])
+        self.at = np.array([float(t) for _, t in layer.thresholds])
+
+    def of_thresholds(self, z: Array) -> Array:
+        """The column of each threshold's unit."""
+        return z if self._units is None else z[:, self._units]
 
     def exceeded(self, z: Array) -> npt.NDArray[np.bool_]:
-        found: npt.NDArray[np.bool_] = (z if self._units is None else z[:, self._units]) > self._at
+        found: npt.NDArray[np.bool_] = self.of_thresholds(z) > self.at
         return found
+
+    def slopes(self, z: Array) -> Array:
+        """Of each unit on the piece that it is on."""
+        slopes = np.empty_like(z)
+        for unit in dict.fromkeys(self.layer.units):
+            columns = [i for i, other in enumerate(self.layer.units) if other == unit]
+            pieces = np.searchsorted(np.array([float(t) for t in unit.breakpoints]), z[:, columns])
+            slopes[:, columns] = np.array([float(v) for v in unit.slopes])[pieces]
+        return slopes

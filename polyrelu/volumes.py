@@ -108,9 +108,7 @@ def _check(graph: RegionGraph) -> None:
         raise DomainError("volumes need a bounded domain: an unbounded region has no share of it")
 
 
-def _simplex_volumes(
-    found: Sequence[Sequence[int]], masks: Sequence[int], dim: int
-) -> list[float]:
+def _simplex_volumes(found: Sequence[Sequence[int]], masks: Sequence[int], dim: int) -> list[float]:
     """d! times the volumes of simplices that make up a polytope, in the chart's coordinates."""
     walls = [_members(mask) for mask in masks]
     parts = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -239,8 +238,12 @@ def distinct(packed: Packed) -> tuple[Counts, Counts]:
     return first, group
 
 
-def positive(name: str, value: int, least: int = 1) -> int:
-    """A checked integer."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+def positive(name: str, value: object, least: int = 1) -> int:
+    """A checked integer.
+
+    Raises:
+        DomainError: it is none, or less than ``least``.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise DomainError(f"{name} must be an integer of at least {least}, not {value!r}")
     return int(value)
