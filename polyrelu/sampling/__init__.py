@@ -30,6 +30,7 @@ from .richness import (
     sample_coverage,
 )
 from .sample import Sample
+from .study import Study, study
 from .trajectories import Trajectory, arc, random_trajectories, trajectory
 from .walks import facet_walk, region_points
 
@@ -45,6 +46,7 @@ __all__ = [
     "RegionVolumes",
     "Richness",
     "Sample",
+    "Study",
     "Trajectory",
     "ace",
     "arc",
@@ -77,6 +79,7 @@ __all__ = [
     "richness",
     "run_method",
     "sample_coverage",
+    "study",
     "trajectory",
     "uniform_points",
     "wall_content",
