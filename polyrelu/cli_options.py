@@ -126,9 +126,9 @@ def _add_compare(parser: Any) -> None:
     group.add_argument(
         "--budget",
         type=_natural,
-        default=100_000,
         metavar="N",
-        help="forward passes of each (default: %(default)s)",
+        help="forward passes of each (default: as many as take as long as enumerating, but 100,000 "
+        "at least)",
     )
     group.add_argument(
         "--repeats", type=_natural, default=3, metavar="N", help="of each (default: %(default)s)"

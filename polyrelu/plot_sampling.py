@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .sampling.study import Study
 
 # Okabe and Ito: told apart by all, and by their dashes in grey.
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b5b00", "#000000")
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b5b00", "#332288")
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 POINTS = 200
 
@@ -64,5 +64,5 @@ def plot_recall(study: Study, *, ax: Any = None) -> Any:
            ylabel="share of the regions found")  # fmt: skip
     ax.grid(color="0.9", linewidth=0.6)
     ax.set_axisbelow(True)
-    ax.legend(frameon=False, fontsize=9, loc="upper left")
+    ax.legend(frameon=False, fontsize=9, loc="best")
     return ax

@@ -15,7 +15,7 @@ from ..progress import Progress
 from .sample import Collector, Sample, positive
 from .uniform import Uniform, generator
 
-PAIRS = 1024
+PAIRS = 128  # bisected at once
 
 
 @dataclass(frozen=True, eq=False)

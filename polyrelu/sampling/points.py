@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..domain import Box, Domain, Slice
+from ..enumeration import resolve_domain
 from ..errors import DomainError, NetworkError, PointsError
 from ..limits import Limits
 from ..network import Array, Network, finite_array
@@ -16,6 +17,7 @@ from .sample import Collector, Sample, positive
 from .uniform import Uniform, bounding_box, float_rows, generator, inside
 
 JITTER = 0.05  # of the domain's sides
+TRIES = 1_000_000  # points in a row that all lie outside of the domain: then it is given up
 
 
 def uniform_points(
@@ -73,14 +75,14 @@ def gaussian_points(
     collector = Collector(network, domain, budget, limits, progress)
     middle, spread = _gaussian(collector.domain, mean, scale)
     rng, rows = generator(seed), float_rows(collector.domain)
-    tries = 0
 
     def draw(n: int) -> Array:
-        nonlocal tries
-        x = middle + spread * rng.normal(size=(n, len(middle)))
-        x = x[inside(rows, x)]
-        tries = 0 if len(x) else tries + n
-        return x if len(x) or tries > 1_000_000 else draw(n)
+        for _ in range(1 + TRIES // n):
+            x: Array = middle + spread * rng.normal(size=(n, len(middle)))
+            x = x[inside(rows, x)]
+            if len(x):
+                break
+        return x
 
     collector.run(draw)
     if not collector.passes:
@@ -94,8 +96,8 @@ def _gaussian(
 ) -> tuple[Array, Array]:
     low, high = bounding_box(domain)
     bounded = np.isfinite(low) & np.isfinite(high)
-    middle = np.where(bounded, low / 2 + high / 2, 0.0)
-    spread = np.where(bounded, (high / 4 - low / 4), 1.0)
+    low, high = np.where(bounded, low, -2.0), np.where(bounded, high, 2.0)  # 0 and 1 there
+    middle, spread = low / 2 + high / 2, high / 4 - low / 4
     if mean is not None:
         middle = _vector("mean", mean, domain.dim)
     if scale is not None:
@@ -141,16 +143,11 @@ def data_points(
         PointsError: no data in the domain, of another dimension, not finite.
         DomainError: jitter and mixup together; a negative one.
     """
-    points = _checked_data(data)
-    collector = Collector(network, domain, budget or len(points), limits, progress)
-    if points.shape[1] != collector.domain.dim:
-        raise PointsError(
-            f"data must have {collector.domain.dim} coordinates, not {points.shape[1]}"
-        )
-    rows = float_rows(collector.domain)
-    points = points[inside(rows, points)]
-    if not len(points):
-        raise PointsError("no point of the data lies in the domain")
+    where = resolve_domain(network, domain)[2]
+    rows = float_rows(where)
+    points = _data_within(data, where, rows)
+    budget = len(points) if budget is None else budget
+    collector = Collector(network, domain, budget, limits, progress)
     near = _Near(points, collector.domain, jitter, mixup, generator(seed))
     given = iter(np.array_split(points, -(-len(points) // 4096)))
 
@@ -158,12 +155,12 @@ def data_points(
         part = next(given, None)
         if part is not None:
             return part[:n]
-        for _ in range(1000):
+        for _ in range(1 + TRIES // n):
             x = near.draw(n)
             x = x[inside(rows, x)]
             if len(x):
-                return x
-        return points[:0]
+                break
+        return x
 
     collector.run(draw)
     drawn = collector.passes > len(points)
@@ -171,13 +168,19 @@ def data_points(
                             independent=False)  # fmt: skip
 
 
-def _checked_data(data: npt.ArrayLike) -> Array:
+def _data_within(data: npt.ArrayLike, domain: Domain, rows: Array) -> Array:
+    """The points, checked, that lie in the domain."""
     try:
         points = finite_array("data", data, 2)
     except NetworkError as error:
         raise PointsError(str(error)) from None
     if 0 in points.shape:
         raise PointsError(f"data must have points, not shape {points.shape}")
+    if points.shape[1] != domain.dim:
+        raise PointsError(f"data must have {domain.dim} coordinates, not {points.shape[1]}")
+    points = points[inside(rows, points)]
+    if not len(points):
+        raise PointsError("no point of the data lies in the domain")
     return points
 
 

@@ -111,7 +111,7 @@ def study(
     domain: Domain | Slice | None = None,
     *,
     methods: Sequence[str] | None = None,
-    budget: int = 100_000,
+    budget: int | None = None,
     repeats: int = 3,
     seed: int = 0,
     data: npt.ArrayLike | None = None,
@@ -123,7 +123,8 @@ def study(
 
     Args:
         methods: names as of :func:`polyrelu.sampling.run_method`; default all that fit the domain.
-        budget: forward passes of each.
+        budget: forward passes of each; default as many as take as long as the exact enumeration,
+            but 10^5 to 10^7.
         repeats: of each, with seeds ``seed``, ``seed + 1``, ...
         data: shape (n, dim), for the methods that need it.
         volumes: compute the regions' volumes; default: if that takes some 20 s at most.
@@ -143,6 +144,8 @@ def study(
         )
     chosen = _chosen(methods, graph, data is not None)
     by_volume = _volumes(graph, volumes, progress)
+    cost = exact_cost(network, where)
+    budget = min(max(cost.passes, 10**5), 10**7) if budget is None else positive("budget", budget)
     how: dict[str, Any] = {"budget": budget, "data": data, "limits": Limits(seconds=limits.seconds),
            "progress": progress}  # fmt: skip
     comparisons = {
@@ -153,7 +156,7 @@ def study(
         )
         for name in chosen
     }  # fmt: skip
-    return Study(graph, exact_cost(network, where), by_volume, comparisons)
+    return Study(graph, cost, by_volume, comparisons)
 
 
 def _chosen(methods: Sequence[str] | None, graph: RegionGraph, data: bool) -> list[str]:
