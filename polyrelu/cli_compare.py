@@ -31,7 +31,7 @@ def _report(found: Study) -> Report:
     cost, rows = found.cost, found.rows()
     data = {
         "regions": cost.regions,
-        "exact": vars(cost) | {"passes": cost.passes},
+        "exact": vars(cost),
         "rows": rows,
         "least_share_of_volume": None if found.volumes is None else found.volumes.least,
         "methods": {name: [_run(c) for c in runs] for name, runs in found.comparisons.items()},

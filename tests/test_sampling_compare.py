@@ -38,8 +38,9 @@ def test_rounding_invents_patterns_and_they_are_counted():
     graph = pr.regions(net, box)
     assert len(graph) == 1
     sample = sampling.uniform_points(net, box, budget=10_000)
-    found = sampling.compare(graph, sample)
+    found = sampling.compare(graph, sample, held_out=0)
     assert len(sample) > 1
+    assert found.coverage is None
     assert found.found == 1
     assert found.recall == 1
     assert found.false_patterns == len(sample) - 1
@@ -190,8 +191,9 @@ def test_time_to_find_all_where_nobody_could_wait():
 def test_points_for_a_recall_are_the_least(weights, recall):
     p = np.array(weights) / sum(weights)
     n = sampling.points_for(p, recall)
-    assert sampling.expected_regions(p, n) >= recall * len(p) * (1 - 1e-9)
-    assert n == 0 or sampling.expected_regions(p, n - 1) < recall * len(p)
+    wanted = np.ceil(recall * len(p)) - 0.5
+    assert sampling.expected_regions(p, n) >= wanted
+    assert n == 1 or sampling.expected_regions(p, n - 1) < wanted
 
 
 def test_uniform_samples_find_what_is_expected(found):
@@ -244,7 +246,7 @@ def test_cost_in_forward_passes():
     cost = sampling.exact_cost(NET, BOX)
     assert cost.regions == len(pr.regions(NET, BOX))
     assert cost.operations == 2 * 12 + 12 * 8  # the output comes after the last threshold
-    assert cost.passes == round(cost.seconds / cost.pass_seconds) > 1
+    assert 0.2 < cost.passes * cost.pass_seconds / cost.seconds < 5
     assert cost.passes_per_region == cost.passes / cost.regions
     assert sampling.forward_seconds(NET, pr.Space(2)) > 0
 
@@ -257,7 +259,8 @@ def test_study_gathers_all_methods_that_fit():
     assert rows["uniform"]["recall"] == np.mean([c.recall for c in study.comparisons["uniform"]])
     assert [c.sample.seed for c in study.comparisons["uniform"]] == [0, 1]
     expected = rows["uniform, expected"]["to 90%"]
-    assert study.expected_recall(expected) >= 0.9 > study.expected_recall(expected - 1)
+    regions = study.cost.regions
+    assert study.expected_recall(expected) >= (np.ceil(0.9 * regions) - 0.5) / regions
     wide = sampling.study(NET, pr.Space(2), budget=500, repeats=1)
     assert set(wide.comparisons) == {"gaussian", "walk"}
     assert wide.volumes is None

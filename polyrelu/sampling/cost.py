@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -33,6 +34,8 @@ class ExactCost:
             that was never looked at: the median of some calls.
         pass_seconds: CPU seconds of one forward pass in a batch of 4096, patterns packed, measured
             in turns with the enumerations.
+        passes: the forward passes that take as long as the enumeration: the median of the quotients
+            of the two, turn by turn, as a busy machine slows both.
         operations: multiplications of one forward pass.
         splits: of cells, by the enumeration: as many as it makes on any machine.
         rational_signs: how many of its signs took rational arithmetic.
@@ -41,14 +44,10 @@ class ExactCost:
     regions: int
     seconds: float
     pass_seconds: float
+    passes: int
     operations: int
     splits: int
     rational_signs: int
-
-    @property
-    def passes(self) -> int:
-        """The forward passes that take as long as the enumeration."""
-        return max(1, round(self.seconds / self.pass_seconds))
 
     @property
     def passes_per_region(self) -> float:
@@ -60,7 +59,7 @@ class ExactCost:
 
 
 def exact_cost(
-    network: Network, domain: Domain | Slice | None = None, *, repeats: int = 3
+    network: Network, domain: Domain | Slice | None = None, *, repeats: int = 5
 ) -> ExactCost:
     """Measure an enumeration and forward passes in turns.
 
@@ -77,14 +76,20 @@ def exact_cost(
         times.append(seconds)
         passes.append(forward_seconds(restricted, where, repeats=3))
     stats = graph.stats
-    return ExactCost(len(graph), median(times), median(passes), Forward(restricted).operations,
-                     int(stats["splits"]), int(stats["rational_signs"]))  # fmt: skip
+    ratio = median(t / p for t, p in zip(times, passes, strict=True))
+    return ExactCost(
+        regions=len(graph),
+        seconds=median(times),
+        pass_seconds=median(passes),
+        passes=max(1, round(ratio)),
+        operations=Forward(restricted).operations,
+        splits=int(stats["splits"]),
+        rational_signs=int(stats["rational_signs"]),
+    )
 
 
 def _fresh(network: Network) -> Network:
     """A copy that has worked nothing out yet."""
-    from copy import deepcopy
-
     return deepcopy(network)
 
 

@@ -69,8 +69,9 @@ def regions_variance(volumes: Shares, points: int) -> float:
 
 
 def points_for(volumes: Shares, recall: float) -> float:
-    """The least number of uniform points that find this share of the regions in expectation; of all
-    regions, :func:`points_for_all`.
+    """The least number of uniform points that find this share of the regions: k of them, rounded
+    up, but for half a region in expectation. That is near the median of the time at which the k-th
+    region is found, also of the last one.
 
     Raises:
         PointsError: recall is not in (0, 1].
@@ -78,9 +79,7 @@ def points_for(volumes: Shares, recall: float) -> float:
     p = _shares(volumes)
     if not 0 < recall <= 1:
         raise PointsError(f"recall must be in (0, 1], not {recall!r}")
-    if recall == 1:
-        return points_for_all(p)
-    wanted = recall * len(p)
+    wanted = needed(recall, len(p)) - 0.5
     low, high = 0.0, 1.0
     while expected_regions(p, high) < wanted:
         low, high = high, 2 * high
@@ -88,6 +87,11 @@ def points_for(volumes: Shares, recall: float) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if expected_regions(p, middle) >= wanted else (middle, high)
     return float(ceil(low)) if expected_regions(p, ceil(low)) >= wanted else float(ceil(high))
+
+
+def needed(recall: float, regions: int) -> int:
+    """How many regions a recall of so many takes, rounded up."""
+    return max(1, ceil(recall * regions - 1e-9))
 
 
 def points_for_all(volumes: Shares) -> float:
