@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from .cli_data import Shown, labelled, plot, table_lines
@@ -31,6 +32,7 @@ def _report(found: Study) -> Report:
     cost, rows = found.cost, found.rows()
     data = {
         "regions": cost.regions,
+        "stopped_by": found.stopped_by,
         "exact": vars(cost),
         "rows": rows,
         "least_share_of_volume": None if found.volumes is None else found.volumes.least,
@@ -49,7 +51,18 @@ def _report(found: Study) -> Report:
     ]
     if found.volumes is not None:
         lines.append(f"  the smallest region has {found.volumes.least:.3g} of the volume")
-    return Report(data, lines, "done")
+    if found.stopped_by is not None:
+        lines.append(f"  samples are shorter than the budget: stopped by {found.stopped_by}")
+    return Report(_without_nan(data), lines, "done" if found.stopped_by is None else "limit")
+
+
+def _without_nan(value: Any) -> Any:
+    """None for numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {name: _without_nan(v) for name, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(v) for v in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _run(c: Any) -> dict[str, Any]:

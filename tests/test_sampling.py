@@ -148,6 +148,7 @@ def test_slices_are_sampled_in_their_coordinates():
 @pytest.mark.parametrize(
     ("domain", "mean", "covariance"),
     [
+        (pr.Box([0.0, 0.1], [1.0, 0.1]), [0.5, 0.1], [[1 / 12, 0], [0, 0]]),  # 0.1 rounds
         (BOX, [0, 1.5], [[1 / 3, 0], [0, 3 / 4]]),
         (TRIANGLE, [1 / 3, 1 / 3], [[1 / 18, -1 / 36], [-1 / 36, 1 / 18]]),
         (pr.Box([0.0, 2.0], [1.0, 2.0]), [0.5, 2], [[1 / 12, 0], [0, 0]]),
@@ -349,6 +350,7 @@ def unbounded_region():
         (lambda: sampling.random_lines(NET, BOX, per_line=1), "per_line must be"),
         (lambda: sampling.random_lines(NET, BOX, budget=10), "less than a line"),
         (lambda: sampling.random_lines(NET, pr.Box([0, 0], [0, 1])), "full-dimensional"),
+        (lambda: sampling.facet_walk(NET, pr.Box([0, 0], [0, 1])), "full-dimensional"),
         (lambda: sampling.random_planes(NET, BOX, plane_dim=3), "from 1 to 2"),
         (lambda: sampling.trajectory(NET, [[0, 0]]), "corners must have shape"),
         (lambda: sampling.trajectory(NET, [[0, 0], [np.inf, 0]]), "finite"),

@@ -294,6 +294,13 @@ def test_command(net_file, capsys):
     assert "to 99%" in out
     assert main([*argv, "--quiet"]) == 0
     assert capsys.readouterr().out == ""
+    once = ["compare", str(net_file), "--box=-1:1,0:3", "--budget=3", "--methods=uniform"]
+    assert main([*once, "--repeats=1", "--json"]) == 0
+    text = capsys.readouterr().out  # no variance of one repetition, no estimate of three singletons
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    assert main([*once, "--budget=999999999", "--limit-seconds=0.2", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["stopped_by"] == "seconds"
 
 
 def test_command_refuses_and_draws(net_file, capsys):

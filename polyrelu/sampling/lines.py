@@ -14,7 +14,7 @@ from ..network import Array, Network
 from ..progress import Progress
 from ..queries.path import activation_path
 from .sample import Collector, Counts, Sample, positive
-from .uniform import Uniform, chord, directions, float_rows, generator
+from .uniform import Uniform, chord, directions, float_rows, full_dimensional, generator
 
 MARGIN = 1e-12  # of a chord: its ends are kept inside of the domain
 
@@ -113,8 +113,7 @@ def random_lines(
     if budget < m:
         raise DomainError(f"a budget of {budget} forward passes is less than a line of {m}")
     rng, rows = generator(seed), float_rows(collector.domain)
-    if collector.domain.chart().dim < collector.domain.dim:
-        raise DomainError(f"random lines need a full-dimensional domain, not {collector.domain!r}")
+    full_dimensional(collector.domain)
     source = Uniform(collector.domain, rng)
     share = np.linspace(0.0, 1.0, m)[None, :, None]
     ends: list[Array] = []

@@ -51,6 +51,7 @@ def random_planes(
     regions(collector.network, _plane(source, 1, rng, collector.domain))  # compiles the engine
     pass_seconds = forward_seconds(collector.network, collector.domain)
     met: list[int] = []
+    collector.start()
 
     def step(_: int) -> bool:
         plane = _plane(source, plane_dim, rng, collector.domain)

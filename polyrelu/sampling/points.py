@@ -14,7 +14,7 @@ from ..limits import Limits
 from ..network import Array, Network, finite_array
 from ..progress import Progress
 from .sample import Collector, Sample, positive
-from .uniform import Uniform, bounding_box, float_rows, generator, inside
+from .uniform import Uniform, between, bounding_box, float_rows, generator, inside
 
 JITTER = 0.05  # of the domain's sides
 TRIES = 1_000_000  # points in a row that all lie outside of the domain: then it is given up
@@ -249,12 +249,11 @@ def grid_points(
         nonlocal done
         chosen = order[done : done + n]
         done += len(chosen)
-        x = np.tile((box.low + box.high) / 2, (len(chosen), 1))
+        share = np.full((len(chosen), box.dim), 0.5)
         for axis in wide:
             chosen, k = np.divmod(chosen, side)
-            share = (k + 0.5) / side
-            x[:, axis] = box.low[axis] * (1 - share) + box.high[axis] * share
-        return x
+            share[:, axis] = (k + 0.5) / side
+        return between(box, share)
 
     collector.run(draw)
     return collector.sample("grid", seed=seed, independent=False, details={"side": side})

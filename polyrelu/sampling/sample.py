@@ -117,11 +117,15 @@ class Collector:
         self.passes = 0
         self.stopped_by: str | None = None
         self._limits, self._report = Limits.checked(limits), reporter(progress, "forward passes")
-        self._cpu, self._wall = time.process_time(), time.perf_counter()
+        self.start()
         width = -(-len(self.network.thresholds) // 8)
         self._kept = _Seen.empty(width, self.domain.dim)
         self._new: list[_Seen] = []
         self._pending = 0
+
+    def start(self) -> None:
+        """Count seconds from here on."""
+        self._cpu, self._wall = time.process_time(), time.perf_counter()
 
     @property
     def left(self) -> int:

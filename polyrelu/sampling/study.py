@@ -39,12 +39,15 @@ class Study:
         cost: of enumerating them, in forward passes too, measured in the same run.
         volumes: of all regions; None where they would take long, or the domain is unbounded.
         comparisons: for each method its repetitions, with seeds one after the other.
+        stopped_by: a limit that ended a sample early, or "interrupt" (after which there are no
+            further samples), or None.
     """
 
     graph: RegionGraph
     cost: ExactCost
     volumes: RegionVolumes | None
     comparisons: dict[str, tuple[Comparison, ...]]
+    stopped_by: str | None = None
 
     def errors(self, method: str) -> dict[str, EstimatorError]:
         """Bias and variance of each estimator of richness."""
@@ -148,15 +151,17 @@ def study(
     budget = min(max(cost.passes, 10**5), 10**7) if budget is None else positive("budget", budget)
     how: dict[str, Any] = {"budget": budget, "data": data, "limits": Limits(seconds=limits.seconds),
            "progress": progress}  # fmt: skip
-    comparisons = {
-        name: tuple(
-            compare(graph, run_method(name, network, where, seed=seed + k, **how),
-                    volumes=by_volume, seed=seed)
-            for k in range(positive("repeats", repeats))
-        )
-        for name in chosen
-    }  # fmt: skip
-    return Study(graph, cost, by_volume, comparisons)
+    runs = [(name, seed + k) for name in chosen for k in range(positive("repeats", repeats))]
+    comparisons: dict[str, tuple[Comparison, ...]] = {}
+    stopped_by = None
+    for name, own_seed in runs:
+        sample = run_method(name, network, where, seed=own_seed, **how)
+        stopped_by = sample.stopped_by or stopped_by
+        compared = compare(graph, sample, volumes=by_volume, seed=seed)
+        comparisons[name] = (*comparisons.get(name, ()), compared)
+        if stopped_by == "interrupt":
+            break
+    return Study(graph, cost, by_volume, comparisons, stopped_by)
 
 
 def _chosen(methods: Sequence[str] | None, graph: RegionGraph, data: bool) -> list[str]:

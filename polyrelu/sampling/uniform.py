@@ -71,6 +71,12 @@ def _bounds(rows: Array) -> tuple[Array, Array]:
     return ends[0], ends[1]
 
 
+def between(box: Box, share: Array) -> Array:
+    """The points at shares of a box's sides, shape (n, dim); rounding does not leave the box."""
+    x: Array = np.clip(box.low * (1 - share) + box.high * share, box.low, box.high)
+    return x
+
+
 class Uniform:
     """Uniform points of a bounded domain.
 
@@ -107,8 +113,7 @@ class Uniform:
         """At most n points, shape (m, dim), at least one."""
         if self._box is not None:
             share = self._rng.random((n, self._box.dim))
-            x: Array = self._box.low * (1 - share) + self._box.high * share
-            return x
+            return between(self._box, share)
         if self._walk is not None:
             self._advance(THINNING)
             return self._outside(self._walk[:n])
@@ -138,6 +143,12 @@ class Uniform:
         assert self._walk is not None
         steps = per_coordinate * max(1, self._walk.shape[1])
         self._walk = hit_and_run(self._rows, self._walk, steps, self._rng)
+
+
+def full_dimensional(domain: Domain) -> None:
+    """Raises a DomainError if a domain is flat: directions of its hull are not drawn."""
+    if domain.chart().dim < domain.dim:
+        raise DomainError(f"random directions need a full-dimensional domain, not {domain!r}")
 
 
 def hit_and_run(rows: Array, x: Array, steps: int, rng: np.random.Generator) -> Array:

@@ -18,6 +18,7 @@ from .uniform import (
     chord,
     directions,
     float_rows,
+    full_dimensional,
     generator,
     hit_and_run,
     inside,
@@ -52,9 +53,10 @@ def facet_walk(
         walkers: how many.
 
     Raises:
-        DomainError: start is outside of the domain.
+        DomainError: start is outside of the domain; a flat domain.
     """
     collector = Collector(network, domain, budget, limits, progress)
+    full_dimensional(collector.domain)
     number, inner = positive("walkers", walkers), positive("inner", inner, 0)
     rng, rows = generator(seed), float_rows(collector.domain)
     x = _starts(collector.domain, rows, start, number, rng)
