@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 
 def comparison(args: argparse.Namespace, network: Network, limits: Limits, progress: Any) -> Shown:
-    """The methods asked for, on the network and domain asked for."""
+    """The methods asked for, on the network and domain asked for. Each step shows progress of its
+    own, of what it counts."""
     from .sampling.study import study
 
     data = None if args.data is None else labelled(args.data, network).inputs
     methods = None if args.methods is None else args.methods.split(",")
     found = study(network, domain_of(args, network), methods=methods, budget=args.budget,
                   repeats=args.repeats, seed=args.seed, data=data, limits=limits,
-                  progress=progress)  # fmt: skip
+                  progress=bool(progress))  # fmt: skip
     return Shown(_report(found), lambda ax: plot().plot_recall(found, ax=ax))
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import factorial, inf, prod, sqrt
 
 import numpy as np
@@ -17,7 +16,7 @@ from .faces import cells_of
 from .graph import RegionGraph
 from .limits import Limits
 from .network import Array, quotient
-from .progress import Progress, reporter
+from .progress import Meter, Progress, reporter
 from .rational import IntegerRow, dot, rows_of
 
 UNIT = 2.0**-53
@@ -40,6 +39,9 @@ class RegionVolumes:
     relative_error: float
     domain_volume: float
 
+    def __post_init__(self) -> None:
+        self.shares.flags.writeable = False
+
     def __len__(self) -> int:
         return len(self.shares)
 
@@ -47,11 +49,6 @@ class RegionVolumes:
     def least(self) -> float:
         """The share of the smallest region."""
         return float(self.shares.min())
-
-    @cached_property
-    def quantiles(self) -> Array:
-        """Shares, decreasing: how skewed they are decides what sampling costs."""
-        return np.sort(self.shares)[::-1]
 
     def __repr__(self) -> str:
         return f"RegionVolumes({len(self)} regions, shares from {self.least:.3g} to " \
@@ -76,41 +73,50 @@ def region_volumes(
     The cost is that of :func:`polyrelu.face_complex`'s vertices, and of a triangulation: 0.1 ms a
     region in the plane, about a millisecond in four dimensions, ten times as much in five.
     """
-    _check(graph)
-    limits, report = Limits.checked(limits), reporter(progress)
-    began = time.perf_counter()
-    dim, cells = graph.compiled.dim, cells_of(graph)[1]
-    volumes, most = np.empty(len(cells)), 1  # the most simplices of a region
-    for i, (found, masks) in enumerate(cells):
-        parts = _simplex_volumes(found, masks, dim)
-        volumes[i], most = sum(parts), max(most, len(parts))
-        seconds = time.perf_counter() - began
-        if i % 64 == 0 and report is not None:
-            report(i, seconds)
-        if limits.seconds is not None and seconds >= limits.seconds and i + 1 < len(cells):
-            raise IncompleteError(
-                f"the limit on seconds was reached after the volumes of {i + 1} of {len(cells)} "
-                f"regions"
-            )
+    sums, most = [], 1  # the most simplices of a region
+    for found, walls in _cells(graph, limits, progress):
+        parts = _simplex_volumes(found, walls, graph.compiled.dim)
+        sums.append(sum(parts))
+        most = max(most, len(parts))
+    volumes = np.array(sums)
     total = float(volumes.sum())
-    error = (2 * most + 2 * len(cells).bit_length() + 300) * UNIT  # numpy adds by blocks of 128
+    error = (2 * most + 2 * len(graph).bit_length() + 300) * UNIT  # numpy adds by blocks of 128
     if not (volumes > most * 2.0**-1000).all() or not np.isfinite(total):
         error = inf
-    return RegionVolumes(volumes / total, error, total * _stretch(graph) / factorial(dim))
+    return RegionVolumes(
+        volumes / total, error, total * _stretch(graph) / factorial(graph.compiled.dim)
+    )
 
 
-def _check(graph: RegionGraph) -> None:
+def _cells(
+    graph: RegionGraph, limits: Limits | None, progress: bool | Progress
+) -> Iterator[tuple[list[tuple[int, ...]], list[frozenset[int]]]]:
+    """For each region its vertices in the chart, and what each is on."""
     if not isinstance(graph, RegionGraph):
         raise TypeError(f"a RegionGraph is needed, such as regions(...), not {graph!r}")
+    limits, report = Limits.checked(limits), reporter(progress)
     if not graph.complete:
         raise IncompleteError(f"volumes need all regions; a limit on {graph.stopped_by} stopped it")
     if not len(graph) or graph.unbounded.any():
         raise DomainError("volumes need a bounded domain: an unbounded region has no share of it")
+    began = time.perf_counter()
+    for i, (found, masks) in enumerate(cells_of(graph)[1]):
+        seconds = time.perf_counter() - began
+        if limits.seconds is not None and seconds >= limits.seconds:
+            raise IncompleteError(
+                f"the limit on seconds was reached after {i} of {len(graph)} regions"
+            )
+        yield found, [_members(mask) for mask in masks]
+        if report is not None:
+            report(i + 1, seconds)
+    if isinstance(report, Meter):
+        report.close()
 
 
-def _simplex_volumes(found: Sequence[Sequence[int]], masks: Sequence[int], dim: int) -> list[float]:
+def _simplex_volumes(
+    found: Sequence[Sequence[int]], walls: list[frozenset[int]], dim: int
+) -> list[float]:
     """d! times the volumes of simplices that make up a polytope, in the chart's coordinates."""
-    walls = [_members(mask) for mask in masks]
     parts = []
     for simplex in simplices(list(range(len(found))), walls, dim):
         corners = [found[i] for i in simplex]
@@ -133,23 +139,19 @@ def wall_content(
     Each part is exact but for a root and a rounding. The sum over all regions has each wall twice
     and the domain's boundary once, which is taken off. It is ten times dearer than volumes.
     """
-    _check(graph)
-    limits, report = Limits.checked(limits), reporter(progress)
-    began = time.perf_counter()
-    matrix, dim = rows_of(graph.compiled.chart), graph.compiled.dim
-    cells, total = cells_of(graph)[1], 0.0
-    for i, (found, masks) in enumerate(cells):
-        points = [[dot(row, g) for row in matrix] for g in found]
-        total += _facet_content(points, [_members(mask) for mask in masks], dim)
-        seconds = time.perf_counter() - began
-        if i % 64 == 0 and report is not None:
-            report(i, seconds)
-        if limits.seconds is not None and seconds >= limits.seconds and i + 1 < len(cells):
-            raise IncompleteError(f"the limit on seconds was reached after the walls of {i + 1} of "
-                                  f"{len(cells)} regions")  # fmt: skip
-    whole = generators([list(g) for g in graph.domain.chart().constraints], dim)
-    corners = [[dot(row, g) for row in rows_of(graph.domain.chart().matrix)] for g in whole.points]
-    return (total - _facet_content(corners, whole.on_point, dim)) / 2
+    total = 0.0
+    for found, walls in _cells(graph, limits, progress):
+        total += _facet_content(_outside(graph.compiled.chart, found), walls, graph.compiled.dim)
+    chart = graph.domain.chart()
+    whole = generators(list(map(list, chart.constraints)), chart.dim)
+    boundary = _facet_content(_outside(chart.matrix, whole.points), whole.on_point, chart.dim)
+    return (total - boundary) / 2
+
+
+def _outside(chart: fmpz_mat, points: Sequence[Sequence[int]]) -> list[IntegerRow]:
+    """Points of a chart in the domain's own coordinates, homogeneous."""
+    matrix = rows_of(chart)
+    return [[dot(row, g) for row in matrix] for g in points]
 
 
 def _facet_content(points: list[IntegerRow], walls: list[frozenset[int]], dim: int) -> float:
@@ -176,16 +178,11 @@ def _content(corners: list[IntegerRow]) -> float:
     return sqrt(quotient(gram, below * below)) / factorial(len(others))
 
 
-def _linear_part(graph: RegionGraph) -> tuple[list[IntegerRow], int]:
-    """The chart as a linear map: columns in the domain's coordinates, over a common scale."""
-    matrix = rows_of(graph.compiled.chart)
-    return [list(c) for c in zip(*(row[:-1] for row in matrix[:-1]), strict=True)], matrix[-1][-1]
-
-
 def _stretch(graph: RegionGraph) -> float:
     """The volume of the image of a unit cube of the chart."""
-    columns, scale = _linear_part(graph)
+    matrix = rows_of(graph.compiled.chart)
+    columns = list(zip(*(row[:-1] for row in matrix[:-1]), strict=True))
     if not columns:
         return 1.0
     gram = int(fmpz_mat([[dot(u, v) for v in columns] for u in columns]).det())
-    return sqrt(quotient(gram, scale ** (2 * len(columns))))
+    return sqrt(quotient(gram, matrix[-1][-1] ** (2 * len(columns))))

@@ -57,6 +57,10 @@ def test_points_on_walls_and_outside_are_told_from_rounding():
     found = sampling.compare(graph, line)
     assert (found.found, found.false_points) == (2, 3)
     assert found.causes == {"rounding": 0, "wall": 1, "outside": 0}
+    half = sampling.data_points(opposite, [[0.0, 0.0], [0.5, 0.0]], box)
+    found = sampling.compare(graph, half, volumes=sampling.region_volumes(graph))
+    assert (found.found, found.false_patterns) == (1, 1)
+    assert found.coverage.value == pytest.approx(0.5)
     moved = replace(line, first_point=line.first_point + 5.0)
     assert sampling.compare(graph, moved).causes == {"rounding": 0, "wall": 0, "outside": 1}
 
@@ -103,11 +107,13 @@ def test_coverage_by_volume_is_exact_or_an_interval_around_it(found):
     assert comparison.coverage.high - comparison.coverage.low < 1e-12
     few = sampling.uniform_points(NET, BOX, budget=60, seed=0)
     truth = sampling.compare(graph, few, volumes=sampling.region_volumes(graph)).coverage.value
-    for seed in range(5):  # also with the sample's own seed
+    for seed in range(5):
         held = sampling.compare(graph, few, held_out=3000, seed=seed).coverage
         assert not held.exact
         assert held.low <= truth <= held.high
         assert held.high - held.low < 0.07
+    again = sampling.compare(graph, few, held_out=60, seed=0).coverage  # the sample's own seed
+    assert again.low < truth  # its own points would all be covered
     wide = sampling.gaussian_points(NET, pr.Space(2), budget=500)
     assert sampling.compare(pr.regions(NET, pr.Space(2)), wide).coverage is None
 
@@ -235,6 +241,9 @@ def test_parity_bounds_hold_as_often_as_they_say(found):
     assert np.mean([np.mean(b.levels) for b in bounds]) == pytest.approx(
         np.log2(len(graph)), abs=1.0
     )
+    alone = pr.regions(arrangement([[1.0, 0.0]], [-9.0]), BOX)  # one region, with pattern 0
+    levels = sampling.parity_bound(alone, trials=2000).levels
+    assert np.mean(levels) == pytest.approx(1, abs=0.15)  # 1/2 + 1/4 + ...
     with pytest.raises(pr.PointsError, match="confidence"):
         sampling.parity_bound(graph, confidence=1)
 

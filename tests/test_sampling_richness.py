@@ -44,6 +44,8 @@ def test_ace_with_skewed_counts():
     # gamma^2 = 9 * 90 / (15 * 14) - 1 = 20/7
     found = sampling.ace([1, 1, 1, 1, 1, 10])
     assert found.estimate == pytest.approx(6 * 3 / 2 + 5 * 3 / 2 * 20 / 7, rel=1e-14)
+    # f = (1, 3): C = 6/7, gamma^2 = 4 * 7/6 * 6 / (7 * 6) - 1 < 0, so it counts as 0
+    assert sampling.ace([1, 2, 2, 2]).estimate == pytest.approx(4 * 7 / 6, rel=1e-14)
     assert sampling.ace([1, 1]).estimate == np.inf
     assert sampling.ace([11, 40]).estimate == 2
 

@@ -195,7 +195,7 @@ def _coverage(
         if len(volumes) != len(graph):
             raise DomainError(f"volumes of {len(volumes)} regions do not belong to {len(graph)}")
         total = float(volumes.shares[found].sum())
-        error = total * volumes.relative_error * 2
+        error = 2 * volumes.relative_error * total if total else 0.0
         return Coverage(max(0.0, total - error), min(1.0, total + error), True)
     rng = generator(seed, HELD_OUT)
     at = graph.locate(Uniform(graph.domain, rng).take(positive("held_out", held_out, 0)))

@@ -17,11 +17,13 @@ from ..enumeration import regions, resolve_domain
 from ..errors import DomainError
 from ..forward import Forward
 from ..graph import RegionGraph
+from ..limits import Limits
 from ..network import Network
 from .sample import BATCH, positive
 from .uniform import Uniform
 
 REPEATS = 7
+LONG = 10.0  # seconds
 RESERVE = 1 << 21  # numbers: once they were freed, malloc keeps what a pass needs (4x faster)
 
 
@@ -64,6 +66,9 @@ def exact_cost(
 ) -> ExactCost:
     """Measure an enumeration and forward passes in turns.
 
+    Args:
+        repeats: how often, or fewer if that takes ten seconds.
+
     One call before that compiles the engine, if need be, and is not counted.
 
     Raises:
@@ -71,8 +76,10 @@ def exact_cost(
     """
     repeats = positive("repeats", repeats)
     _, restricted, where = resolve_domain(network, domain)
-    times, passes, graph = [], [], regions(_fresh(restricted), where)
-    for _ in range(repeats):
+    regions(_fresh(restricted), where, limits=Limits(regions=100))
+    times: list[float] = []
+    passes = []
+    while len(times) < repeats and sum(times) < LONG:
         seconds, graph = cpu_seconds(regions, _fresh(restricted), where)
         times.append(seconds)
         passes.append(forward_seconds(restricted, where, repeats=3))

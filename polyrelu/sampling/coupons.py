@@ -108,8 +108,7 @@ def points_for_all(volumes: Shares) -> float:
         return inf
     u = np.linspace(low, high, GRID)
     values = np.array([_unfinished(p, exp(v)) * exp(v) for v in u])
-    before = exp(low)  # nothing is finished until then
-    return float(before + np.trapezoid(values, u))
+    return float(np.trapezoid(values, u))
 
 
 def _unfinished(p: Array, t: float) -> float:

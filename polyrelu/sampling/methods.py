@@ -64,13 +64,18 @@ def run_method(
     Raises:
         PolyreluError: an unknown name, or no data; and as the method.
     """
-    if name in WITH_DATA:
-        if data is None:
-            raise PolyreluError(f"the method {name!r} needs data")
-        if name == "data":
-            how.pop("budget", None)
-        return data_points(network, data, domain, **WITH_DATA[name], **how)
-    if name not in METHODS:
+    check_method(name, data is not None)
+    if name in METHODS:
+        return METHODS[name](network, domain, **how)
+    if name == "data":
+        how.pop("budget", None)
+    return data_points(network, data, domain, **WITH_DATA[name], **how)  # type: ignore[arg-type]
+
+
+def check_method(name: str, with_data: bool) -> None:
+    """Raises a PolyreluError if there is no such method, or it lacks data."""
+    if name in WITH_DATA and not with_data:
+        raise PolyreluError(f"the method {name!r} needs data")
+    if name not in METHODS and name not in WITH_DATA:
         known = ", ".join((*METHODS, *WITH_DATA))
         raise PolyreluError(f"a method must be one of {known}, not {name!r}")
-    return METHODS[name](network, domain, **how)

@@ -213,8 +213,8 @@ class _Near:
             return near
         other = self._data[self._rng.integers(len(self._data), size=n)]
         weight = self._rng.beta(self._mixup, self._mixup, size=(n, 1))
-        between: Array = weight * first + (1 - weight) * other
-        return between
+        mixed: Array = weight * first + (1 - weight) * other
+        return mixed
 
 
 def grid_points(

@@ -18,7 +18,7 @@ from ..graph import as_keys
 from ..interrupt import deferred_interrupt
 from ..limits import Limits
 from ..network import Array, FieldsOnly, Network
-from ..progress import Progress, reporter
+from ..progress import Meter, Progress, reporter
 
 BATCH = 4096  # points of a forward pass: the matrices of usual networks then stay in the cache
 BLOCK = 1 << 17  # patterns that are kept before they are sorted
@@ -192,6 +192,8 @@ class Collector:
 
     def sample(self, method: str, **known: Any) -> Sample:
         """All that was seen."""
+        if isinstance(self._report, Meter):
+            self._report.close()
         self._merge()
         seen = self._kept.sorted_by_time()
         return Sample(method, self.network, self.domain, seen.packed, seen.counts, seen.at, seen.x,

@@ -21,7 +21,7 @@ from ..volumes import RegionVolumes, region_volumes
 from .compare import SHARES, Comparison, EstimatorError, compare, estimator_errors
 from .cost import ExactCost, exact_cost
 from .coupons import expected_regions, points_for
-from .methods import METHODS, run_method
+from .methods import METHODS, check_method, run_method
 from .sample import positive
 
 UNBOUNDED = ("gaussian", "walk")
@@ -137,7 +137,9 @@ def study(
         IncompleteError: a limit stopped the enumeration: there is no truth to compare with.
         PolyreluError: an unknown method; and as the methods.
     """
-    limits = Limits.checked(limits)
+    limits, repeats = Limits.checked(limits), positive("repeats", repeats)
+    for name in methods or ():
+        check_method(name, data is not None)
     _, network, where = resolve_domain(network, domain)
     graph = regions(network, where, limits=limits, progress=progress)
     if not graph.complete:
@@ -151,7 +153,7 @@ def study(
     budget = min(max(cost.passes, 10**5), 10**7) if budget is None else positive("budget", budget)
     how: dict[str, Any] = {"budget": budget, "data": data, "limits": Limits(seconds=limits.seconds),
            "progress": progress}  # fmt: skip
-    runs = [(name, seed + k) for name in chosen for k in range(positive("repeats", repeats))]
+    runs = [(name, seed + k) for name in chosen for k in range(repeats)]
     comparisons: dict[str, tuple[Comparison, ...]] = {}
     stopped_by = None
     for name, own_seed in runs:

@@ -17,6 +17,8 @@ from ..queries.path import ActivationPath, activation_path
 from .sample import Collector, Sample, positive
 from .uniform import Uniform, float_rows, generator, inside
 
+TRIES = 100  # arcs in a row that all leave the domain, as rounding may of a flat one
+
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
@@ -143,12 +145,13 @@ def random_trajectories(
     centre = source.take(1000).mean(axis=0)
 
     def draw(n: int) -> Array:
-        while True:
+        for _ in range(TRIES):
             x, y = source.take(2)
             points = arc(x, y, centre=centre, corners=count)
             points = points[inside(rows, points)][:n]
             if len(points):
-                return points
+                break
+        return points
 
     collector.run(draw)
     return collector.sample("trajectories", seed=seed, independent=False)
