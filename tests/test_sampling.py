@@ -18,6 +18,7 @@ from polyrelu.sampling.uniform import Uniform, bounding_box, float_rows, inside
 rationals = st.randoms(use_true_random=False)
 NET = gaussian_network(1, 2, 8, 6)
 BOX = pr.Box([-1.0, 0.0], [1.0, 3.0])
+FLAT = pr.Polytope([[1, 1], [-1, -1], [-1, 0], [0, -1]], [1, -1, 0, 0])
 TRIANGLE = pr.Polytope([[-1, 0], [0, -1], [1, 1]], [0, 0, 1])
 
 
@@ -175,8 +176,7 @@ def test_thin_polytopes_are_walked_and_say_so():
 
 
 def test_flat_polytopes_are_sampled_in_their_hull():
-    flat = pr.Polytope([[1, 1], [-1, -1], [-1, 0], [0, -1]], [1, -1, 0, 0])
-    x = Uniform(flat, np.random.default_rng(0)).take(5000)
+    x = Uniform(FLAT, np.random.default_rng(0)).take(5000)
     np.testing.assert_allclose(x.sum(axis=1), 1, atol=1e-12)
     assert x[:, 0].var() == pytest.approx(1 / 12, rel=0.1)
 
@@ -340,6 +340,7 @@ def unbounded_region():
         (lambda: sampling.gaussian_points(NET, BOX, mean=[1, 2, 3]), "mean must be a number"),
         (lambda: sampling.gaussian_points(NET, BOX, mean=np.nan), "finite"),
         (lambda: sampling.gaussian_points(NET, BOX, mean=1e6, scale=1), "none of a million"),
+        (lambda: sampling.gaussian_points(NET, FLAT), "full-dimensional"),
         (lambda: sampling.grid_points(NET, TRIANGLE), "needs a Box"),
         (lambda: sampling.data_points(NET, [[np.nan, 0]], BOX), "finite"),
         (lambda: sampling.data_points(NET, np.zeros((0, 2)), BOX), "must have points"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import arrangement, gaussian_network
+from networks import arrangement, gaussian_network, problem
 
 import polyrelu as pr
 from polyrelu import sampling
@@ -336,3 +336,22 @@ def test_picture_shows_recall_and_where_enumeration_is_done():
     line = ax.lines[-1]
     assert set(line.get_xdata()) == {study.cost.passes}
     assert ax.lines[0].get_ydata()[-1] == 1
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.randoms(use_true_random=False))
+def test_nasty_networks_and_domains(rng):
+    """Whatever cannot be sampled is refused; else causes are what exact location says."""
+    net, domain = problem(rng, 3)
+    graph = pr.regions(net, domain)
+    name = rng.choice(["uniform", "gaussian", "grid", "lines", "trajectories", "bisection", "walk"])
+    try:
+        sample = sampling.run_method(name, net, domain, budget=300, seed=rng.randrange(100))
+    except pr.DomainError:
+        return
+    found = sampling.compare(graph, sample, held_out=50)
+    at = graph.locate(sample.first_point)
+    assert (at[found.cause == "rounding"] >= 0).all()
+    assert (at[(found.cause == "wall") | (found.cause == "outside")] == -1).all()
+    assert found.found + found.false_patterns == len(sample)
+    assert sample.points <= sample.passes <= 300

@@ -14,7 +14,15 @@ from ..limits import Limits
 from ..network import Array, Network, finite_array
 from ..progress import Progress
 from .sample import Collector, Sample, positive
-from .uniform import Uniform, between, bounding_box, float_rows, generator, inside
+from .uniform import (
+    Uniform,
+    between,
+    bounding_box,
+    float_rows,
+    full_dimensional,
+    generator,
+    inside,
+)
 
 JITTER = 0.05  # of the domain's sides
 TRIES = 1_000_000  # points in a row that all lie outside of the domain: then it is given up
@@ -69,10 +77,12 @@ def gaussian_points(
             and a quarter of its sides.
 
     Raises:
-        DomainError: as above; a mean or scale of another shape, a scale that is not positive;
-            hardly any point falls into the domain.
+        DomainError: a flat polytope; a mean or scale of another shape, a scale that is not
+            positive; hardly any point falls into the domain.
     """
     collector = Collector(network, domain, budget, limits, progress)
+    if not isinstance(collector.domain, Box):
+        full_dimensional(collector.domain)
     middle, spread = _gaussian(collector.domain, mean, scale)
     rng, rows = generator(seed), float_rows(collector.domain)
 

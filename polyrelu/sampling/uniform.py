@@ -183,7 +183,7 @@ def directions(n: int, dim: int, rng: np.random.Generator) -> Array:
 def chord(slack: Array, speed: Array) -> tuple[Array, Array]:
     """Where lines enter and leave a polytope: the greatest t <= 0 and the least t >= 0 at which one
     of the rows, that are ``slack + t speed``, shape (n, m), vanishes; infinite if none does."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):  # what overflows is never the nearest
         t = -np.maximum(slack, 0.0) / speed
     low = np.where(speed > 0, t, -np.inf).max(axis=1, initial=-np.inf)
     high = np.where(speed < 0, t, np.inf).min(axis=1, initial=np.inf)
