@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
@@ -275,6 +276,23 @@ def test_study_gathers_all_methods_that_fit():
     assert wide.volumes is None
     with pytest.raises(pr.IncompleteError, match="no truth"):
         sampling.study(NET, BOX, limits=pr.Limits(regions=3))
+
+
+def test_an_interrupt_ends_the_study_and_keeps_what_there_is():
+    sent = []
+
+    def interrupt_sampling(count, _seconds):
+        if count >= 4096 and not sent:  # the enumeration finds fewer regions
+            sent.append(count)
+            signal.raise_signal(signal.SIGINT)
+
+    study = sampling.study(NET, BOX, methods=["uniform", "walk"], budget=50_000, repeats=2,
+                           progress=interrupt_sampling)  # fmt: skip
+    assert study.stopped_by == "interrupt"
+    assert list(study.comparisons) == ["uniform"]
+    (only,) = study.comparisons["uniform"]
+    assert only.sample.stopped_by == "interrupt"
+    assert 4096 <= only.sample.passes < 50_000
 
 
 @pytest.fixture
