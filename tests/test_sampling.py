@@ -352,6 +352,7 @@ def unbounded_region():
         (lambda: sampling.random_lines(NET, BOX, budget=10), "less than a line"),
         (lambda: sampling.random_lines(NET, pr.Box([0, 0], [0, 1])), "full-dimensional"),
         (lambda: sampling.facet_walk(NET, pr.Box([0, 0], [0, 1])), "full-dimensional"),
+        (lambda: sampling.random_planes(NET, FLAT), "full-dimensional"),
         (lambda: sampling.random_planes(NET, BOX, plane_dim=3), "from 1 to 2"),
         (lambda: sampling.trajectory(NET, [[0, 0]]), "corners must have shape"),
         (lambda: sampling.trajectory(NET, [[0, 0], [np.inf, 0]]), "finite"),

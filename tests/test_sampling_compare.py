@@ -274,6 +274,11 @@ def test_study_gathers_all_methods_that_fit():
     wide = sampling.study(NET, pr.Space(2), budget=500, repeats=1)
     assert set(wide.comparisons) == {"gaussian", "walk"}
     assert wide.volumes is None
+    line = sampling.study(gaussian_network(1, 1, 6), pr.Box(-1, 1, dim=1), budget=500, repeats=1)
+    assert set(line.comparisons) == {*sampling.METHODS} - {"planes"}
+    flat = pr.Polytope([[1, 1], [-1, -1], [-1, 0], [0, -1]], [1, -1, 0, 0])
+    flat_study = sampling.study(NET, flat, budget=500, repeats=1)
+    assert set(flat_study.comparisons) == {"uniform", "trajectories", "bisection"}
     with pytest.raises(pr.IncompleteError, match="no truth"):
         sampling.study(NET, BOX, limits=pr.Limits(regions=3))
 
@@ -356,7 +361,7 @@ def test_picture_shows_recall_and_where_enumeration_is_done():
     assert ax.lines[0].get_ydata()[-1] == 1
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(st.randoms(use_true_random=False))
 def test_nasty_networks_and_domains(rng):
     """Whatever cannot be sampled is refused; else causes are what exact location says."""

@@ -16,7 +16,6 @@ from ..domain import Domain, Slice
 from ..enumeration import regions, resolve_domain
 from ..errors import DomainError
 from ..forward import Forward
-from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Network
 from .sample import BATCH, positive
@@ -125,14 +124,15 @@ def forward_seconds(
     return median(found)
 
 
-def cpu_seconds(function: Callable[..., RegionGraph], *args: Any) -> tuple[float, RegionGraph]:
+def cpu_seconds(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[float, Any]:
     """CPU seconds of a call without the garbage collector, and what it returned."""
+    gc.collect()
     was_on = gc.isenabled()
     gc.disable()
     try:
         began = time.process_time()
-        found = function(*args)
-        return time.process_time() - began, found
+        result = function(*args, **kwargs)
+        return time.process_time() - began, result
     finally:
         if was_on:
             gc.enable()

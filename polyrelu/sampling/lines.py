@@ -102,8 +102,8 @@ def random_lines(
     Args:
         budget: forward passes.
         per_line: points on each chord, its ends included, at least 2.
-        exact: count crossings by :func:`polyrelu.activation_path`, not by points: what a thousandth
-            of a second a chord saves in bias. The points are looked at all the same.
+        exact: count crossings by :func:`polyrelu.activation_path`, about a millisecond a chord, not
+            by points, which miss some. The points are looked at all the same.
 
     Raises:
         DomainError: an unbounded or flat domain; a budget of less than one line.

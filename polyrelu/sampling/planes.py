@@ -14,7 +14,7 @@ from ..network import Array, Network
 from ..progress import Progress
 from .cost import forward_seconds
 from .sample import Collector, Sample, positive
-from .uniform import Uniform, generator
+from .uniform import Uniform, full_dimensional, generator
 
 
 def random_planes(
@@ -39,13 +39,14 @@ def random_planes(
         plane_dim: 1 (lines), 2, ..., at most the domain's dimension.
 
     Raises:
-        DomainError: an unbounded domain; planes of more dimensions than it has.
+        DomainError: an unbounded or flat domain; planes of more dimensions than it has.
     """
     number = positive("planes", planes)
     collector = Collector(network, domain, budget or 2**62, limits, progress)
     dim = collector.domain.dim
     if not 1 <= positive("plane_dim", plane_dim) <= dim:
         raise DomainError(f"plane_dim must be from 1 to {dim}, not {plane_dim}")
+    full_dimensional(collector.domain)
     rng = generator(seed)
     source = Uniform(collector.domain, rng)
     regions(collector.network, _plane(source, 1, rng, collector.domain))  # compiles the engine

@@ -172,11 +172,12 @@ def _chosen(methods: Sequence[str] | None, graph: RegionGraph, data: bool) -> li
             raise PolyreluError("methods must be one or more names")
         return list(dict.fromkeys(methods))
     names = list(UNBOUNDED) if graph.unbounded.any() else list(METHODS)
+    unfit = set() if graph.dim > 1 else {"planes"}
+    if graph.domain.chart().dim < graph.dim:
+        unfit |= {"lines", "planes", "walk"}
     if not isinstance(graph.domain, Box):
-        names = [name for name in names if name != "grid"]
-    if graph.compiled.dim < max(2, graph.dim):  # a line has no planes, a flat domain no chords
-        names = [name for name in names if name not in ("planes", "lines", "walk")]
-    return names + (["jitter", "mixup"] if data else [])
+        unfit |= {"grid", "gaussian"} if "walk" in unfit else {"grid"}
+    return [name for name in names if name not in unfit] + (["jitter", "mixup"] if data else [])
 
 
 def _volumes(

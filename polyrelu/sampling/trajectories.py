@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..domain import Domain, Slice
 from ..errors import DomainError, NetworkError
+from ..forward import Forward
 from ..limits import Limits
 from ..network import Array, Network, finite_array
 from ..progress import Progress
@@ -84,9 +85,10 @@ def trajectory(network: Network, corners: npt.ArrayLike, *, samples: int = 1000)
         )
     count = positive("samples", samples, 2)
     x = _points(table, np.linspace(0, len(table) - 1, count))
-    bits, images = _bits_and_images(network, x)
+    bits = Forward(network).bits(x)
     changed = bits[1:] != bits[:-1]
-    lengths = tuple(float(np.linalg.norm(np.diff(h, axis=0), axis=1).sum()) for h in images)
+    lengths = tuple(float(np.linalg.norm(np.diff(h, axis=0), axis=1).sum())
+                    for h in _images(network, x))  # fmt: skip
     return Trajectory(network, table, count, int(changed.any(axis=1).sum()), int(changed.sum()),
                       lengths)  # fmt: skip
 
@@ -99,14 +101,12 @@ def _points(corners: Array, times: Array) -> Array:
     return found
 
 
-def _bits_and_images(network: Network, x: Array) -> tuple[npt.NDArray[np.bool_], list[Array]]:
-    images, bits = [x], [np.zeros((len(x), 0), dtype=bool)]
+def _images(network: Network, x: Array) -> list[Array]:
+    """The points, and their images after each layer."""
+    images = [x]
     for layer in network.layers:
-        z = layer.pre_activation(images[-1])
-        units = [unit for unit, _ in layer.thresholds]
-        bits.append(z[:, units] > np.array([float(t) for _, t in layer.thresholds]))
-        images.append(layer.activate(z))
-    return np.concatenate(bits, axis=1), images
+        images.append(layer(images[-1]))
+    return images
 
 
 def arc(x: npt.ArrayLike, y: npt.ArrayLike, *, centre: npt.ArrayLike = 0.0, corners: int = 257,
