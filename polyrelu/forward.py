@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from .activations import relu
 from .network import Array, Layer, Network
 
 Packed = npt.NDArray[np.uint8]
@@ -38,7 +39,7 @@ class Forward:
             z = step.layer.pre_activation(x)
             found.append(step.exceeded(z))
             if k + 1 < len(self._steps):
-                x = step.layer.activate(z)
+                x = step.activate(z)
         return np.concatenate(found, axis=1)
 
     def along(self, x: Array, u: Array) -> tuple[npt.NDArray[np.bool_], Array, Array]:
@@ -77,7 +78,12 @@ class _Step:
         self.layer = layer
         units = [unit for unit, _ in layer.thresholds]
         self._units = None if units == list(range(layer.out_features)) else units
+        self._all_relu = all(unit == relu() for unit in dict.fromkeys(layer.units))
         self.at = np.array([float(t) for _, t in layer.thresholds])
+
+    def activate(self, z: Array) -> Array:
+        """As the layer's own, but as fast as everybody's if all units are ReLUs."""
+        return np.maximum(z, 0.0) if self._all_relu else self.layer.activate(z)
 
     def of_thresholds(self, z: Array) -> Array:
         """The column of each threshold's unit."""

@@ -126,7 +126,6 @@ def forward_seconds(
 
 def cpu_seconds(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[float, Any]:
     """CPU seconds of a call without the garbage collector, and what it returned."""
-    gc.collect()
     was_on = gc.isenabled()
     gc.disable()
     try:
