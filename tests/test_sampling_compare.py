@@ -283,6 +283,15 @@ def test_study_gathers_all_methods_that_fit():
         sampling.study(NET, BOX, limits=pr.Limits(regions=3))
 
 
+@pytest.fixture
+def ctrl_c():
+    """Also where the tests run in the background, and SIGINT is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_interrupt_ends_the_study_and_keeps_what_there_is():
     sent = []
 
