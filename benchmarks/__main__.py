@@ -28,6 +28,7 @@ SUBJECTS = (
     "separability",
     "recovery_graph",
     "recovery",
+    "sampling",
 )
 
 
@@ -84,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         peers,
         recovery,
         recovery_graph,
+        sampling,
         separability,
         similarity,
         speed,
@@ -105,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "separability": lambda: separability.run(options.quick),
         "recovery_graph": lambda: recovery_graph.run(options.quick),
         "recovery": lambda: recovery.run(options.quick),
+        "sampling": lambda: sampling.run(options.quick),
     }
     known = machine.facts()
     print(machine.header(known) + "\n")

@@ -153,12 +153,13 @@ _WHERE = {
     "Verdict": "recovery.result",
     "zaslavsky": "queries.counting",
 }
-_MODULES = ("plot", "theorems")
+_MODULES = ("plot", "sampling", "theorems")
 
-__all__ = [*sorted(_WHERE), "__version__", "plot", "theorems"]
+__all__ = [*sorted(_WHERE), "__version__", *_MODULES]
 
 if TYPE_CHECKING:
     from . import plot as plot
+    from . import sampling as sampling
     from . import theorems as theorems
     from .activations import PiecewiseLinear as PiecewiseLinear
     from .activations import absolute as absolute

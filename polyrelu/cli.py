@@ -465,7 +465,21 @@ def _query(args: argparse.Namespace) -> int:
 
 
 def _query_data(args: argparse.Namespace) -> int:
-    from .cli_data import answer, save_picture
+    from .cli_data import answer
+
+    return _drawn(args, answer, {"command": "query", "question": args.question, "data": args.data})
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from .cli_compare import comparison
+
+    asked = {"command": "compare", "budget": args.budget, "seed": args.seed, "data": args.data}
+    return _drawn(args, comparison, asked)
+
+
+def _drawn(args: argparse.Namespace, answer: Callable[..., Any], asked: dict[str, Any]) -> int:
+    """An answer that is printed, and drawn if it is to be saved."""
+    from .cli_data import save_picture
     from .cli_query import PICTURES
     from .io import load_network
     from .io._extras import require
@@ -480,8 +494,7 @@ def _query_data(args: argparse.Namespace) -> int:
         save_picture(shown, Path(args.save))
     saved = {} if args.save is None else {"saved": args.save}
     if args.json:
-        asked = {"command": "query", "question": args.question, "file": str(args.file),
-                 "network": _describe(network), "data": args.data}  # fmt: skip
+        asked |= {"file": str(args.file), "network": _describe(network)}
         _print_json(asked | shown.report.json | saved)
     else:
         _say(args, *shown.report.lines, *(f"saved: {path}" for path in saved.values()))
@@ -508,6 +521,7 @@ COMMANDS = {
     "verify": _verify,
     "plot": _plot,
     "query": _query,
+    "compare": _compare,
     "conformance": _conformance,
     "theorems": _theorems,
 }

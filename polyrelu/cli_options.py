@@ -36,6 +36,7 @@ examples:
   polyrelu verify g.npz                           check them by independent code
   polyrelu plot net.onnx --axes=0,1 -o net.png    a picture of a plane of inputs
   polyrelu query injective net.onnx --space       can it be inverted?
+  polyrelu compare net.onnx -o recall.png         what does sampling find of them?
   polyrelu conformance --quick                    known numbers against those found here
   polyrelu theorems                               claims of papers against networks
 
@@ -79,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     _add_verify(command("verify", "check regions, by code independent of the engine", "GRAPH|NET"))
     _add_plot(command("plot", "draw the regions of a plane, or of a line", "GRAPH|NET"))
     _add_query(command("query", "answer a question about a network", "NET", add_query))
+    _add_compare(command("compare", "set methods of sampling beside all regions", "NET"))
     _add_conformance(commands)
     theorems = add_theorems(commands)
     theorems.add_argument("--seed", type=_seed, default=0, help="of the instances (default: 0)")
@@ -115,6 +117,34 @@ def _add_query(parser: Any) -> None:
         help="similarity: whose kernel -o draws (default: tangent)",
     )
     _add_quiet(parser, "print nothing; the exit code tells")
+    _add_where(parser)
+    _add_limits(parser)
+
+
+def _add_compare(parser: Any) -> None:
+    group = parser.add_argument_group("sampling")
+    group.add_argument(
+        "--methods",
+        metavar="NAMES",
+        help="uniform, gaussian, grid, lines, trajectories, bisection, walk, planes; with --data "
+        "also data, jitter, mixup (default: all that fit the domain)",
+    )
+    group.add_argument(
+        "--budget",
+        type=_natural,
+        metavar="N",
+        help="forward passes of each (default: as many as take as long as enumerating, but 100,000 "
+        "at least)",
+    )
+    group.add_argument(
+        "--repeats", type=_natural, default=3, metavar="N", help="of each (default: %(default)s)"
+    )
+    group.add_argument("--seed", type=_seed, default=0, help="of the first (default: 0)")
+    group.add_argument("--data", metavar="FILE", help=".npz (array x) or .csv, for three methods")
+    group.add_argument(
+        "-o", "--save", metavar="FILE", help="draw recall against budget: .png, .pdf or .svg"
+    )
+    _add_quiet(parser, "print nothing")
     _add_where(parser)
     _add_limits(parser)
 

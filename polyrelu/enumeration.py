@@ -154,7 +154,7 @@ class _Search:
             raise ValueError(f'cells must be "auto", "vertices" or "lp", not {cells!r}')
         if limits is not None and not isinstance(limits, Limits):
             raise TypeError(f"limits must be a polyrelu.Limits, not {limits!r}")
-        self.slice, self.network, self.domain = _resolve(network, domain)
+        self.slice, self.network, self.domain = resolve_domain(network, domain)
         self.limits = limits or Limits()
         self.progress = reporter(progress)
         self.compiled = compile_network(self.network, self.domain)
@@ -254,9 +254,15 @@ class _Search:
         }
 
 
-def _resolve(
+def resolve_domain(
     network: Network, domain: Domain | Slice | None
 ) -> tuple[Slice | None, Network, Domain]:
+    """The slice if there is one, the network restricted to it, and the domain; default the
+    network's input box.
+
+    Raises:
+        DomainError: there is none, or it does not fit the network.
+    """
     if not isinstance(network, Network):
         raise TypeError(f"network must be a polyrelu.Network, not {type(network).__name__}")
     if domain is None:

@@ -93,7 +93,7 @@ class FaceComplex:
 
     def __init__(self, graph: RegionGraph) -> None:
         self.graph = graph
-        lines, cells = _cells_of(graph)
+        lines, cells = cells_of(graph)
         self.n_lines = graph.compiled.n_lines + lines
         self._top = graph.compiled.dim - lines
         points_first = _points_first(cells)
@@ -235,7 +235,7 @@ def face_complex(graph: RegionGraph) -> FaceComplex:
 Cell = tuple[list[tuple[int, ...]], list[int]]
 
 
-def _cells_of(graph: RegionGraph) -> tuple[int, list[Cell]]:
+def cells_of(graph: RegionGraph) -> tuple[int, list[Cell]]:
     """How many independent lines all regions contain beyond ``graph.lines``; and for each region
     its generators, in the coordinates of the chart, and bits of their facets."""
     compiled = graph.compiled

@@ -30,20 +30,31 @@ def exact_patterns(
     """
     inside = in_domain(graph, x)
     bits, certain = float_patterns(graph.network, x)
+    known: dict[tuple[int, int], bool] = {}
     for i in np.flatnonzero(inside & ~certain):
         _, signs = graph.network.exact(x[i].tolist())
         bits[i] = [s > 0 for s in signs]
         zeros = [t for t, s in enumerate(signs) if s == 0]
-        inside[i] = not zeros or _identically_zero(graph, bits[i], zeros)
+        inside[i] = not zeros or _identically_zero(graph, bits[i], zeros, known)
     return np.packbits(bits, axis=1, bitorder="little"), inside
 
 
-def _identically_zero(graph: RegionGraph, bits: npt.NDArray[np.uint8], zeros: list[int]) -> bool:
+def _identically_zero(
+    graph: RegionGraph,
+    bits: npt.NDArray[np.uint8],
+    zeros: list[int],
+    known: dict[tuple[int, int], bool],
+) -> bool:
+    """Do all these thresholds vanish on the region of a pattern? Remembers each in ``known``."""
     index = graph.find(bits)
     if index < 0:
         return False
-    columns = list(zip(*rows_of(graph.compiled.chart), strict=True))  # of a flat domain
-    return not any(dot(graph[index].form(t), c) for t in zeros for c in columns)
+    new = [t for t in zeros if (index, t) not in known]
+    if new:
+        columns = list(zip(*rows_of(graph.compiled.chart), strict=True))  # of a flat domain
+        region = graph[index]
+        known |= {(index, t): not any(dot(region.form(t), c) for c in columns) for t in new}
+    return all(known[index, t] for t in zeros)
 
 
 def in_domain(graph: RegionGraph, x: Array) -> npt.NDArray[np.bool_]:

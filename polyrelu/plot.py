@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .plot_folding import plot_folding as plot_folding
     from .plot_path import plot_folding_table as plot_folding_table
     from .plot_path import plot_path as plot_path
+    from .plot_sampling import plot_recall as plot_recall
     from .plot_separability import plot_separability as plot_separability
     from .plot_similarity import plot_similarity as plot_similarity
     from .viewer import save_html as save_html
@@ -74,6 +75,7 @@ _ELSEWHERE = {
     "plot_folding": "plot_folding",
     "plot_folding_table": "plot_path",
     "plot_path": "plot_path",
+    "plot_recall": "plot_sampling",
     "plot_separability": "plot_separability",
     "plot_similarity": "plot_similarity",
     "save_html": "viewer",

@@ -162,14 +162,14 @@ def simplices(face: list[int], on: list[frozenset[int]], dim: int) -> list[list[
     seen = set()
     for wall in sorted(frozenset.union(*(on[i] for i in face)) - shared - on[face[0]]):
         below = tuple(i for i in face if wall in on[i])
-        if below in seen or not _is_facet(below, face, on):
+        if below in seen or not is_facet(below, face, on):
             continue
         seen.add(below)
         found += [[face[0], *rest] for rest in simplices(list(below), on, dim - 1)]
     return found
 
 
-def _is_facet(below: tuple[int, ...], face: list[int], on: list[frozenset[int]]) -> bool:
+def is_facet(below: tuple[int, ...], face: list[int], on: list[frozenset[int]]) -> bool:
     """Is ``below``, a face of ``face``, a maximal proper one?"""
     members = set(below)
     for wall in frozenset.union(*(on[i] for i in face)):

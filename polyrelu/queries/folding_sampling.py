@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DomainError
+from ..forward import Forward
 from ..network import Array, Layer, Network
 from .folding import Folding, folding_of_patterns
 from .path import path_corners
@@ -101,10 +102,4 @@ def _ends(network: Network, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Array, 
 
 def _patterns_at(network: Network, start: Array, end: Array, times: Array) -> npt.NDArray[np.bool_]:
     """By one forward pass, shape (times, thresholds)."""
-    h, bits = start + times[:, None] * (end - start), []
-    for layer in network.layers:
-        z = layer.pre_activation(h)
-        units = [unit for unit, _ in layer.thresholds]
-        bits.append(z[:, units] > np.array([float(t) for _, t in layer.thresholds]))
-        h = layer.activate(z)
-    return np.concatenate(bits, axis=1)
+    return Forward(network).bits(start + times[:, None] * (end - start))
