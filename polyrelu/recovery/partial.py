@@ -44,7 +44,7 @@ def row_of(known: Known, wall: Wall, signs: Array) -> Row | None:
     matrix = np.concatenate([_lift(known, signs), -wall.null], axis=1)
     size, right = np.linalg.svd(matrix)[1:]
     rank = int(np.count_nonzero(size > 1e-6))
-    if rank + SPARE > len(matrix):
+    if rank + (0 if wall.shown else SPARE) > len(matrix):
         return None
     loose = np.linalg.norm(right[rank:, :n], axis=0) > 1e-3
     keep = np.concatenate([~loose, np.ones(matrix.shape[1] - n, dtype=bool)])
