@@ -46,7 +46,9 @@ class Asked:
         self.size = float(np.abs(self.weight[:, None] * (self.y - np.median(self.y, 0))).max())
 
     def _weight(self, x: Array) -> Array:
-        return np.asarray(self._oracle.typical_noise / self._oracle.noise(x))
+        noise = np.maximum(self._oracle.noise(x), np.finfo(np.float64).tiny)  # constant 0 has none
+        typical = max(self._oracle.typical_noise, np.finfo(np.float64).tiny)
+        return np.asarray(typical / noise)
 
     @property
     def noise(self) -> float:
