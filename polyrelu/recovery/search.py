@@ -296,7 +296,8 @@ class Search:
             self.first, self.deeper, self._rows_so_far() if rows is None else rows, signs,
             self.weights,
         )  # fmt: skip
+        notes = provisos(signs, self.weights, self.asked.relative_noise)
         return Recovery(
-            verdict, (*reasons, *provisos(signs, self.weights, self.asked.relative_noise)), network, layers,
+            verdict, (*reasons, *notes), network, layers,
             self.oracle.queries, self.oracle.seconds, self.oracle.typical_noise, deviation, checked,
         )  # fmt: skip
