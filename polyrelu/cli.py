@@ -52,13 +52,15 @@ def _limits(args: argparse.Namespace) -> Limits:
     return Limits(args.limit_regions, args.limit_seconds, args.limit_memory)
 
 
-def _with_progress(args: argparse.Namespace, task: Callable[..., Any]) -> Any:
+def _with_progress(
+    args: argparse.Namespace, task: Callable[..., Any], counted: str = "regions"
+) -> Any:
     """``task(progress=...)``, shown on stderr if that is a terminal."""
     from .progress import Meter, on_terminal
 
     if args.quiet or not on_terminal():
         return task(progress=False)
-    meter = Meter()
+    meter = Meter(counted)
     try:
         return task(progress=meter)
     finally:
@@ -189,8 +191,7 @@ def _regions(args: argparse.Namespace) -> int:
         if args.count:
             raise UsageError("--count stores nothing; leave out --save, or --count")
         _check_target(args.save, (".npz",))
-        if args.save.exists() and args.save.samefile(args.file):
-            raise UsageError(f"--save would replace the network in {str(args.save)!r}")
+        _check_apart(args)
     network = load_network(args.file)
     began = time.perf_counter()
     found = _enumerate(args, network, count_regions if args.count else regions)
@@ -351,6 +352,11 @@ def _check_target(path: Path, suffixes: tuple[str, ...]) -> None:
         raise UsageError(f"--save must be a file, but {str(path)!r} is a folder")
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise UsageError(f"--save: {str(path)!r} cannot be written")
+
+
+def _check_apart(args: argparse.Namespace) -> None:
+    if args.save.exists() and args.file.exists() and args.save.samefile(args.file):
+        raise UsageError(f"--save would replace the network in {str(args.save)!r}")
 
 
 def _conformance(args: argparse.Namespace) -> int:
@@ -515,6 +521,28 @@ def _checked(answer: Any) -> dict[str, Any]:
     return {"checked": checked, "of": f"of {n * (n - 1) // 2:,} pairs of regions"}
 
 
+def _recover(args: argparse.Namespace) -> int:
+    from .cli_recover import recovered
+    from .io import load_network, save_network
+
+    if args.save is not None:
+        _check_target(args.save, (".npz",))
+        _check_apart(args)
+    network = load_network(args.file)
+    shown, found = _with_progress(args, partial(recovered, args, network), "queries")
+    saved = args.save is not None and found.network is not None
+    if saved:
+        save_network(found.network, args.save)
+    if args.json:
+        asked = {"command": "recover", "file": str(args.file), "network": _describe(network)}
+        _print_json(asked | shown.json | {"saved": str(args.save) if saved else None})
+    else:
+        _say(args, *shown.lines, *([f"saved: {args.save}"] if saved else []))
+    if args.save is not None and not saved:
+        _complain(f"nothing saved in {args.save}: there is no network yet")
+    return DONE if shown.outcome == "done" else LIMIT
+
+
 COMMANDS = {
     "info": _info,
     "regions": _regions,
@@ -522,6 +550,7 @@ COMMANDS = {
     "plot": _plot,
     "query": _query,
     "compare": _compare,
+    "recover": _recover,
     "conformance": _conformance,
     "theorems": _theorems,
 }

@@ -37,6 +37,7 @@ examples:
   polyrelu plot net.onnx --axes=0,1 -o net.png    a picture of a plane of inputs
   polyrelu query injective net.onnx --space       can it be inverted?
   polyrelu compare net.onnx -o recall.png         what does sampling find of them?
+  polyrelu recover net.onnx -o found.npz          from its outputs alone
   polyrelu conformance --quick                    known numbers against those found here
   polyrelu theorems                               claims of papers against networks
 
@@ -81,12 +82,47 @@ def parser() -> argparse.ArgumentParser:
     _add_plot(command("plot", "draw the regions of a plane, or of a line", "GRAPH|NET"))
     _add_query(command("query", "answer a question about a network", "NET", add_query))
     _add_compare(command("compare", "set methods of sampling beside all regions", "NET"))
+    _add_recover(command("recover", "get a network back from its outputs alone", "NET"))
     _add_conformance(commands)
     theorems = add_theorems(commands)
     theorems.add_argument("--seed", type=_seed, default=0, help="of the instances (default: 0)")
     _add_quiet(theorems, "print nothing; the exit code tells")
     _add_limits(theorems)
     return made
+
+
+def _add_recover(parser: Any) -> None:
+    parser.add_argument("-o", "--save", metavar="FILE.npz", type=Path, help="keep the network")
+    _add_quiet(parser, "print nothing; the exit code tells")
+    group = parser.add_argument_group("where", "Default: the input box of the file, or anywhere.")
+    group.add_argument(
+        "--box", metavar="LO,HI", help="a box: LO,HI for all inputs, or LO:HI,LO:HI,..."
+    )
+    group.add_argument("--space", action="store_true", help="anywhere")
+    group.add_argument(
+        "--scale",
+        type=_positive,
+        metavar="S",
+        help="without a box, how large inputs typically are (default: 1)",
+    )
+    group = parser.add_argument_group("search", "What was found before a limit is shown.")
+    group.add_argument("--queries", type=_natural, metavar="N", help="stop at N inputs asked")
+    group.add_argument("--seconds", type=_positive, metavar="S", help="stop after S seconds")
+    group.add_argument(
+        "--layers",
+        type=_natural,
+        default=4,
+        metavar="N",
+        help="hidden layers at most (default: %(default)s)",
+    )
+    group.add_argument("--seed", type=_seed, default=0, help="of the random inputs (default: 0)")
+    group.add_argument(
+        "--exact-seconds",
+        type=_positive,
+        metavar="S",
+        help="on a box: time to compute the greatest difference from the model exactly "
+        "(default: 10)",
+    )
 
 
 def _add_query(parser: Any) -> None:

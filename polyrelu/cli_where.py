@@ -45,7 +45,7 @@ def domain_of(args: argparse.Namespace, network: Network) -> Domain | Slice:
         return _segment(args.segment, n)
     if args.slice is not None:
         return _through(args, n)
-    whole = _whole(args, network)
+    whole = whole_domain(args, network)
     if args.axes is not None:
         return _along_axes(args, n, whole)
     if whole is None:
@@ -56,7 +56,8 @@ def domain_of(args: argparse.Namespace, network: Network) -> Domain | Slice:
     return whole
 
 
-def _whole(args: argparse.Namespace, network: Network) -> Domain | None:
+def whole_domain(args: argparse.Namespace, network: Network) -> Domain | None:
+    """By --box or --space, or the file's input box; None if there is none of these."""
     from .domain import Space
 
     if args.space:

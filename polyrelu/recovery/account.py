@@ -12,6 +12,7 @@ from .result import RecoveredLayer
 
 Bools = npt.NDArray[np.bool_]
 
+_COARSE = 1e-9  # noise that is more than the rounding of float64
 _NAMED = 6  # neurons, before the rest is dots
 
 
@@ -48,9 +49,18 @@ def recovered_layers(
     return tuple(out)
 
 
-def provisos(signs: list[Bools], weights: list[Bools]) -> list[str]:
-    """What the outputs do not tell of the rows."""
+def provisos(signs: list[Bools], weights: list[Bools], noise: float) -> list[str]:
+    """What the outputs do not tell of the rows.
+
+    Args:
+        noise: relative to the outputs.
+    """
     out = []
+    if noise > _COARSE:
+        out.append(
+            f"the noise is {noise:.0e} of the outputs: it hides weak kinks, rows are as inexact, "
+            "and a neuron may be there twice"
+        )
     for k, known in enumerate(signs):
         if not known.all():
             out.append(
@@ -75,9 +85,11 @@ def reasons(first: FirstLayer, deeper: list[NextLayer], disagreement: str | None
     """Why a search ended before the outputs were explained."""
     last = deeper[-1] if deeper else None
     others = len(last.others if last else first.others)
+    found = f"{1 + len(deeper)} hidden layer{'s' if deeper else ''} found"
+    if not first.planes:
+        found = "inputs, and no first layer was found"
     out = [
-        f"after {1 + len(deeper)} hidden layers the outputs are not affine in what is known; kinks "
-        f"that belong to no neuron found: {others}"
+        f"the outputs are not affine in the {found}; kinks that belong to no neuron found: {others}"
     ]
     if last and last.partial:
         out.append(

@@ -39,8 +39,8 @@ def evidence_against(oracle: Oracle, places: Places, rng: np.random.Generator) -
     bend = np.abs(values[:, :, 0] + values[:, :, 2] - 2 * values[:, :, 1]).max(axis=2)
     floor = 4 * SAFETY * oracle.noise(starts[inside])[:, None]
     bent = bend > floor
-    ratio = bend[:, :-1] / np.maximum(bend[:, 1:], 1e-300)
     both = bent[:, :-1] & bent[:, 1:]
+    ratio = np.divide(bend[:, :-1], bend[:, 1:], out=np.zeros_like(bend[:, 1:]), where=both)
     quarters = np.count_nonzero(both & (np.abs(ratio - 4) < 0.6), axis=1)
     smooth = np.count_nonzero(quarters >= 3)
     if smooth > len(at) / 3:
@@ -78,7 +78,7 @@ def checked(
     y = oracle(x)
     off = np.abs(forward(layers, x)[-1] - y).max(axis=1)
     allowed = _AGREES * oracle.noise(x)
-    worst = int(np.argmax(off / allowed))
+    worst = int(np.argmax(off - allowed))
     reason = None
     if off[worst] > allowed[worst]:
         reason = (

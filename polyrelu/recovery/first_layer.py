@@ -30,12 +30,14 @@ class Plane:
 
     Attributes:
         error: how far the points that define it are from it, at most.
+        doubt: how far normal and offset may be off for that reason.
         witnesses: how many kinks were seen on it.
     """
 
     normal: Array
     offset: float
     error: float
+    doubt: float
     witnesses: int
 
     def values(self, x: Array) -> Array:
@@ -114,7 +116,7 @@ def _same(plane: Plane, other: Plane) -> bool:
     off = np.linalg.norm(plane.normal - sign * other.normal) + abs(
         plane.offset - sign * other.offset
     )
-    return bool(off < max(1e-6, 10 * (plane.error + other.error)))
+    return bool(off < max(1e-6, 10 * (plane.doubt + other.doubt)))
 
 
 def _tested(
@@ -136,14 +138,18 @@ def _tested(
         more, _ = _on_tangent(oracle, places, witness, d + 8 - len(at), rng)
         at = np.concatenate([at, more])
     if len(at) < d + 1:  # too few to fit a plane to: keep the one by differences
-        return Plane(witness.normal, offset, witness.error, len(at) + 1)
+        doubt = witness.error * (1 + float(np.linalg.norm(witness.point)))
+        return Plane(witness.normal, offset, witness.error, doubt, len(at) + 1)
     center = at.mean(axis=0)  # about which normal and offset are told apart best
     design = np.concatenate([at - center, np.ones((len(at), 1))], axis=1)
     row = np.append(witness.normal, witness.normal @ center + offset)
     row, good = refitted(design, row)
     row /= np.linalg.norm(row[:-1])
     error = float(np.abs(design[good] @ row).max())
-    return Plane(row[:-1], float(row[-1] - row[:-1] @ center), error, len(at) + 1)
+    spread = np.linalg.svd(at - center, compute_uv=False)[d - 2] if d > 1 else np.inf
+    turned = error * np.sqrt(len(at)) / spread  # the least of the d directions is across
+    doubt = error + turned * (1 + float(np.linalg.norm(center)))
+    return Plane(row[:-1], float(row[-1] - row[:-1] @ center), error, doubt, len(at) + 1)
 
 
 def _on_tangent(

@@ -106,6 +106,8 @@ class Follower:
         """The wanted wall nearest along this one, and the way to it."""
         wanted = [i for i in self._wanted() if self.hopeless.get(int(i), 0) < _HOPELESS]
         slopes, normal = self.local.slopes[wanted], self.normal
+        if not normal.any():  # everything below is off here
+            return None
         along = slopes - np.outer(slopes @ normal / (normal @ normal), normal)
         size = np.einsum("ij,ij->i", along, along)
         reached = size >= 1e-6 * np.maximum(np.einsum("ij,ij->i", slopes, slopes), 1e-12)
@@ -127,6 +129,8 @@ class Follower:
     def _sideways(self, along: Array, size: float | np.floating) -> Array:
         """A random step along the wall and across a direction along it."""
         step = self.rng.normal(size=len(along))
+        if len(along) < 3:  # there is no other direction
+            return np.zeros(len(along))
         for direction in (self.normal, along):
             step -= (step @ direction) / (direction @ direction) * direction
         return np.asarray(step * (size + 0.1 * self.places.scale) / np.linalg.norm(step))

@@ -31,6 +31,7 @@ class Asked:
         self.x = np.empty((0, places.dim))
         self.y = np.empty((0, 0))
         self.weight = np.empty(0)
+        self.size = 0.0
 
     def grow(self, n: int) -> None:
         """At least n of them. Those far out weigh less, as their noise is greater."""
@@ -46,11 +47,18 @@ class Asked:
         self.size = float(np.abs(self.weight[:, None] * (self.y - np.median(self.y, 0))).max())
 
     def _weight(self, x: Array) -> Array:
-        return np.asarray(self._oracle.typical_noise / self._oracle.noise(x))
+        noise = np.maximum(self._oracle.noise(x), np.finfo(np.float64).tiny)  # constant 0 has none
+        typical = max(self._oracle.typical_noise, np.finfo(np.float64).tiny)
+        return np.asarray(typical / noise)
 
     @property
     def noise(self) -> float:
         return self._oracle.typical_noise
+
+    @property
+    def relative_noise(self) -> float:
+        """The noise beside the size of the outputs; 0 before any was asked."""
+        return self.noise / self.size if self.size > 0 else 0.0
 
     @property
     def fits(self) -> float:
@@ -101,6 +109,23 @@ class Output:
 
     def __call__(self, x: Array) -> Array:
         return np.asarray(self.known.features(x) @ self.coefficients[:-1] + self.coefficients[-1])
+
+
+def needed(asked: Asked, output: Output) -> npt.NDArray[np.bool_]:
+    """Which neurons of the top layer the outputs cannot do without, shape (n,): noise may show one
+    wall as two. One fit for each neuron, by least squares, as all is explained."""
+    known = output.known
+    features = np.concatenate([known.features(asked.x), np.ones((len(asked.x), 1))], axis=1)
+    design, right = asked.weight[:, None] * features, asked.weight[:, None] * asked.y
+    most = 2 * float(output.off.max()) + SAFETY * asked.noise / max(asked.size, 1e-300)
+    size = np.abs(output.coefficients).max(axis=1) * np.abs(design).max(axis=0)
+    keep = np.ones(design.shape[1], dtype=bool)
+    for k in np.argsort(size[: known.n_top]):
+        keep[k] = False
+        solution = np.linalg.lstsq(design[:, keep], right, rcond=1e-13)[0]
+        off = np.abs(design[:, keep] @ solution - right).max(initial=0.0)
+        keep[k] = off > most * asked.size
+    return keep[: known.n_top]
 
 
 def fit_output(asked: Asked, known: Known) -> Output:

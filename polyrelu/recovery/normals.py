@@ -61,6 +61,7 @@ def witnesses(
     meet too closely to be told apart. Some 2 d + 6 queries each."""
     d = len(kinks.start)
     points = kinks.points
+    wanted = wanted[kinks.gap[wanted] > 0]  # noise can put two kinks in one place
     found: list[Witness] = []
     apart = kinks.gap / 2
     size = apart / (2 * np.sqrt(d))

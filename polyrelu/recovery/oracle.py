@@ -12,6 +12,8 @@ from ..errors import LimitsError, NetworkError
 from ..network import Array, Network
 from ..progress import Progress
 
+_SHORT, _LONGER = 1e-7, 1e-4  # segments on which noise is measured, beside typical inputs
+_HIDDEN = 64.0  # so many times the noise of short segments on longer ones: outputs are rounded
 SAFETY = 16.0  # a deviation this many times the noise is no noise
 _STEPS = np.linspace(-1.0, 1.0, 12)  # of the short segments on which noise is measured
 
@@ -140,21 +142,30 @@ class Oracle:
         return y
 
     def measure_noise(self, near: Array, far: Array, rng: np.random.Generator) -> None:
-        """Set the noise from the residuals of straight fits to very short segments.
+        """Set the noise from the residuals of straight fits to very short segments. Outputs that
+        are rounded coarsely do not change on these at all, so longer ones are looked at too.
 
         Args:
             near, far: points of shape (n, input_dim), where the function is asked typically and
                 at most.
         """
         self._center = near.mean(axis=0)
-        self._near = self._residual(near, rng)
+        self._near = self._noise_at(near, rng)
         reach = float(np.median(np.linalg.norm(far - self._center, axis=1)))
-        self._far = self._residual(far, rng) / reach
+        self._far = self._noise_at(far, rng) / reach
 
-    def _residual(self, points: Array, rng: np.random.Generator) -> float:
-        """The greatest deviation, a few that lie on a kink by chance left out."""
+    def _noise_at(self, points: Array, rng: np.random.Generator) -> float:
+        short = self._residual(points, rng, _SHORT, 0.75)
+        # of its own, so that exact networks are asked at the same places with and without it
+        longer = self._residual(points, np.random.default_rng(0), _LONGER, 0.5)
+        return longer if longer > _HIDDEN * short else short
+
+    def _residual(
+        self, points: Array, rng: np.random.Generator, relative: float, share: float
+    ) -> float:
+        """The greatest deviation at a share of the points: the others lie on a kink by chance."""
         n, dim = points.shape
-        size = 1e-7 * np.linalg.norm(points - self._center, axis=1).mean() / np.sqrt(dim)
+        size = relative * np.linalg.norm(points - self._center, axis=1).mean() / np.sqrt(dim)
         steps = size * rng.normal(size=(n, 1, dim)) * _STEPS[:, None]
         inputs = (points[:, None] + steps).reshape(-1, dim)
         values = self(inputs).reshape(n, len(_STEPS), -1)
@@ -162,7 +173,7 @@ class Oracle:
         fit = design @ np.linalg.pinv(design)
         deviation = np.abs(values - fit @ values).max(axis=(1, 2))
         rounding = np.finfo(np.float64).eps * np.abs(values).max()
-        return max(float(np.quantile(deviation, 0.75)), float(rounding))
+        return max(float(np.quantile(deviation, share)), float(rounding))
 
     @property
     def typical_noise(self) -> float:

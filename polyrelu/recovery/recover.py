@@ -62,8 +62,9 @@ def recover(
     if not (isinstance(layers, int) and layers >= 1):
         raise NetworkError(f"layers must be a positive integer, not {layers!r}")
     asked = Oracle(
-        oracle, input_dim, queries=queries, seconds=seconds, batch=batch, report=reporter(progress)
-    )
+        oracle, input_dim, queries=queries, seconds=seconds, batch=batch,
+        report=reporter(progress, "queries"),
+    )  # fmt: skip
     places = Places(asked.input_dim, domain, scale)
     search = Search(asked, places, np.random.default_rng(seed), layers)
     try:

@@ -78,14 +78,20 @@ class Recovery:
         """The number of neurons recovered in each hidden layer."""
         return tuple(len(layer) for layer in self.layers)
 
-    def __str__(self) -> str:
-        lines = [
+    @property
+    def headline(self) -> str:
+        """The verdict, what it took, and how close the network comes."""
+        line = (
             f"{self.verdict.value}: {self.queries:,} queries, {self.seconds:.2f} s, "
             f"noise {self.noise:.1e}"
-        ]
-        if self.deviation is not None:
-            lines.append(f"largest deviation on {self.checked:,} fresh inputs {self.deviation:.1e}")
-        lines += [f"- {reason}" for reason in self.reasons]
+        )
+        if self.deviation is None:
+            return line
+        fresh = f"largest deviation on {self.checked:,} fresh inputs {self.deviation:.1e}"
+        return f"{line}\n{fresh}"
+
+    def __str__(self) -> str:
+        lines = [self.headline, *(f"- {reason}" for reason in self.reasons)]
         if self.layers:
             lines.append(
                 "layer  neurons  open signs  open weights  largest residual  least witnesses"

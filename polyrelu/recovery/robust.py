@@ -25,7 +25,8 @@ def robust_solution(matrix: Array, right: Array, fits: float) -> Array:
         good = off <= fits
         if good.all():
             break
-        weight = 1 / np.sqrt(np.maximum(off, max(1e-3 * np.median(off), 1e-2 * fits)))[:, None]
+        least = max(1e-3 * np.median(off), 1e-2 * fits, np.finfo(np.float64).tiny)
+        weight = 1 / np.sqrt(np.maximum(off, least))[:, None]
         solution = _solved(weight * matrix, weight * right)
         before, off = np.count_nonzero(good), _rows_off(matrix, right, solution)
         now = np.count_nonzero(off <= fits)

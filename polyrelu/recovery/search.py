@@ -13,7 +13,7 @@ from .check import checked, evidence_against
 from .finish import layers_of, normal_rows, scaled
 from .first_layer import FirstLayer, add_planes, find_first_layer, on_planes
 from .kinks import Kinks, find_kinks
-from .last import Asked, Output, fit_output
+from .last import Asked, Output, fit_output, needed
 from .lifted import Known, Rows
 from .next_layer import NextLayer, add_wall, complete, extend
 from .normals import Witness, witnesses
@@ -88,7 +88,7 @@ class Search:
             done = self._layers()
             if done is not None:
                 return done
-            attempts = attempts + 1 if len(self.first.planes) == planes else 0
+            attempts = attempts + 1 if len(self.first.planes) <= planes else 0
         return self.result(Verdict.PARTIAL, *reasons(self.first, self.deeper, self.disagreement))
 
     def _layers(self) -> Recovery | None:
@@ -97,6 +97,9 @@ class Search:
         self.deeper, self.signs, self.weights, self.lifted, self.checks = [], [], [], None, 0
         known, pool = Known((), self._first_rows()), list(self.first.others)
         output = fit_output(self.asked, known)
+        if output.fits and self._spared(output):
+            known = Known((), self._first_rows())
+            output = fit_output(self.asked, known)
         for depth in range(1, self.most + 1):
             while output.close and self.checks < _CHECKS:
                 done = self._finished(output)
@@ -112,6 +115,13 @@ class Search:
             known, output = found.known, found
             pool = self.deeper[-1].others
         return None
+
+    def _spared(self, output: Output) -> bool:
+        """Take out planes that the outputs can do without."""
+        keep = needed(self.asked, output)
+        planes = zip(self.first.planes, keep, strict=True)
+        self.first.planes = [plane for plane, k in planes if k]
+        return not keep.all()
 
     def _first_rows(self) -> Rows:
         weight, bias = self.first.rows
@@ -283,7 +293,8 @@ class Search:
             self.first, self.deeper, self._rows_so_far() if rows is None else rows, signs,
             self.weights,
         )  # fmt: skip
+        notes = provisos(signs, self.weights, self.asked.relative_noise)
         return Recovery(
-            verdict, (*reasons, *provisos(signs, self.weights)), network, layers,
+            verdict, (*reasons, *notes), network, layers,
             self.oracle.queries, self.oracle.seconds, self.oracle.typical_noise, deviation, checked,
         )  # fmt: skip
