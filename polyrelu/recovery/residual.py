@@ -78,7 +78,7 @@ def _edge(oracle: Oracle, below: Known, wall: Wall, x: Array, behind: Array) -> 
         return None
     # best where the wall's own slope is determined
     loose = [np.linalg.norm(wall.null[:-1].T @ below.local(p).jacobian) for p in points]
-    return points[int(np.argmin(np.where(seen.kinked, loose, np.inf)))]
+    return np.asarray(points[int(np.argmin(np.where(seen.kinked, loose, np.inf)))])
 
 
 def _one_neuron(asked: Asked, below: Known, x: Array, rest: Array) -> Wall | None:
