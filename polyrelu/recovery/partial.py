@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..network import Array
 from .lifted import Known, Rows
 from .places import Places
-from .wall import SPARE, Wall
+from .wall import Wall
 
 _FITS = 1e-6  # weights explain a wall as closely as that
 _COMMON = 3  # weights that two parts must share before agreement means something
@@ -44,7 +44,7 @@ def row_of(known: Known, wall: Wall, signs: Array) -> Row | None:
     matrix = np.concatenate([_lift(known, signs), -wall.null], axis=1)
     size, right = np.linalg.svd(matrix)[1:]
     rank = int(np.count_nonzero(size > 1e-6))
-    if rank + (0 if wall.shown else SPARE) > len(matrix):
+    if rank + (0 if wall.shown else 1) > len(matrix):
         return None
     loose = np.linalg.norm(right[rank:, :n], axis=0) > 1e-3
     keep = np.concatenate([~loose, np.ones(matrix.shape[1] - n, dtype=bool)])

@@ -10,7 +10,7 @@ from ..network import Array
 from .lifted import Known
 
 _SAME = 1e-5  # parts of one wall agree as closely as that
-SPARE = 2  # equations beyond the unknowns before agreement means something
+_SPARE = 2  # equations beyond the unknowns before agreement means something
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def merged(a: Wall, b: Wall) -> Wall | None:
     other's neurons do not switch."""
     # b.vector + b.null q = alpha a.vector + a.null p
     matrix = np.concatenate([a.vector[:, None], a.null, -b.null], axis=1)
-    if matrix.shape[1] + SPARE > len(a.vector):
+    if matrix.shape[1] + _SPARE > len(a.vector):
         return None
     solution = np.linalg.lstsq(matrix, b.vector, rcond=1e-9)[0]
     off = np.linalg.norm(matrix @ solution - b.vector)
