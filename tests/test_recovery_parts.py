@@ -86,9 +86,9 @@ def test_parts_of_one_wall_are_merged_and_others_are_not() -> None:
     ]  # the wall up to what both leave open
     assert np.stack([vector, both], axis=1) @ apart == pytest.approx(whole.vector, abs=1e-9)
     assert merged(first, Wall(other, right)) is None
-    # 12 equations, but as many unknowns: any two walls agree
-    assert merged(Wall(vector, basis(*rng.normal(size=(5, 12)))),
-                  Wall(other, basis(*rng.normal(size=(5, 12))))) is None  # fmt: skip
+    # 12 equations, and more unknowns: any two walls agree
+    assert merged(Wall(vector, basis(*rng.normal(size=(6, 12)))),
+                  Wall(other, basis(*rng.normal(size=(6, 12))))) is None  # fmt: skip
 
 
 def test_roots_lie_on_the_wall() -> None:
