@@ -13,7 +13,7 @@ from .places import Places
 from .polish import forward
 
 _AGREES = 8 * SAFETY  # rounding in two networks whose weights differ in the last digits
-_POINTS = 600  # of each kind
+_POINTS = 1000  # of each kind
 _PROBES = 40
 _HALVINGS = 24
 
