@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..activations import relu
+from ..activations import PiecewiseLinear, identity, relu
 from ..limits import Limits
 from ..network import Layer, Network
 from ..queries.jacobian_rank import jacobian_ranks
 from ..rational_network import RationalNetwork
-from .claim import Found, Known, Source
+from .claim import Found, Hypothesis, Known, Source
 from .common import all_regions, gaussian_networks
 from .registry import claim
 from .statistics import Estimate, mean
@@ -43,6 +43,11 @@ def rank_falls(network: Network, limits: Limits) -> Found:
 # --- the formula on an activation domain -------------------------------------------------------
 
 Vector = list[Fraction]
+LINEAR = identity()
+
+
+def _units_are(network: Network, *allowed: PiecewiseLinear) -> bool:
+    return all(unit in allowed for layer in network.layers for unit in set(layer.units))
 
 
 def by_the_formula(network: Network, x: Vector) -> Vector:
@@ -59,8 +64,8 @@ def by_the_formula(network: Network, x: Vector) -> Vector:
             if k > i:
                 v = [sum((w * h for w, h in zip(row, v, strict=False)), Fraction(0))
                      for row in layers[k].rows]  # fmt: skip
-            if layers[k].units[0] == relu():
-                v = [h if out > 0 else Fraction(0) for h, out in zip(v, hidden[k + 1], strict=True)]
+            outputs = zip(layers[k].units, hidden[k + 1], v, strict=True)
+            v = [h if unit.is_identity or out > 0 else Fraction(0) for unit, out, h in outputs]
         total = [a + b for a, b in zip(total, v, strict=True)]
     return total
 
@@ -72,6 +77,9 @@ def by_the_formula(network: Network, x: Vector) -> Vector:
     source=Source(XU_ZHANG, known=Known.NOTE),
     topic=TOPIC,
     instances=DEEP,
+    hypotheses=[
+        Hypothesis("all units are ReLUs or linear", lambda n, limits: _units_are(n, relu(), LINEAR))
+    ],
 )
 def formula_on_domains(network: Network, limits: Limits) -> Found:
     graph = all_regions(network, limits)
@@ -81,6 +89,12 @@ def formula_on_domains(network: Network, limits: Limits) -> Found:
 
 
 # --- infinite depth ----------------------------------------------------------------------------
+
+
+SQUARE = Hypothesis(
+    "all layers are square, all units ReLUs",
+    lambda network, limits: len(set(network.widths)) == 1 and _units_are(network, relu()),
+)
 
 
 def _near_identity(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Network]]:
@@ -121,6 +135,7 @@ def _states(network: Network, x: Vector) -> list[Vector]:
     source=Source(XU_ZHANG, "the sufficient condition; the bound is polyrelu's", Known.MEMORY),
     topic=TOPIC,
     instances=_near_identity,
+    hypotheses=[SQUARE],
 )
 def steps_of_deep_networks(network: Network, limits: Limits) -> Found:
     states = _states(network, [Fraction(k + 1) for k in range(network.input_dim)])
@@ -133,8 +148,9 @@ def steps_of_deep_networks(network: Network, limits: Limits) -> Found:
 
 
 def _converging(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Network]]:
-    projection = [([[1, 0], [0, 0]], [0, 0])] * (20 if size == "full" else 10)
-    yield "ten projections", Network.from_layers(projection, output_activation=relu())
+    for depth in (10, 40) if size == "full" else (10,):
+        layers = [([[1, 0], [0, 0]], [0, 0])] * depth
+        yield f"{depth} projections", Network.from_layers(layers, output_activation=relu())
 
 
 @claim(
@@ -144,12 +160,14 @@ def _converging(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Netw
     source=Source(XU_ZHANG, "the necessary condition, as the note reads", Known.NOTE),
     topic=TOPIC,
     instances=_converging,
+    hypotheses=[SQUARE],
     refuted="Layers W = diag(1, 0), b = 0 all give (max(x, 0), 0): the networks are equal at every "
     "depth, and W is not I. The theorem must suppose more, such as that all activation patterns "
     "occur and no direction is lost.",
 )
 def limits_need_identity(network: Network, limits: Limits) -> Found:
-    points = [[Fraction(v) for v in p] for p in ((2, 3), (-2, 3), (2, -3), (-2, -3))]
+    signs = product((-1, 1), repeat=network.input_dim)
+    points = [[Fraction((k + 2) * s) for k, s in enumerate(row)] for row in signs]
     still = all(_states(network, x)[0] == _states(network, x)[-1] for x in points)
     away = _off_identity(network.layers[-1])[0]
     return not still or away == 0, {"nothing moves": still, "|W - I|": away}
@@ -165,13 +183,15 @@ def correlation_map(rho: arb) -> arb:
 
 
 def sample_variances(depth: int) -> list[arb]:
-    """1 - rho_l for l = 0, ..., depth and rho_0 = 0, enclosed."""
+    """1 - rho_l for l = 0, ..., depth and rho_0 = 0, enclosed. The map's derivative is
+    (pi - arccos rho) / pi, from 0 to 1: what rho is off by does not grow."""
     from flint import arb, ctx
 
     with ctx.workprec(256):
         rhos = [arb(0)]
         for _ in range(depth):
-            rhos.append(correlation_map(rhos[-1]))
+            rho = rhos[-1]
+            rhos.append(correlation_map(rho.mid()) + arb(0, rho.rad()))
         return [1 - rho for rho in rhos]
 
 

@@ -14,7 +14,7 @@ from ..limits import Limits
 from ..network import Network
 from ..queries.tangent import parameter_blocks, tangent_features
 from ..queries.weight_paths import path_norm, path_rank
-from .claim import Found, Known, Source
+from .claim import Found, Hypothesis, Known, Source
 from .common import all_regions, gaussian_network, gaussian_networks, hidden_widths, named
 from .registry import claim
 
@@ -123,6 +123,11 @@ def _labelled(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Labell
         yield named(widths), Labelled(gaussian_network(rng, widths), points, pull)
 
 
+def _is_homogeneous(data: Labelled, limits: Limits) -> bool:
+    units = {unit for layer in data.network.layers[:-1] for unit in layer.units}
+    return all(set(unit.breakpoints) <= {0} and unit.value == 0 for unit in units)
+
+
 def _loss_gradient(data: Labelled) -> list[Fraction]:
     """In all parameters, exactly."""
     rows = tangent_features(data.network, data.points, arithmetic="exact").matrix()[:, 0].tolist()
@@ -155,6 +160,9 @@ def _drifts(data: Labelled) -> list[Fraction]:
     ),
     topic=TOPIC,
     instances=_labelled,
+    hypotheses=[
+        Hypothesis("hidden units are ReLUs, or bend at 0 alone and are 0 there", _is_homogeneous)
+    ],
 )
 def gradient_flow_conserves(data: Labelled, limits: Limits) -> Found:
     drifts = _drifts(data)

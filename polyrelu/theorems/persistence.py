@@ -9,8 +9,8 @@ import numpy as np
 
 from ..limits import Limits
 from ..network import Network
-from ..queries.persistence import Persistence, deep_graph_persistence, neural_persistence
-from .claim import Found, Known, Source
+from ..queries.persistence import deep_graph_persistence, neural_persistence
+from .claim import Found, Hypothesis, Known, Source
 from .common import gaussian_network, named
 from .registry import claim
 
@@ -35,13 +35,10 @@ def _weights(rng: np.random.Generator, size: str) -> Iterator[tuple[str, np.ndar
 )
 def persistence_is_normalised(weight: np.ndarray, limits: Limits) -> Found:
     found = neural_persistence(weight)
-    return _at_most_one(found), {"normalised": found.normalised, "vertices": found.n_vertices}
-
-
-def _at_most_one(found: Persistence) -> bool:
-    """No persistence is more than 1, and beside the essential class one is 0."""
-    squares = found.squared_deaths
-    return max(squares) == 1 and min(squares) >= 0 and len(squares) == found.n_vertices - 1
+    deaths = found.squared_deaths
+    # No persistence is more than 1, and beside the essential class one is 0.
+    holds = len(deaths) == sum(weight.shape) - 1 and max(deaths) == 1 and min(deaths) >= 0
+    return holds, {"normalised": found.normalised, "vertices": found.n_vertices}
 
 
 def _components(weight: np.ndarray, least: float) -> int:
@@ -91,6 +88,7 @@ def _one_layer(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Netwo
     source=Source("Girrbach et al. 2023", "the best path is the edge", Known.CODE),
     topic=TOPIC,
     instances=_one_layer,
+    hypotheses=[Hypothesis("there is one layer", lambda n, limits: len(n.layers) == 1)],
 )
 def deep_persistence_of_one_layer(network: Network, limits: Limits) -> Found:
     deep = deep_graph_persistence(network, standardise=False)

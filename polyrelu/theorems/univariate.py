@@ -146,7 +146,7 @@ def trained(network: Network, x: np.ndarray, y: np.ndarray, steps: int) -> list[
 
 
 def _trainings(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Training]]:
-    for widths in ((1, 20), (1, 8, 8), (2, 8)) if size == "full" else ((1, 20), (2, 6)):
+    for widths in ((1, 6, 6), (2, 5, 4), (2, 8, 8))[: 3 if size == "full" else 2]:
         x = rng.normal(size=(6, widths[0]))
         y = np.sign(rng.normal(size=6))
         steps = 900 if size == "full" else 180
