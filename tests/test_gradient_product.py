@@ -97,3 +97,10 @@ def test_what_is_refused():
     graph = regions(net, Box(-1, 1, dim=2))
     with pytest.raises(IncompleteError, match=r"the limit on seconds was reached after 0 of \d"):
         egop(graph, limits=Limits(seconds=1e-9))
+
+
+def test_progress_is_told_of_volumes():
+    told = []
+    graph = regions(gaussian_network(0, 2, 4, 1), Box(-1, 1, dim=2))
+    egop(graph, progress=lambda volumes, seconds: told.append(volumes))
+    assert told == list(range(len(graph)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -14,8 +15,8 @@ from ..errors import DomainError, IncompleteError
 from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Array, Layer, Network, quotient
-from ..progress import Progress
-from ..rational import IntegerRow, independent, integer_row
+from ..progress import Meter, Progress, reporter
+from ..rational import independent, integer_row
 from .outputs import Output, output_weights
 from .where import graph_of, stopped, why_stopped
 
@@ -85,16 +86,22 @@ def egop(
         raise DomainError("the domain must be bounded: no input is uniform on an unbounded one")
     if graph.domain.chart().dim < graph.dim:
         raise DomainError("the domain must not be flat; a Slice has coordinates of its own")
-    seconds = Limits.checked(limits).seconds
     volumes: dict[Rows, Fraction] = defaultdict(Fraction)
-    for k, region in enumerate(graph):
-        if seconds is not None and time.perf_counter() - began > seconds:
-            raise IncompleteError(
-                f"all volumes are needed, but {why_stopped('seconds', f'{k} of {len(graph)}')}"
-            )
-        volumes[_jacobian(graph, k, output)] += region.exact_volume()
-    return GradientProduct(_integral(volumes, graph.dim), sum(volumes.values(), Fraction(0)),
-                           _basis(list(volumes), graph.dim))  # fmt: skip
+    report, bounds = reporter(progress, "volumes"), Limits.checked(limits)
+    try:
+        for k, region in enumerate(graph):
+            seconds = time.perf_counter() - began
+            if bounds.seconds is not None and seconds >= bounds.seconds:
+                after = why_stopped("seconds", f"{k} of {len(graph)}")
+                raise IncompleteError(f"all volumes are needed, but {after}")
+            if report is not None:
+                report(k, seconds)
+            volumes[_jacobian(graph, k, output)] += region.exact_volume()
+    finally:
+        if isinstance(report, Meter):
+            report.close()
+    whole = sum(volumes.values(), Fraction(0))
+    return GradientProduct(_integral(volumes, graph.dim), whole, _basis(volumes, graph.dim))
 
 
 def index_space(
@@ -115,8 +122,7 @@ def index_space(
         NetworkError: no such output.
     """
     graph = _whole(what, domain, limits, progress)
-    jacobians = {_jacobian(graph, k, output) for k in range(len(graph))}
-    return _basis(sorted(jacobians), graph.dim)
+    return _basis((_jacobian(graph, k, output) for k in range(len(graph))), graph.dim)
 
 
 def _whole(
@@ -149,9 +155,7 @@ def _integral(volumes: dict[Rows, Fraction], dim: int) -> Rows:
     return tuple(tuple(table[max(i, j)][min(i, j)] for j in range(dim)) for i in range(dim))
 
 
-def _basis(jacobians: list[Rows], dim: int) -> tuple[tuple[int, ...], ...]:
-    gradients: list[IntegerRow] = [integer_row(g) for rows in jacobians for g in rows]
-    different = [list(g) for g in dict.fromkeys(map(tuple, gradients)) if any(g)]
-    if not different:
-        return ()
-    return tuple(tuple(different[i]) for i in independent(different, dim))
+def _basis(jacobians: Iterable[Rows], dim: int) -> tuple[tuple[int, ...], ...]:
+    gradients = sorted({tuple(integer_row(g)) for rows in jacobians for g in rows})
+    chosen = independent([list(g) for g in gradients], dim)
+    return tuple(gradients[i] for i in chosen)

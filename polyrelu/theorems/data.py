@@ -18,14 +18,14 @@ from .claim import Found, Known, Source
 from .common import all_regions, gaussian_network, named
 from .registry import claim
 from .statistics import Estimate, mean
-from .univariate import Training, _trainings
+from .training import Training, trained
 
 TOPIC = "data"
 Data = tuple[Network, np.ndarray]
 
 
 def _data(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Data]]:
-    for widths in ((2, 8), (3, 6, 5), *([(20, 16, 16)] if size == "full" else [])):
+    for widths in ((2, 8), (3, 6, 5), *([(6, 6, 4)] if size == "full" else [])):
         yield f"{named(widths)}, 60 points", (gaussian_network(rng, widths),
                                               rng.normal(size=(60, widths[0])))  # fmt: skip
 
@@ -108,6 +108,14 @@ def regions_that_samples_see(samples: Samples, limits: Limits) -> Estimate:
 
 
 # --- through training --------------------------------------------------------------------------
+
+
+def _trainings(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Training]]:
+    for widths in ((1, 6, 6), (2, 5, 4), (2, 8, 8))[: 3 if size == "full" else 2]:
+        x, y = rng.normal(size=(6, widths[0])), np.sign(rng.normal(size=6))
+        steps = 900 if size == "full" else 180
+        networks = trained(gaussian_network(rng, widths), x, y, steps)
+        yield f"{named(widths)}, {steps} steps", (networks, x)
 
 
 @claim(

@@ -19,7 +19,7 @@ PAPER = "Rieck et al. 2019"
 
 
 def _weights(rng: np.random.Generator, size: str) -> Iterator[tuple[str, np.ndarray]]:
-    for shape in ((3, 4), (8, 5), (1, 6), *([(40, 60)] if size == "full" else [])):
+    for shape in ((3, 4), (8, 5), (1, 6), *([(15, 20)] if size == "full" else [])):
         yield f"Gaussian {shape[0]} x {shape[1]}", rng.normal(size=shape)
     yield "small integers 5 x 5", rng.integers(-2, 3, size=(5, 5)).astype(float) + 5 * np.eye(5)
     yield "one weight 4 x 4", np.outer(np.eye(4)[0], np.eye(4)[0])

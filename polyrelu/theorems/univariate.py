@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -12,10 +12,10 @@ import numpy as np
 from ..limits import Limits
 from ..network import Network
 from ..queries.effective_pieces import EffectivePieces, effective_pieces
-from ..queries.tangent import tangent_features
 from .claim import Found, Hypothesis, Known, Source
-from .common import gaussian_network, gaussian_networks, hidden_widths, named
+from .common import gaussian_network, gaussian_networks, hidden_widths
 from .registry import claim
+from .training import Training, trained
 
 TOPIC = "univariate"
 SAFRAN = "Safran, Vardi and Lee 2022"
@@ -111,47 +111,45 @@ def sign_changes_take_pieces(network: Network, limits: Limits) -> Found:
     return changes <= len(found), {"sign changes": changes, "effective pieces": len(found)}
 
 
+Pair = tuple[Fraction, Fraction]
+
+
+def _points(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Pair]]:
+    for _ in range(20 if size == "full" else 5):
+        x, y = sorted(Fraction(int(v), 8) for v in rng.integers(0, 80, size=2))
+        yield f"x = {x}, y = {y}", (x, y)
+
+
+def _integral(x: Fraction, y: Fraction) -> Fraction:
+    """Of ReLU(x - t) ReLU(y - t) over t >= 0, by Simpson's rule, which is exact for parabolas."""
+
+    def product(t: Fraction) -> Fraction:
+        return max(x - t, Fraction(0)) * max(y - t, Fraction(0))
+
+    ends = [Fraction(0), *sorted((x, y))]
+    return sum(((b - a) / 6 * (product(a) + 4 * product((a + b) / 2) + product(b))
+                for a, b in pairwise(ends)), Fraction(0))  # fmt: skip
+
+
+@claim(
+    "cubic-spline-kernel",
+    "The integral of ReLU(x - t) ReLU(y - t) over t >= 0 is y x^2 / 2 - x^3 / 6 for 0 <= x <= y, "
+    "the kernel of cubic splines: what uniformly spread kinks learn in the kernel regime.",
+    source=Source("Williams et al. 2019", known=Known.DERIVED),
+    topic=TOPIC,
+    instances=_points,
+    hypotheses=[Hypothesis("0 <= x <= y", lambda pair, limits: 0 <= pair[0] <= pair[1])],
+)
+def cubic_spline_kernel(pair: Pair, limits: Limits) -> Found:
+    x, y = pair
+    found, claimed = _integral(x, y), y * x**2 / 2 - x**3 / 6
+    return found == claimed, {"integral": found, "claimed": claimed}
+
+
 # --- training ----------------------------------------------------------------------------------
 
 X_LINE = np.array([[-1.5], [-0.5], [0.25], [1.25]])
 Y_LINE = np.array([1.0, -1.0, 1.0, -1.0])
-Training = tuple[Sequence[Network], np.ndarray]  # at some steps of it; and the inputs
-
-
-def _slopes(network: Network, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The gradient of half the mean squared error."""
-    features = np.asarray(tangent_features(network, x).matrix())[:, 0]
-    gradient: np.ndarray = (network(x)[:, 0] - y) @ features / len(x)
-    return gradient
-
-
-def _stepped(network: Network, step: np.ndarray) -> Network:
-    parts, at = [], 0
-    for layer in network.layers:
-        weight, bias = layer.factors[0].weight, layer.factors[0].bias
-        middle, end = at + weight.size, at + weight.size + bias.size
-        parts.append((weight + step[at:middle].reshape(weight.shape), bias + step[middle:end]))
-        at = end
-    return Network.from_layers(parts)
-
-
-def trained(network: Network, x: np.ndarray, y: np.ndarray, steps: int) -> list[Network]:
-    """Ten networks on the way of gradient descent on the squared error, from the first on."""
-    kept = [network]
-    for step in range(1, steps + 1):
-        network = _stepped(network, -0.05 * _slopes(network, x, y))
-        if step % (steps // 9) == 0:
-            kept.append(network)
-    return kept
-
-
-def _trainings(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Training]]:
-    for widths in ((1, 6, 6), (2, 5, 4), (2, 8, 8))[: 3 if size == "full" else 2]:
-        x = rng.normal(size=(6, widths[0]))
-        y = np.sign(rng.normal(size=6))
-        steps = 900 if size == "full" else 180
-        yield f"{named(widths)}, {steps} steps", (trained(gaussian_network(rng, widths), x, y,
-                                                          steps), x)  # fmt: skip
 
 
 @claim(
