@@ -86,22 +86,34 @@ def egop(
         raise DomainError("the domain must be bounded: no input is uniform on an unbounded one")
     if graph.domain.chart().dim < graph.dim:
         raise DomainError("the domain must not be flat; a Slice has coordinates of its own")
-    volumes: dict[Rows, Fraction] = defaultdict(Fraction)
-    report, bounds = reporter(progress, "volumes"), Limits.checked(limits)
+    meter = reporter(progress, "volumes")
     try:
-        for k, region in enumerate(graph):
-            seconds = time.perf_counter() - began
-            if bounds.seconds is not None and seconds >= bounds.seconds:
-                after = why_stopped("seconds", f"{k} of {len(graph)}")
-                raise IncompleteError(f"all volumes are needed, but {after}")
-            if report is not None:
-                report(k, seconds)
-            volumes[_jacobian(graph, k, output)] += region.exact_volume()
+        volumes = _volumes(graph, output, Limits.checked(limits).seconds, meter, began)
     finally:
-        if isinstance(report, Meter):
-            report.close()
+        if isinstance(meter, Meter):
+            meter.close()
     whole = sum(volumes.values(), Fraction(0))
     return GradientProduct(_integral(volumes, graph.dim), whole, _basis(volumes, graph.dim))
+
+
+def _volumes(
+    graph: RegionGraph,
+    output: Output | None,
+    most: float | None,
+    report: Progress | None,
+    began: float,
+) -> dict[Rows, Fraction]:
+    """Of all regions of one Jacobian together."""
+    volumes: dict[Rows, Fraction] = defaultdict(Fraction)
+    for k, region in enumerate(graph):
+        seconds = time.perf_counter() - began
+        if most is not None and seconds >= most:
+            after = why_stopped("seconds", f"{k} of {len(graph)}")
+            raise IncompleteError(f"all volumes are needed, but {after}")
+        if report is not None:
+            report(k, seconds)
+        volumes[_jacobian(graph, k, output)] += region.exact_volume()
+    return volumes
 
 
 def index_space(
