@@ -11,14 +11,17 @@ from hypothesis import strategies as st
 from networks import gaussian_network, network
 
 from polyrelu import (
+    Affine,
     Box,
     DomainError,
+    Layer,
     Network,
     Slice,
     Space,
     jacobian_ranks,
     pattern_clusters,
     regions,
+    relu,
 )
 
 
@@ -70,6 +73,12 @@ def test_ranks_that_floats_miss():
     net = Network.from_layers([(np.eye(3), np.zeros(3)), (weight, np.ones(3)), ([[1, 0, 0]], [0])])
     assert jacobian_ranks(net, [[1, 1, 1], [-1, 1, 1], [-1, -1, -1]]).tolist() == [
         [3, 2, 1], [2, 1, 0], [0, 0, 0]]  # fmt: skip
+
+
+def test_a_weight_that_is_the_prime():
+    """Factors of which the product is 2^61 - 1: modulo that prime nothing is left."""
+    layer = Layer([Affine([[2.0**61], [-1.0]], [0, 0]), Affine([[1.0, 1.0]], [0])], relu())
+    assert jacobian_ranks(Network((layer, layer)), [[1.0], [-1.0]]).tolist() == [[1, 1], [0, 0]]
 
 
 def test_on_a_wall_the_unit_is_off():

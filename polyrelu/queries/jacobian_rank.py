@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import lcm
 
 import numpy as np
 import numpy.typing as npt
-from flint import fmpz_mat
+from flint import fmpz_mat, nmod_mat
 
-from ..engine.exact import activate
 from ..errors import DomainError
 from ..graph import RegionGraph
 from ..network import Layer, Network
-from ..region import unit_pieces
+from ..rational import PRIME, rows_of
+from ..region import region_forms, unit_pieces
 from .tangent import checked_points, exact_bits
 from .where import as_network
 
@@ -38,7 +39,8 @@ def jacobian_ranks(
         DomainError: points of a wrong shape, NaN or infinity; a graph with points, or a network
             without.
 
-    The cost is an exact composition and the integer rank of each layer's table, for each pattern.
+    The cost for each pattern is a product of the weights modulo a prime; where that leaves a rank
+    open, an exact composition and its integer rank.
     Feng et al. 2022, "Rank diminishing in deep neural networks".
     """
     if isinstance(what, RegionGraph):
@@ -51,18 +53,46 @@ def jacobian_ranks(
         network = as_network(what)
         patterns = exact_bits(network, checked_points(network, points, "exact"))
     different, which = np.unique(patterns, axis=0, return_inverse=True)
-    ranks = [ranks_on(network, pattern) for pattern in different]
+    residues = [_linear_residues(layer) for layer in network.layers]
+    ranks = [_ranks_on(network, residues, pattern) for pattern in different]
     table = np.array(ranks, dtype=np.int64).reshape(-1, len(network.layers))
     return table[which.ravel()]
 
 
-def ranks_on(network: Network, pattern: npt.NDArray[np.uint8]) -> list[int]:
-    """After each layer, where the activation pattern is this one."""
+def _ranks_on(
+    network: Network, residues: list[nmod_mat], pattern: npt.NDArray[np.uint8]
+) -> list[int]:
+    """After each layer, where the activation pattern is this one. The rank modulo a prime is a
+    bound from below, that of the layer before and the number of active units are bounds from above;
+    integers decide where these differ."""
     found: list[int] = []
-    outputs: fmpz_mat | None = None
-    for layer, pieces in zip(network.layers, unit_pieces(network, pattern), strict=True):
-        z = layer.integer_matrix if outputs is None else layer.integer_matrix * outputs
-        outputs = activate(layer.units, z, pieces)
-        linear = [row[:-1] for row in outputs.table()[:-1]]
-        found.append(int(fmpz_mat(linear).rank()))
+    jacobian, rank = None, network.input_dim
+    pieces = unit_pieces(network, pattern)
+    for k, layer in enumerate(network.layers):
+        slopes = [unit.slopes[j] for unit, j in zip(layer.units, pieces[k], strict=True)]
+        linear = residues[k] if jacobian is None else residues[k] * jacobian
+        jacobian = _diagonal(slopes) * linear
+        rank = min(rank, sum(slope != 0 for slope in slopes))
+        if jacobian.rank() < rank:
+            rank = _exact_rank(Network(network.layers[: k + 1]), pattern)
+        found.append(rank)
     return found
+
+
+def _linear_residues(layer: Layer) -> nmod_mat:
+    """A multiple of its weight."""
+    table = [row[:-1] for row in rows_of(layer.integer_matrix)[:-1]]
+    return nmod_mat(len(table), len(table[0]), [v % PRIME for row in table for v in row], PRIME)
+
+
+def _diagonal(slopes: Sequence[Fraction]) -> nmod_mat:
+    n, scale = len(slopes), lcm(*(slope.denominator for slope in slopes))
+    entries = [0] * (n * n)
+    entries[:: n + 1] = [int(slope * scale) % PRIME for slope in slopes]
+    return nmod_mat(n, n, entries, PRIME)
+
+
+def _exact_rank(network: Network, pattern: npt.NDArray[np.uint8]) -> int:
+    """Of the output's Jacobian."""
+    outputs = region_forms(network, pattern[: len(network.thresholds)])[-1]
+    return int(fmpz_mat([row[:-1] for row in rows_of(outputs)[:-1]]).rank())
