@@ -36,6 +36,7 @@ _WHERE = {
     "Crossing": "queries.crossings",
     "decision_boundary": "queries.boundary",
     "DecisionBoundary": "queries.boundary",
+    "deep_graph_persistence": "queries.persistence",
     "DiagonalMetric": "queries.metrics",
     "diameter": "queries.diameter",
     "Diameter": "queries.diameter",
@@ -45,6 +46,9 @@ _WHERE = {
     "Domain": "domain",
     "DomainError": "errors",
     "doubling_layer": "queries.construct",
+    "effective_pieces": "queries.effective_pieces",
+    "EffectivePieces": "queries.effective_pieces",
+    "egop": "queries.gradient_product",
     "equivalent": "queries.equivalence",
     "EulerMetric": "queries.euler_metric",
     "face_complex": "faces",
@@ -57,6 +61,7 @@ _WHERE = {
     "folding_table": "queries.folding_data",
     "FoldingSummary": "queries.folding_data",
     "FoldingTable": "queries.folding_data",
+    "GradientProduct": "queries.gradient_product",
     "graph_folding": "queries.graph_folding",
     "GraphFolding": "queries.graph_folding",
     "GraphRecovery": "queries.graph_recovery",
@@ -67,6 +72,7 @@ _WHERE = {
     "identifiability": "queries.identifiability",
     "identity": "activations",
     "IncompleteError": "errors",
+    "index_space": "queries.gradient_product",
     "is_coherently_oriented": "queries.injectivity",
     "is_convolution_injective": "queries.convolution",
     "is_injective": "queries.injectivity",
@@ -74,6 +80,7 @@ _WHERE = {
     "is_linearly_separable": "separability.linear",
     "is_locally_injective": "queries.injectivity",
     "is_surjective": "queries.surjectivity",
+    "jacobian_ranks": "queries.jacobian_rank",
     "kernel_matrix": "queries.kernels",
     "LabelledFeatures": "queries.kernels",
     "landmark_count": "queries.similarity",
@@ -96,10 +103,16 @@ _WHERE = {
     "MissingExtraError": "errors",
     "Network": "network",
     "NetworkError": "errors",
+    "neural_persistence": "queries.persistence",
     "orientations": "queries.injectivity",
     "output_range": "queries.surjectivity",
     "parameter_blocks": "queries.tangent",
     "ParameterBlock": "queries.tangent",
+    "path_norm": "queries.weight_paths",
+    "path_rank": "queries.weight_paths",
+    "pattern_clusters": "queries.pattern_clusters",
+    "PatternClusters": "queries.pattern_clusters",
+    "Persistence": "queries.persistence",
     "PiecewiseLinear": "activations",
     "PointsError": "errors",
     "Polyhedron": "queries.polyhedron",
@@ -115,10 +128,10 @@ _WHERE = {
     "Recovery": "recovery.result",
     "RecoveryError": "errors",
     "Region": "region",
-    "RegionGraph": "graph",
-    "RegionKernel": "queries.region_kernel",
     "region_bounds": "queries.counting",
     "RegionBounds": "queries.counting",
+    "RegionGraph": "graph",
+    "RegionKernel": "queries.region_kernel",
     "regions": "enumeration",
     "relu": "activations",
     "relu6": "activations",
@@ -226,6 +239,8 @@ if TYPE_CHECKING:
     from .queries.crossings import boundary_crossings as boundary_crossings
     from .queries.diameter import Diameter as Diameter
     from .queries.diameter import diameter as diameter
+    from .queries.effective_pieces import EffectivePieces as EffectivePieces
+    from .queries.effective_pieces import effective_pieces as effective_pieces
     from .queries.equivalence import equivalent as equivalent
     from .queries.euler_metric import EulerMetric as EulerMetric
     from .queries.folding import Folding as Folding
@@ -236,6 +251,9 @@ if TYPE_CHECKING:
     from .queries.folding_sampling import bisected_folding as bisected_folding
     from .queries.folding_sampling import sampled_folding as sampled_folding
     from .queries.folding_sampling import samples_needed as samples_needed
+    from .queries.gradient_product import GradientProduct as GradientProduct
+    from .queries.gradient_product import egop as egop
+    from .queries.gradient_product import index_space as index_space
     from .queries.graph_folding import Distribution as Distribution
     from .queries.graph_folding import GraphFolding as GraphFolding
     from .queries.graph_folding import graph_folding as graph_folding
@@ -250,6 +268,7 @@ if TYPE_CHECKING:
     from .queries.injectivity import is_injective_on_regions as is_injective_on_regions
     from .queries.injectivity import is_locally_injective as is_locally_injective
     from .queries.injectivity import orientations as orientations
+    from .queries.jacobian_rank import jacobian_ranks as jacobian_ranks
     from .queries.kernels import LabelledFeatures as LabelledFeatures
     from .queries.kernels import kernel_matrix as kernel_matrix
     from .queries.layer_geometry import LayerGeometry as LayerGeometry
@@ -263,6 +282,11 @@ if TYPE_CHECKING:
     from .queries.path import ActivationPath as ActivationPath
     from .queries.path import SubPath as SubPath
     from .queries.path import activation_path as activation_path
+    from .queries.pattern_clusters import PatternClusters as PatternClusters
+    from .queries.pattern_clusters import pattern_clusters as pattern_clusters
+    from .queries.persistence import Persistence as Persistence
+    from .queries.persistence import deep_graph_persistence as deep_graph_persistence
+    from .queries.persistence import neural_persistence as neural_persistence
     from .queries.polyhedron import Polyhedron as Polyhedron
     from .queries.region_kernel import RegionKernel as RegionKernel
     from .queries.robustness import RobustRadius as RobustRadius
@@ -283,6 +307,8 @@ if TYPE_CHECKING:
     from .queries.tangent import TangentFeatures as TangentFeatures
     from .queries.tangent import parameter_blocks as parameter_blocks
     from .queries.tangent import tangent_features as tangent_features
+    from .queries.weight_paths import path_norm as path_norm
+    from .queries.weight_paths import path_rank as path_rank
     from .queries.witness import Collision as Collision
     from .queries.witness import Difference as Difference
     from .rational_network import RationalNetwork as RationalNetwork

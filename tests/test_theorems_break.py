@@ -22,8 +22,12 @@ from polyrelu import (
     Box,
     Layer,
     Network,
+    Persistence,
     Space,
+    hard_tanh,
     identity,
+    leaky_relu,
+    pattern_clusters,
     recover_from_graph,
     regions,
     relu,
@@ -32,17 +36,22 @@ from polyrelu import (
 )
 from polyrelu.queries.counting import RegionBounds
 from polyrelu.queries.folding import Folding
+from polyrelu.queries.gradient_product import GradientProduct
 from polyrelu.queries.singular import Bounds
 from polyrelu.theorems import Claim, Verdict, gaussian_network
 from polyrelu.theorems.averages import _he, _square_layers
 from polyrelu.theorems.construction import folded_line
+from polyrelu.theorems.data import Samples
 from polyrelu.theorems.folding import cantor_net
+from polyrelu.theorems.gradients import _derivatives
 from polyrelu.theorems.injectivity import doubling_layer, relu_layer
 from polyrelu.theorems.layer_geometry import Level, layer_geometry
+from polyrelu.theorems.paths import Labelled
 from polyrelu.theorems.separability import XOR, _doubled, _relu
 from polyrelu.theorems.similarity import _contributions
 from polyrelu.theorems.stability import Frame
 from polyrelu.theorems.topology import sphere, torus
+from polyrelu.theorems.univariate import X_LINE, Spline, spline_network
 
 RNG = np.random.default_rng(0)
 CLAIMS = {c.name: c for c in theorems.claims()}
@@ -100,6 +109,14 @@ BIASED_NET = gaussian_network(RNG, (2, 3)), RNG.normal(size=(4, 2))
 LINE = [[Fraction(-1)]], [[Fraction(-2)]]
 DEAD = Network.from_layers([([[1, 0], [0, 1], [1, 1]], [0, 0, -1]), ([[-1, -1, -1]], [-1]),
                             ([[1]], [0])])  # fmt: skip
+
+
+HALF = Persistence((Fraction(1, 2),) * 6)
+SATURATED = Labelled(
+    Network.from_layers([([[1.0], [3.0]], [0.5, 1.0]), ([[1.0, 2.0]], [0.0])],
+                        activation=hard_tanh()), np.array([[0.25], [1.0]]), (1, 2))  # fmt: skip
+LEAKY = Network.from_layers([([[1.0], [2.0]], [0, -1]), ([[1, 1]], [0])], leaky_relu(0.25))
+TURNING = Network.from_layers([(-np.eye(3), np.zeros(3))] * 3, identity())
 
 
 def alternating() -> Network:
@@ -176,6 +193,19 @@ def worst_metric(data: Any, size: int) -> Any:
 def another_recovery(*args: Any, **options: Any) -> Any:
     graph = regions(Network.from_layers([([[1, 2], [3, 1]], [1, 1]), ([[1, 1]], [0])]), Space(2))
     return recover_from_graph(graph, allow_open=True)
+
+
+class Restless:
+    """A function of one piece that changes its sign twice."""
+
+    sign_changes = (0, 1)
+
+    def __len__(self) -> int:
+        return 1
+
+
+def of_another_network(network: Network, points: Any) -> Any:
+    return pattern_clusters(gaussian_network(np.random.default_rng(1), (2, 8)), points)
 
 
 BREAKS: dict[str, Break] = {
@@ -299,6 +329,43 @@ BREAKS: dict[str, Break] = {
     "sparse-metric-beats-uniform": bug("sparse_metric", worst_metric, LABELLED),
     "kernel-by-region-pairs": bug("_kernel", lambda network, points, metric=None:
                                   [[None] * len(points)] * len(points)),
+    # one input
+    "knots-of-one-layer": bug("_pieces", always(SimpleNamespace(knots=range(6)))),
+    "units-for-knots": bug(
+        "spline_network", lambda s: spline_network(replace(s, value=s.value + 1))),
+    "sign-changes-take-pieces": bug("_pieces", always(Restless())),
+    "cubic-spline-kernel": left_out((Fraction(2), Fraction(1))),
+    "knots-between-samples": Break(([spline_network(Spline((0,), (1, -1), 2))], X_LINE)),
+    # paths
+    "path-norm-ignores-rescaling": Break((THROUGH_ONE_POINT, PARALLEL)),
+    "path-norm-bounds-gradients": bug("path_norm", always(Fraction(1, 100))),
+    "independent-paths": Break(((3, 4, 2), 17)),
+    "gradient-flow-conserves": left_out(SATURATED),
+    # gradients
+    "egop-shows-the-index-rank": bug("_in_the_cube", always(GradientProduct(
+        ((Fraction(1), Fraction(1)), (Fraction(1), Fraction(1))), Fraction(1), ((1, 0), (0, 1))))),
+    "index-rank-by-the-first-layer": bug("index_space", always(((1, 0, 0), (0, 1, 0)))),
+    "egop-by-samples": bug("_derivatives", lambda net, points: 2 * _derivatives(net, points)),
+    # depth
+    "rank-falls-with-depth": bug("jacobian_ranks", always(np.array([[1, 2]]))),
+    "formula-on-activation-domains": left_out(LEAKY),
+    "steps-of-deep-networks": left_out(TURNING),
+    "deep-limits-need-the-identity": Break(Network.from_layers(
+        [(2 * np.eye(2), np.zeros(2))] * 3, output_activation=relu())),
+    "sample-variance-by-depth": Break({1: "0.68169", 2: "0.50628"}),
+    "sample-variance-limit": bug("correlation_map", lambda rho: rho),
+    "arc-cosine-kernel": Break((np.maximum(RNG.normal(size=(4000, 2)), 0), Fraction(9, 10))),
+    # persistence
+    "neural-persistence-is-normalised": bug("neural_persistence", always(HALF)),
+    "persistence-counts-components": bug("neural_persistence", always(HALF)),
+    "deep-persistence-of-one-layer": left_out(THROUGH_ONE_POINT),
+    # data
+    "clusters-are-affine": bug("pattern_clusters", of_another_network),
+    "clusters-are-convex": bug("pattern_clusters", lambda network, points: SimpleNamespace(
+        labels=np.arange(len(points)) >= 60)),
+    "regions-that-samples-see": Break(Samples(
+        gaussian_network(RNG, (2, 8)), [0.01 * RNG.uniform(-1, 1, (50, 2)) for _ in range(9)])),
+    "regions-through-training": bug("region_bounds", always(SMALL)),
     # recovery
     "rank-one-jumps": bug("_jumps", lambda network, limits: [([(1, 0), (0, 1)], [1, 0])]),
     "bends-show-weights": bug("_exact_rows", lambda layer: [(0,) * layer.in_features]

@@ -25,6 +25,12 @@ SUBJECTS = (
     "separability",
     "similarity",
     "recovery",
+    "univariate",
+    "paths",
+    "gradients",
+    "depth",
+    "persistence",
+    "data",
 )
 
 _claims: dict[str, Claim] = {}
