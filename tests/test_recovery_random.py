@@ -35,6 +35,7 @@ def assert_agrees(recovery: pr.Recovery, network: pr.Network, box: pr.Box | None
     assert recovery.network is not None
     off = np.abs(recovery.network(x) - network(x)).max(axis=1)
     disagree = np.count_nonzero(off > 1e-9 * (1 + np.linalg.norm(x, axis=1)))
+    # Not none: 2-4-4-2 in a box, seed 2, was off in 0.02 % of it, where no input of the check lay.
     assert disagree <= 10 * len(x) / recovery.checked
 
 
@@ -77,7 +78,7 @@ def test_a_verdict_is_true(d: int, one: int, two: int, m: int, boxed: bool, seed
         return
     assert_agrees(recovery, network, box)
     if recovery.widths == network.widths[:-1]:  # else it is the function in another way
-        assert_rows_are_true(recovery, network, 1e-3)
+        assert_rows_are_true(recovery, network, 1e-6)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_what_once_was_not_recovered(widths: tuple[int, ...], seed: int) -> None
     recovery = pr.recover(network, widths[0], seed=seed)
     assert recovery.verdict is pr.Verdict.EQUIVALENT, str(recovery)
     assert_agrees(recovery, network, None)
-    assert_rows_are_true(recovery, network, 1e-3)  # few inputs show one weight of 4-8-8-1, seed 9
+    assert_rows_are_true(recovery, network, 1e-6)
 
 
 def test_a_trained_network_is_recovered() -> None:
