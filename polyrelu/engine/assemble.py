@@ -6,20 +6,17 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numba import njit
 
 from .adjacency import UNEXPLORED, join
 from .compilation import ENTRY
-from .enumerate import Enumeration, Found
+from .enumerate import Found
 from .layout import Layout, Runs
 from .program import Compiled
 from .thin import ThinWitnesses
-
-if TYPE_CHECKING:
-    from .explore import Explorer
 
 
 @dataclass(frozen=True)
@@ -56,8 +53,19 @@ def _pack(words, source, target, length, flip, packed):  # type: ignore[no-untyp
                 s, t, left = s + n, t + n, left - n
 
 
+class Searched(Protocol):
+    """A search that has ended, or was stopped."""
+
+    @property
+    def compiled(self) -> Compiled: ...
+
+    def settle(self, found: Found, doubtful: np.ndarray) -> np.ndarray:
+        """Which doubtful facets, with no region found across, are facets; see
+        :meth:`.enumerate.Enumeration.settle`."""
+
+
 def assemble(
-    search: Enumeration | Explorer,
+    search: Searched,
     blocks: list[Found],
     finished: bool = True,
     most: int | None = None,
@@ -94,7 +102,7 @@ def assemble(
 
 
 def _neighbors(
-    search: Enumeration | Explorer,
+    search: Searched,
     found: Found,
     finished: bool,
     signs: np.ndarray,

@@ -21,7 +21,7 @@ QUESTION = 5000
 
 
 def representation(compiled: Compiled, counting: bool, cells: str) -> str:
-    """"vertices" or "lp"; "auto" decides by trying some cells."""
+    """ "vertices" or "lp"; "auto" decides by trying some cells."""
     if cells == "auto":
         cells = "lp" if is_for_programs(compiled, counting) else "vertices"
     return cells if compiled.dim > 0 else "vertices"

@@ -166,9 +166,7 @@ class Enumeration:
             zero=block.zero[:n_zero].copy(),
         )
 
-    def settle(
-        self, found: Found, doubtful: np.ndarray, left: Sequence[OpenCells]
-    ) -> np.ndarray:
+    def settle(self, found: Found, doubtful: np.ndarray, left: Sequence[OpenCells]) -> np.ndarray:
         """After a search that was stopped, with these cells left: which ``doubtful`` facets (a
         mask), maybe there but with no region found across, are facets."""
         assert not doubtful.any()  # cells with vertices know their facets
@@ -223,7 +221,8 @@ class Enumeration:
 
     @property
     def _scalar(self) -> np.ndarray:
-        return self._stack.scalar
+        scalar: np.ndarray = self._stack.scalar
+        return scalar
 
     @property
     def splits(self) -> int:

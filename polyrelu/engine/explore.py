@@ -135,7 +135,7 @@ class Explorer:
     def nothing(self) -> Found:
         return self._columns([])
 
-    def left(self) -> list[OpenCells]:
+    def left(self, parts: int = 1) -> list[OpenCells]:
         """Nothing that another search could go on from."""
         return []
 

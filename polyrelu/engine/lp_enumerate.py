@@ -302,7 +302,8 @@ class LpEnumeration(Enumeration):
 
     @property
     def _scalar(self) -> np.ndarray:
-        return self._cells.scalar
+        scalar: np.ndarray = self._cells.scalar
+        return scalar
 
     def _start(self) -> bool:
         signs = next(self._roots.signs(self._next_cone, self._last_cone), None)
@@ -372,9 +373,7 @@ class LpEnumeration(Enumeration):
             return lp.ALL_WALLS
         return int(program.first_wall[program.n_layers])
 
-    def settle(
-        self, found: Found, doubtful: np.ndarray, left: Sequence[OpenCells]
-    ) -> np.ndarray:
+    def settle(self, found: Found, doubtful: np.ndarray, left: Sequence[OpenCells]) -> np.ndarray:
         """Where a cell that is left may hold the region across, by linear programs."""
         indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
         rows = np.flatnonzero(doubtful)
@@ -412,7 +411,8 @@ class LpEnumeration(Enumeration):
             status := lp.settle(self.compiled.program, self._cells, self._tables, *columns)
         ) != kernel.DONE:
             self._serve(status)
-        return theirs[facet & doubtful[theirs]]
+        facets: np.ndarray = theirs[facet & doubtful[theirs]]
+        return facets
 
     def _signs_left(self, left: OpenCells) -> list[tuple[np.ndarray, np.ndarray]]:
         """Signs (positive and negative words) that hold on cells that are still to split: any

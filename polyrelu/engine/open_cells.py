@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -121,10 +122,8 @@ def divided(
         group = len(positive) - (of_stack - 1)
         top = slice(len(positive) - group, None)
         starts: Sequence[slice] = [top, *(slice(i, i + 1) for i in range(of_stack - 2, -1, -1))]
-        pieces += [
-            OpenCells(first, first + 1, stack_of(positive[s], negative[s])) for s in starts
-        ]
+        pieces += [OpenCells(first, first + 1, stack_of(positive[s], negative[s])) for s in starts]
     if of_cones:
         ends = [first + begun + whole * k // of_cones for k in range(of_cones + 1)]
-        pieces += [OpenCells(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+        pieces += [OpenCells(a, b) for a, b in pairwise(ends)]
     return pieces

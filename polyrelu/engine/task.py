@@ -4,9 +4,10 @@ is handed back. Pure: done twice, or elsewhere, it gives the same."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 from ..domain import Domain
 from ..network import FieldsOnly, Network
@@ -15,6 +16,9 @@ from .enumerate import Enumeration, Found
 from .open_cells import OpenCells
 from .program import Compiled, compile_network
 from .roots import roots_of
+
+if TYPE_CHECKING:
+    from .explore import Explorer
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +68,7 @@ class Done:
         found: the regions, in depth-first order; empty where they are only counted.
         left: what is still to be searched, after them in that order.
         counters: how much rational arithmetic it took.
+        interrupted: whether Ctrl-C ended it.
     """
 
     n_regions: int
@@ -72,23 +77,22 @@ class Done:
     splits: int
     seconds: float
     counters: dict[str, int] = field(default_factory=dict)
+    interrupted: bool = False
 
 
-def work(
-    problem: Problem,
-    begin: OpenCells,
-    budget: int | None,
-    parts: int = 1,
-    stopped: Callable[[Found | int], bool] = lambda block: False,
-) -> Done:
-    """Search some cells until ``budget`` regions are found, and hand the rest back in at most
-    ``parts`` pieces.
+class Host(Protocol):
+    """Whom a task asks while it runs."""
 
-    ``stopped`` is called with each block that is found, some of them empty; the search stops when
-    it returns True.
-    """
+    def stopped(self, block: Found | int) -> bool:
+        """Is it to stop? It tells what it has just found: some regions, or how many, or none."""
+
+    def parts(self) -> int:
+        """In how many pieces is what is left wanted?"""
+
+
+def work(search: Enumeration | Explorer, budget: int | None, host: Host) -> Done:
+    """Search until ``budget`` regions are found, or the host wants it to stop."""
     began = time.perf_counter()
-    search = problem.search(begin, budget)
     found: list[Found] = []
     n = 0
 
@@ -98,13 +102,37 @@ def work(
         if not isinstance(block, int) and len(block):
             found.append(block)
 
-    for block in search.blocks():
-        keep(block)
-        if search.finished or stopped(block) or (budget is not None and n >= budget):
-            break
-    left = search.left(parts)
+    interrupted = False
+    try:
+        for block in search.blocks():
+            keep(block)
+            over = host.stopped(block)
+            if search.finished or over or (budget is not None and n >= budget):
+                break
+    except KeyboardInterrupt:  # from a progress callback, or a second Ctrl-C
+        interrupted = True
+    left: Sequence[OpenCells] = ()
     if not search.finished:
+        left = search.left(host.parts())
         keep(search.flush())
     seconds = time.perf_counter() - began
     counters = vars(search.resolver.counters)
-    return Done(n, found, left, search.splits, seconds, counters)
+    return Done(n, found, left, search.splits, seconds, counters, interrupted)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The host of a task on another machine, which nobody talks to while it runs."""
+
+    n_parts: int
+
+    def stopped(self, block: Found | int) -> bool:
+        return False
+
+    def parts(self) -> int:
+        return self.n_parts
+
+
+def run(problem: Problem, begin: OpenCells, budget: int, host: Host) -> Done:
+    """One task: :func:`work` on these cells."""
+    return work(problem.search(begin, budget), budget, host)
