@@ -77,7 +77,7 @@ def assemble(
     cut_short = False
     if most is not None and len(found) > most:
         cut_short = True
-        found = _select(found, np.arange(len(found)) < most)
+        found = take(found, np.arange(most))
     signs = dense(compiled, found.pattern)
     own = from_layer_1(found, compiled.layout)
     neighbors = join_found(compiled, own, signs)
@@ -204,8 +204,9 @@ def merge(compiled: Compiled, found: Found, finished: bool) -> tuple[Found, np.n
         partial = _maybe_partial(walls, owners.tolist(), auxiliary)
         if partial:
             whole = ~np.isin(new, list(partial))
-            merged, first_of_whole = merge(compiled, _select(found, whole), True)
-            return merged, np.flatnonzero(whole)[first_of_whole]
+            rows = np.flatnonzero(whole)
+            merged, first_of_whole = merge(compiled, take(found, rows), True)
+            return merged, rows[first_of_whole]
     facets: list[dict[tuple[int, ...], None]] = [{} for _ in keep]
     for i, through in zip(owners.tolist(), walls, strict=True):
         true = tuple(sorted(w for w in through if w not in auxiliary))
@@ -218,7 +219,9 @@ def merge(compiled: Compiled, found: Found, finished: bool) -> tuple[Found, np.n
     merged = Found(
         pattern=found.pattern[keep],
         witness=found.witness[keep],
-        exact_witness=_renumbered(found, np.where(keep[new] == np.arange(len(new)), new, -1)),
+        exact_witness=ThinWitnesses.joined([found.exact_witness], [0]).renumbered(
+            np.where(keep[new] == np.arange(len(new)), new, -1)
+        ),
         n_facets=np.array([len(row) for row in facets], dtype=found.n_facets.dtype),
         n_vertices=found.n_vertices[keep],
         unbounded=unbounded,
@@ -242,29 +245,35 @@ def _maybe_partial(walls: list[list[int]], owners: list[int], auxiliary: range) 
     return {i for i, count in cuts.items() if len(auxiliary) > 1 or count != 2}
 
 
-def _select(found: Found, keep: np.ndarray) -> Found:
-    """The regions of a mask."""
-    new = np.cumsum(keep) - 1
-    facets = np.repeat(keep, found.n_facets)
-    new_facet = np.cumsum(facets) - 1
-    attached = found.attached[keep[found.attached[:, 0]]]
-    zero = found.zero[keep[found.zero[:, 0]]]
+def take(found: Found, rows: np.ndarray) -> Found:
+    """Some of the regions, each once, in any order."""
+    new = np.full(len(found), -1)
+    new[rows] = np.arange(len(rows))
+    starts, counts = starts_of(found), found.n_facets[rows].astype(np.int64)
+    facets = np.repeat(starts[rows] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+    new_facet = np.full(len(found.facet), -1)
+    new_facet[facets] = np.arange(len(facets))
+    attached, zero = found.attached, found.zero
+    attached = np.stack([new[attached[:, 0]], new_facet[attached[:, 1]], attached[:, 2]], axis=1)
+    zero = np.stack([new[zero[:, 0]], zero[:, 1]], axis=1)
     return Found(
-        pattern=found.pattern[keep],
-        witness=found.witness[keep],
-        exact_witness=_renumbered(found, np.where(keep, new, -1)),
-        n_facets=found.n_facets[keep],
-        n_vertices=found.n_vertices[keep],
-        unbounded=found.unbounded[keep],
+        pattern=found.pattern[rows],
+        witness=found.witness[rows],
+        exact_witness=ThinWitnesses.joined([found.exact_witness], [0]).renumbered(new),
+        n_facets=found.n_facets[rows],
+        n_vertices=found.n_vertices[rows],
+        unbounded=found.unbounded[rows],
         facet=found.facet[facets],
         maybe=found.maybe[facets],
-        attached=np.stack([new[attached[:, 0]], new_facet[attached[:, 1]], attached[:, 2]], axis=1),
-        zero=np.stack([new[zero[:, 0]], zero[:, 1]], axis=1),
+        attached=_of_regions(attached),
+        zero=_of_regions(zero),
     )
 
 
-def _renumbered(found: Found, new: np.ndarray) -> ThinWitnesses:
-    return ThinWitnesses.joined([found.exact_witness], [0]).renumbered(new)
+def _of_regions(rows: np.ndarray) -> np.ndarray:
+    """Those that begin with a region's number, by regions."""
+    kept = rows[rows[:, 0] >= 0]
+    return kept[np.argsort(kept[:, 0], kind="stable")]
 
 
 def dense(compiled: Compiled, words: np.ndarray) -> np.ndarray:
