@@ -102,7 +102,9 @@ def regions(
         began = time.perf_counter()
         blocks = search.blocks() or [made.first.nothing()]
         search.forget()  # so that assemble can free each block as it goes
-        columns = assemble(search, blocks, search.stopped_by is None, made.limits.regions)
+        columns = assemble(
+            search.compiled, search.settle, blocks, search.stopped_by is None, made.limits.regions
+        )
     if columns.cut_short:
         search.stopped_by = search.stopped_by or "regions"
     stats = made.stats(search) | {"adjacency_seconds": time.perf_counter() - began}
