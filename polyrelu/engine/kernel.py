@@ -38,7 +38,7 @@ NEAR_COPY = 2.0**-20  # of a row, or of a difference of two: how small it is whe
 SAFE_WEIGHT = 2.0**-200  # weights between this and its inverse cannot underflow against TINY
 
 # Why the kernel returned.
-DONE, BLOCK_FULL, NEED_SIGNS, NEED_WITNESS, NEED_ROWS, PAUSE = range(6)
+DONE, BLOCK_FULL, NEED_SIGNS, NEED_WITNESS, NEED_ROWS, PAUSE, LOST = range(7)
 CONTINUE = -1  # not why, but what run_twice is told when there is nothing to answer
 GROW_STACK, GROW_VERTICES, GROW_POOL, GROW_FACETS, GROW_ATTACHED = GROWING = range(10, 15)
 
@@ -1341,6 +1341,16 @@ def sides_to_search(guide, at):  # type: ignore[no-untyped-def]
 
 
 @njit(**CALLED)
+def has_arrived(guide, positive, negative, n_waiting):  # type: ignore[no-untyped-def]
+    """Is a guided search, now in a cell with these signs, where the other stopped?"""
+    missing = ZERO
+    for k in range(len(positive)):
+        missing |= (guide[0, k] & ~positive[k]) | (guide[1, k] & ~negative[k])
+        n_waiting -= np.int64(popcount(guide[2, k]))
+    return missing == ZERO and n_waiting == 0
+
+
+@njit(**CALLED)
 def build_children(program, stack, e, wall):  # type: ignore[no-untyped-def]
     """Replace entry e by its two sides (in layer 0, the domain, only the positive one)."""
     layer, scalar = stack.layer[e], stack.scalar
@@ -1353,6 +1363,8 @@ def build_children(program, stack, e, wall):  # type: ignore[no-untyped-def]
     if scalar[GUIDED] and layer > 0:
         above, below = sides_to_search(stack.guide, 64 * k + np.int64(bit))
         if not above | below:
+            if not has_arrived(stack.guide, stack.positive[e], stack.negative[e], e):
+                return LOST
             scalar[GUIDED] = 0
             above, below = True, True
     top = e + np.int64(above & below)
@@ -1916,7 +1928,10 @@ def search(program, stack, tables, block, counting):  # type: ignore[no-untyped-
             if status != DONE:
                 return status
         elif scalar[PHASE] == EMIT:
-            scalar[GUIDED] = 0
+            if scalar[GUIDED]:
+                if not has_arrived(stack.guide, stack.positive[e], stack.negative[e], e):
+                    return LOST
+                scalar[GUIDED] = 0
             if counting:
                 if block.count[0] == len(block.n_facets):
                     return BLOCK_FULL

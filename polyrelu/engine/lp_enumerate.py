@@ -10,10 +10,11 @@ from math import inf
 import numpy as np
 from flint import fmpz_mat
 
+from ..errors import FileFormatError
 from ..network import quotient
 from ..rational import IntegerRow, dot, dot_point, margin, null_space, solve_affine
 from . import kernel, lp
-from .enumerate import Enumeration, Found
+from .enumerate import NOT_ON_THE_WAY, Enumeration, Found
 from .exact import Resolver
 from .open_cells import OpenCells
 from .program import Compiled, bit_of_wall
@@ -471,6 +472,8 @@ class LpEnumeration(Enumeration):
         elif status == kernel.NEED_WITNESS:
             self._write_witness(self.resolver.witness_of(cells, e))
             cells.scalar[lp.READY] = 1
+        elif status == kernel.LOST:
+            raise FileFormatError(NOT_ON_THE_WAY)
         elif status != kernel.PAUSE:
             assert status == kernel.GROW_STACK
             self._cells = self._cells._replace(
