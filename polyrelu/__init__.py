@@ -34,6 +34,8 @@ _WHERE = {
     "Count": "enumeration",
     "count_regions": "enumeration",
     "Crossing": "queries.crossings",
+    "decision": "queries.decision",
+    "Decision": "queries.decision",
     "decision_boundary": "queries.boundary",
     "DecisionBoundary": "queries.boundary",
     "deep_graph_persistence": "queries.persistence",
@@ -241,6 +243,8 @@ if TYPE_CHECKING:
     from .queries.counting import zaslavsky as zaslavsky
     from .queries.crossings import Crossing as Crossing
     from .queries.crossings import boundary_crossings as boundary_crossings
+    from .queries.decision import Decision as Decision
+    from .queries.decision import decision as decision
     from .queries.diameter import Diameter as Diameter
     from .queries.diameter import diameter as diameter
     from .queries.effective_pieces import EffectivePieces as EffectivePieces

@@ -35,7 +35,7 @@ from .parts import IndexWriter, PartWriter
 from .settle import settle_exactly
 from .table import arrow, as_words, table_of
 
-PART_REGIONS = 1 << 18
+PART_REGIONS = 1 << 17
 BUCKET_REGIONS = 1 << 20
 WORK = ".building"  # all that a build needs for itself; it is removed
 

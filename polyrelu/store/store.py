@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..activations import Real
 from ..domain import Domain, Slice
 from ..engine.adjacency import hash_rows
 from ..engine.program import Compiled, compile_network
@@ -21,6 +22,7 @@ from ..graph import RegionGraph, packed_pattern
 from ..locate import exact_patterns
 from ..network import Network
 from ..progress import Meter, Progress, reporter
+from ..queries.decision import decision
 from ..queries.where import why_stopped
 from ..region import Region
 from .manifest import Manifest, chart_rows, read_manifest
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ..queries.outputs import Output
     from ..queries.surjectivity import OutputRange
     from ..verify import Verification
+    from .boundary import StoredBoundary
 
 
 class RegionStore:
@@ -170,7 +173,7 @@ class RegionStore:
 
     def find(self, pattern: npt.ArrayLike) -> int:
         """The region with a pattern of zeros and ones, or -1."""
-        return int(self._lookup(packed_pattern(self.network, pattern)[None])[0])
+        return int(self.lookup(packed_pattern(self.network, pattern)[None])[0])
 
     def locate(self, points: npt.ArrayLike) -> Numbers:
         """The region that each point lies strictly inside of, exactly; see
@@ -182,10 +185,11 @@ class RegionStore:
         """
         packed, inside = exact_patterns(self, points)
         found = np.full(len(packed), -1, dtype=np.int64)
-        found[inside] = self._lookup(packed[inside])
+        found[inside] = self.lookup(packed[inside])
         return found
 
-    def _lookup(self, packed: npt.NDArray[np.uint8]) -> Numbers:
+    def lookup(self, packed: npt.NDArray[np.uint8]) -> Numbers:
+        """The region of each packed pattern, or -1; see :attr:`RegionGraph.packed_patterns`."""
         words = as_words(packed)
         hashes = hash_rows(words)
         bucket = bucket_of(hashes, len(self._manifest.index))
@@ -199,9 +203,7 @@ class RegionStore:
                 candidate += regions[a:b].tolist()
         return self._with_pattern(words, np.array(asked, int), np.array(candidate, int))
 
-    def _with_pattern(
-        self, words: Words, asked: Numbers, region: Numbers
-    ) -> Numbers:
+    def _with_pattern(self, words: Words, asked: Numbers, region: Numbers) -> Numbers:
         """For each row of words the region that has it; it is among the candidates: ``region[j]``
         is one for row ``asked[j]``."""
         found = np.full(len(words), -1, dtype=np.int64)
@@ -288,6 +290,22 @@ class RegionStore:
             why = why_stopped(self.stopped_by, f"{len(self)} regions")
             raise IncompleteError(f"the range needs all regions, but {why}")
         return range_of_graphs(self.network, self._graphs(reporter(progress)), output)
+
+    def boundary(
+        self, network: Network, *, classes: Sequence[int] | None = None, level: Real = 0
+    ) -> StoredBoundary:
+        """The decision boundary of ``network``, of whose ``decision(...).extended`` this is the
+        store; see :class:`.boundary.StoredBoundary`.
+
+        Args:
+            classes, level: as of :func:`polyrelu.decision_boundary`.
+
+        Raises:
+            NetworkError: the store is of another network; classes that are not there.
+        """
+        from .boundary import StoredBoundary
+
+        return StoredBoundary(self, decision(network, classes, level))
 
     def _graphs(self, report: Progress | None) -> Iterator[RegionGraph]:
         began = time.perf_counter()

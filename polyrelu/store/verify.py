@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from ..engine.adjacency import pair
 from ..errors import FileFormatError
@@ -57,10 +58,11 @@ def verify_store(
     if checks[0].ok and LEVELS.index(level) >= 1:
         checks.append(_check_mutual(store))
     if checks[0].ok and len(store):
-        checks.append(_check_index(store, chosen))
         around = np.unique(np.concatenate([chosen, *(store.neighbors(i) for i in chosen)]))
         places = np.searchsorted(around, np.asarray(chosen, dtype=np.int64)).tolist()
-        found = checks_of(store.subgraph(around), level, places, progress)
+        graph = store.subgraph(around)
+        checks.append(_check_index(store, chosen, graph.packed_patterns[places]))
+        found = checks_of(graph, level, places, progress)
         checks += [_renumbered(check, around) for check in found]
     n = len(chosen) if checks[0].ok else 0
     return Verification(level, len(store), n, time.perf_counter() - began, tuple(checks))
@@ -130,10 +132,9 @@ def _check_pairs(tally: Tally, rows: Words) -> None:
         tally.fail(owner, f"names region {other}, which does not name it")
 
 
-def _check_index(store: RegionStore, chosen: Sequence[int]) -> Check:
+def _check_index(store: RegionStore, chosen: Sequence[int], packed: npt.NDArray[np.uint8]) -> Check:
     tally = Tally("patterns", "index", "the pattern of each region leads to it", len(chosen))
-    for i in chosen:
-        found = store.find(store[i].pattern)
+    for i, found in zip(chosen, store.lookup(packed).tolist(), strict=True):
         if found != i:
             tally.fail(i, f"its pattern leads to {found}")
     return tally.done()
