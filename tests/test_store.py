@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from networks import doubled, gaussian_network, problem
+from networks import doubled, problem
 
-from polyrelu import Box, Network, RegionGraph, RegionStore, Space, open_store
+from polyrelu import Network, RegionGraph, RegionStore, Space, open_store
 from polyrelu.activations import identity, relu
 from polyrelu.engine import enumerate as enumeration
 from polyrelu.engine.assemble import assemble

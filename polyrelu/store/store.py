@@ -87,6 +87,10 @@ class RegionStore:
         return self._manifest.part_regions
 
     @property
+    def n_parts(self) -> int:
+        return len(self._manifest.parts)
+
+    @property
     def n_walls(self) -> int:
         """How many pairs of regions touch."""
         return self._manifest.counts.walls
@@ -96,8 +100,8 @@ class RegionStore:
 
     def __repr__(self) -> str:
         state = "" if self.complete else f", incomplete: stopped by {self.stopped_by}"
-        parts = f"{len(self._manifest.parts)} parts"
-        return f"RegionStore({len(self)} regions, {self.n_walls} walls, {parts}{state})"
+        size = f"{len(self)} regions, {self.n_walls} walls, {self.n_parts} parts"
+        return f"RegionStore({size}{state})"
 
     @cached_property
     def compiled(self) -> Compiled:
@@ -132,18 +136,18 @@ class RegionStore:
         Raises:
             FileFormatError: a file is damaged.
         """
-        return map(self.part, range(len(self._manifest.parts)))
+        return map(self.part, range(self.n_parts))
 
     def part(self, number: int) -> Part:
         """Part ``number``; see :meth:`parts`."""
         number = operator.index(number)
-        if not 0 <= number < len(self._manifest.parts):
-            raise IndexError(f"part {number} of {len(self._manifest.parts)}")
+        if not 0 <= number < self.n_parts:
+            raise IndexError(f"part {number} of {self.n_parts}")
         return self._reader.part(number)
 
     def file_checks(self) -> Iterator[Callable[[], object]]:
         """For each file of regions, and of the index, a function that reads and checks it."""
-        for number in range(len(self._manifest.parts)):
+        for number in range(self.n_parts):
             yield partial(self.part, number)
         for number in range(len(self._manifest.index)):
             yield partial(self._reader.bucket, number)
