@@ -707,7 +707,7 @@ def decide_twice(program, stack, tables, e, p, mask, first):  # type: ignore[no-
         if not refine(tables, n, stack.x[p], low, dim, True):
             return True
         refined = refined_radius(tables, stack.x[p], low, dim)
-        if not renew(program, stack, tables, e, p, mask, low, refined):
+        if not renew(program, stack, tables, e, p, mask, first, n, low, refined):
             return True
     if not settle_copies(program, stack, tables, p, layer, n):
         return False
@@ -719,9 +719,9 @@ def decide_twice(program, stack, tables, e, p, mask, first):  # type: ignore[no-
 
 
 @njit(**CALLED)
-def renew(program, stack, tables, e, p, mask, low, refined):  # type: ignore[no-untyped-def]
-    """Generator p of entry e is x, which was found anew: its radius and size; a direction is turned
-    to where the cell is. False if that is not certain."""
+def renew(program, stack, tables, e, p, mask, first, n, low, refined):  # type: ignore[no-untyped-def]
+    """Generator p of entry e, on n picked walls, is x, which was found anew: its radius and size; a
+    direction is turned to where the cell is. False if that is not certain."""
     x, dim = stack.x[p], program.dim
     if not refined < NEAR_COPY:
         return False
@@ -733,6 +733,8 @@ def renew(program, stack, tables, e, p, mask, low, refined):  # type: ignore[no-
             x[j], low[j] = side * x[j], side * low[j]
     whole, small = sizes(x, low, dim)
     stack.radius[p], stack.size[p] = 1.001 * (refined + small), whole
+    if n == dim and x[dim] != 0.0 and 0 <= first < program.first_wall[program.first_match]:
+        cache(tables, stack, find_cached(tables, tables.picked, dim), p, dim)
     return True
 
 
@@ -1147,6 +1149,18 @@ def find_cached(tables, walls, dim):  # type: ignore[no-untyped-def]
     return at
 
 
+@njit(**INLINED)
+def cache(tables, stack, at, p, dim):  # type: ignore[no-untyped-def]
+    """Put generator p into the slot that :func:`find_cached` has just found for it."""
+    for j in range(dim):
+        tables.cache_names[at, j] = tables.names[j]
+        tables.cache_x[at, j] = stack.x[p, j]
+    tables.cache_radius[at] = stack.radius[p]
+    tables.cache_gap[at] = stack.gap[p]
+    tables.cache_size[at] = stack.size[p]
+    tables.cache_ident[at] = stack.ident[p]
+
+
 @njit(**CALLED)
 def largest_between(table, wall, u, v, dim):  # type: ignore[no-untyped-def]
     """Largest coordinate of the direction between directions u and v on a wall, and its sign.
@@ -1246,13 +1260,7 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
     stack.ident[p] = stack.scalar[NEXT_ID]
     stack.scalar[NEXT_ID] += 1
     if at >= 0 and stack.radius[p] < np.inf:
-        for j in range(dim):
-            tables.cache_names[at, j] = tables.names[j]
-            tables.cache_x[at, j] = x[j]
-        tables.cache_radius[at] = stack.radius[p]
-        tables.cache_gap[at] = stack.gap[p]
-        tables.cache_size[at] = size
-        tables.cache_ident[at] = stack.ident[p]
+        cache(tables, stack, at, p, dim)
     return p
 
 
