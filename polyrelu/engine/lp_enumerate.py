@@ -291,7 +291,9 @@ class LpEnumeration(Enumeration):
         self._rounded = np.array(
             [[quotient(v.numerator, v.denominator) for v in g] for g in self._generators]
         )
-        if domain_is_bounded(self.compiled):
+        self._worked = 0  # before the present cone, and its last pause
+        self.is_bounded = domain_is_bounded(self.compiled)
+        if self.is_bounded:
             self._cells.reach[0] = reach(self.compiled.root_rows)
 
     @property
@@ -305,12 +307,18 @@ class LpEnumeration(Enumeration):
         scalar: np.ndarray = self._cells.scalar
         return scalar
 
+    @property
+    def work(self) -> int:
+        """Rows of the cells that were looked at, each time that one was, times (dim + 1)**2."""
+        return self._worked + int(self._cells.scalar[lp.WORK])
+
     def _start(self) -> bool:
         signs = next(self._roots.signs(self._next_cone, self._last_cone), None)
         if signs is None:
             return False
         self._next_cone += 1
         cells, dim = self._cells, self.compiled.dim
+        self._worked = self.work
         cells.scalar[:] = 0
         cells.scalar[lp.PHASE] = lp.ENTER_LAYER
         cells.layer[0] = -1
@@ -471,7 +479,9 @@ class LpEnumeration(Enumeration):
         elif status == kernel.NEED_WITNESS:
             self._write_witness(self.resolver.witness_of(cells, e))
             cells.scalar[lp.READY] = 1
-        elif status != kernel.PAUSE:
+        elif status == kernel.PAUSE:
+            self._worked += kernel.WORK_LIMIT
+        else:
             assert status == kernel.GROW_STACK
             self._cells = self._cells._replace(
                 **{name: np.concatenate([v, np.zeros_like(v)]) for name, v in self._entries()}
