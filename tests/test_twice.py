@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -13,7 +14,17 @@ from networks import network, unequal_box
 from numba import njit
 from test_against_oracle import check
 
-from polyrelu import Box, Network, Polytope, Space, decision_boundary, leaky_relu, regions, relu
+from polyrelu import (
+    Box,
+    Network,
+    Polytope,
+    Space,
+    decision_boundary,
+    hard_tanh,
+    leaky_relu,
+    regions,
+    relu,
+)
 from polyrelu.engine import kernel
 from polyrelu.engine.compilation import reference
 from polyrelu.engine.enumerate import Enumeration
@@ -91,7 +102,7 @@ def test_rows_that_float64_cannot_hold_have_no_small_part():
 @pytest.mark.parametrize("where", ["box", "space", "polytope"])
 def test_forms_of_relus_lack_some_hundred_bits_at_any_depth(widths, where):
     rng = np.random.default_rng(len(widths))
-    pairs = [(rng.normal(size=(n, m)), rng.normal(size=n)) for m, n in zip(widths, widths[1:])]
+    pairs = [(rng.normal(size=(n, m)), rng.normal(size=n)) for m, n in pairwise(widths)]
     net, dim = Network.from_layers(pairs, output_activation=relu()), widths[0]
     domain = {
         "box": Box(-0.3, 2.9, dim=dim),
@@ -108,6 +119,14 @@ def test_forms_of_nasty_networks(choose):
     dim = choose.choice([1, 2, 3])
     where = choose.choice([Space(dim), unequal_box(choose, dim)])
     check_forms(network(choose, dim, 8), where, cells=6)
+
+
+@pytest.mark.parametrize("unit", [leaky_relu(Fraction(1, 3)), hard_tanh(-1, Fraction(1, 3))])
+def test_forms_after_units_that_float64_rounds(unit):
+    rng = np.random.default_rng(0)
+    pairs = [(rng.normal(size=(n, m)), rng.normal(size=n)) for m, n in pairwise((2, 4, 4, 3))]
+    net = Network.from_layers(pairs, activation=unit, output_activation=unit)
+    check_forms(net, Box([-3, -1], [2, 0.7]))
 
 
 def copies(seed, sizes, change, unit=None, sign=1.0):
@@ -141,7 +160,7 @@ def test_copies_of_neurons_in_layer_2_need_no_integers(change, where, sign):
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("unit", [relu(), leaky_relu(0.25), leaky_relu(0.01)])
+@pytest.mark.parametrize("unit", [relu(), leaky_relu(0.25), leaky_relu(Fraction(1, 100))])
 def test_copies_in_deeper_layers_are_told_apart(seed, unit):
     change = ("weights", "biases")[seed % 2]
     net = copies(seed, (2, 3, 2), change, unit, sign=(1.0, -1.0)[seed // 2])

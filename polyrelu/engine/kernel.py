@@ -326,37 +326,48 @@ def set_low_wall(program, tables, wall, of_unit):  # type: ignore[no-untyped-def
 @njit(**CALLED)
 def compose_low(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
     """What the forms of the units of ``layer`` on entry e lack to the true ones, as
-    :func:`compose` has these, and bounds on what is still missing then: on its l1 norm.
-
-    All that float64 loses on the way is added up; each number of that sum is charged with the
-    roundings that it goes through.
-    """
-    u1, n = program.first_unit[layer], program.first_unit[layer + 1] - program.first_unit[layer]
-    live, high, low, input_error = tables.live, tables.coefficient, tables.coefficient_low, tables.values
-    n_live = list_low_inputs(program, stack, tables, e, layer)
-    for i in range(n):
-        u, inherited, terms, size = u1 + i, 0.0, 0.0, 0.0
-        for k in range(n_live):
-            inherited += abs(program.weight[live[k] + i]) * input_error[k]
-        for j in range(program.dim + 1):
-            total, rest = program.bias[u] if j == program.dim else 0.0, 0.0
-            for k in range(n_live):
-                weight = program.weight[live[k] + i]
-                product, left = exact_product(weight, high[j, k])
-                total, lost = exact_sum(total, product)
-                small = weight * low[j, k]
-                terms += abs(lost) + abs(left) + abs(small)
-                rest += (lost + left) + small
-            off, lost = exact_sum(total, -tables.unit[j, u])
-            tables.unit_low[j, u] = off + (lost + rest)
-            size += abs(off) + abs(lost) + abs(rest)
-        error = 1.0001 * (inherited + UNIT * ((n_live + 3) * terms + 2.0 * size) + TINY)
+    :func:`compose` has these, and bounds on what is still missing then: on its l1 norm."""
+    u1, u2, dim = program.first_unit[layer], program.first_unit[layer + 1], program.dim
+    live, input_error = tables.live, tables.values
+    n = list_low_inputs(program, stack, tables, e, layer)
+    for u in range(u1, u2):
+        inherited, rounding = 0.0, 0.0
+        for k in range(n):
+            inherited += abs(program.weight[live[k] + u - u1]) * input_error[k]
+        for j in range(dim + 1):
+            tables.unit_low[j, u], rounded = combine_twice(
+                program.weight, live, u - u1, tables.coefficient[j], tables.coefficient_low[j], n,
+                program.bias[u] if j == dim else 0.0, tables.unit[j, u],
+            )  # fmt: skip
+            rounding += rounded
+        error = 1.0001 * (inherited + rounding + TINY)
         known = program.weight_error[layer] == 0.0 == program.left_out[u]
         if not (known and error < tables.unit_error[u]):
             error = tables.unit_error[u]
-            for j in range(program.dim + 1):
+            for j in range(dim + 1):
                 tables.unit_low[j, u] = 0.0
         tables.unit_low_error[u] = error
+
+
+@njit(**CALLED)
+def combine_twice(weight, start, i, high, low, n, bias, known):  # type: ignore[no-untyped-def]
+    """The bias and n coefficients high + low, times ``weight[start[k] + i]``, less what is known of
+    that sum; and a bound on what rounding changed.
+
+    All that float64 loses on the way is added up, and each number of that sum is charged with the
+    roundings that it goes through.
+    """
+    total, rest, terms = bias, 0.0, 0.0
+    for k in range(n):
+        factor = weight[start[k] + i]
+        product, left = exact_product(factor, high[k])
+        total, lost = exact_sum(total, product)
+        small = factor * low[k]
+        rest += (lost + left) + small
+        terms += abs(lost) + abs(left) + abs(small)
+    off, lost = exact_sum(total, -known)
+    size = abs(off) + abs(lost) + abs(rest)
+    return off + (lost + rest), UNIT * ((n + 3) * terms + 2.0 * size)
 
 
 @njit(**CALLED)
@@ -657,16 +668,15 @@ def are_parallel(program, tables, v, w, layer, sign):  # type: ignore[no-untyped
         return True
     if layer < 2 or layer > program.first_match or v < program.first_wall[layer]:
         return False
-    width = program.first_unit[layer + 1] - program.first_unit[layer]
-    a = program.first_weight[layer] + program.wall_unit[v] - program.first_unit[layer]
-    b = program.first_weight[layer] + program.wall_unit[w] - program.first_unit[layer]
-    if program.weight_error[layer] != 0.0:
+    u, v_unit, w_unit = program.first_unit[layer], program.wall_unit[v], program.wall_unit[w]
+    if program.weight_error[layer] + program.left_out[v_unit] + program.left_out[w_unit] != 0.0:
         return False
-    if program.left_out[program.wall_unit[v]] != 0.0 or program.left_out[program.wall_unit[w]] != 0.0:
-        return False
-    for k in range(program.first_unit[layer] - program.first_unit[layer - 1]):
-        if program.weight[a + k * width] != sign * program.weight[b + k * width]:
+    width = program.first_unit[layer + 1] - u
+    row = program.first_weight[layer] - u
+    for _ in range(u - program.first_unit[layer - 1]):
+        if program.weight[row + v_unit] != sign * program.weight[row + w_unit]:
             return False
+        row += width
     return True
 
 

@@ -110,9 +110,9 @@ class Tables(NamedTuple):
     wall_error: Any
     wall_scale: Any  # (walls,) a multiple of the true row's common denominator, or infinite
     unit_low: Any  # (dim + 1, units) what the forms lack to the true ones, where that is known
-    unit_low_error: Any  # (units,) bounds on the l1 norms of what they lack even so
-    wall_low: Any  # (dim + 1, walls); from unit_low to here no columns before they are needed, see
-    wall_low_norm: Any  # twice.py
+    unit_low_error: Any  # (units,) and bounds on the l1 norms of what they lack even so; these, the
+    wall_low: Any  # next four and coefficient_low are empty until they are needed: see twice.py
+    wall_low_norm: Any
     wall_low_error: Any
     low_name: Any  # (n_layers + 2,) the name of a layer's first wall when these were worked out
     scratch: Any  # (4, dim + 2, dim + 1)
@@ -120,7 +120,7 @@ class Tables(NamedTuple):
     values: Any  # (max(units in a layer, walls in a layer),) scratch
     live: Any  # (units in a layer + 3,) scratch: where the weights of the units that are on start
     coefficient: Any  # (dim + 2, units in a layer + 3) scratch: their forms, and their slopes
-    coefficient_low: Any  # (dim + 1, units in a layer) scratch: what these lack
+    coefficient_low: Any  # as coefficient; scratch: what these lack
     picked: Any  # (facet slots + 1,) scratch: walls through a new generator
     name: Any  # (walls,) names a wall's present form: changes when it is composed anew
     names: Any  # (dim + 1,) scratch: the sorted names of the walls through a new point
