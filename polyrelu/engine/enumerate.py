@@ -17,8 +17,9 @@ from .measure import Measure
 from .open_cells import OpenCells, divided
 from .program import Compiled, new_tables
 from .roots import roots_of
-from .state import Block, Stack
+from .state import Block, Program, Stack, Tables
 from .thin import ThinWitnesses
+from .twice import with_low_parts
 
 BLOCK_REGIONS = 4096
 NOT_ON_THE_WAY = (
@@ -240,11 +241,17 @@ class Enumeration:
         return self._splits + int(self._scalar[self._SPLITS])
 
     def _run(self) -> int:
-        work = self.compiled.program, self._stack, self._tables, self._block, self.counting
-        status = kernel.CONTINUE if self._twice else int(kernel.run(*work))
-        if status in (kernel.NEED_SIGNS, kernel.NEED_WITNESS):
+        status = kernel.CONTINUE
+        if not self._twice:
+            status = int(kernel.run(*self._work()))
+            if status not in (kernel.NEED_SIGNS, kernel.NEED_WITNESS):
+                return status
             self._twice = True
-        return int(kernel.run_twice(*work, status)) if self._twice else status
+            self._tables = with_low_parts(self.compiled, self._tables)
+        return int(kernel.run_twice(*self._work(), status))
+
+    def _work(self) -> tuple[Program, Stack, Tables, Block, bool]:
+        return self.compiled.program, self._stack, self._tables, self._block, self.counting
 
     # -- what the kernel asks for ------------------------------------------------------------
 
