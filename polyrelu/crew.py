@@ -31,6 +31,7 @@ class Crew:
     Args:
         finish: called with each task that is done.
         checkpoint: where they write what they find.
+        most: how many regions they may find in all.
 
     Attributes:
         stop: set it, and threads hand back what they have.
@@ -45,9 +46,11 @@ class Crew:
         executor: Executor,
         finish: Callable[[Task, Done], None],
         checkpoint: Checkpoint | None,
+        most: int | None,
     ) -> None:
         self._problem, self._frontier, self._executor = problem, frontier, executor
         self._workers, self._finish, self._checkpoint = workers, finish, checkpoint
+        self._most = most
         self._fewest = FEWEST if checkpoint is None else FEWEST_ON_DISK
         self._are_threads = shares_memory(executor)
         self._width = workers + 1 if self._are_threads else 2 * workers  # tasks given out
@@ -82,10 +85,10 @@ class Crew:
         """Give out tasks, if ``more`` is to be done. False if none is worked on."""
         self.stop = not more
         while more and not self.is_lost and len(self._running) < self._width:
-            task = self._frontier.next()
-            if task is None:
+            task, budget = self._frontier.next(), self._budget()
+            if task is None or budget < 1:
                 break
-            self._give(task)
+            self._give(task, budget)
         return bool(self._running)
 
     def take(self, seconds: float) -> None:
@@ -104,10 +107,10 @@ class Crew:
 
     # -- giving ----------------------------------------------------------------------------------
 
-    def _give(self, task: Task) -> None:
+    def _give(self, task: Task, budget: int) -> None:
         host: Host = _Thread(self, task) if self._are_threads else Elsewhere(self.n_pieces)
         try:
-            asked = self._problem, task.cells, self._budget(), host
+            asked = self._problem, task.cells, budget, host
             if self._are_threads and self._checkpoint is not None:
                 future = self._executor.submit(_run_and_write, self._checkpoint, task, *asked)
             else:
@@ -115,7 +118,7 @@ class Crew:
         except (BrokenExecutor, RuntimeError):
             self.is_lost = True
             return
-        task.is_running = True
+        task.is_running, task.budget = True, budget
         self._running.add(task)
         self._n_tasks += 1
         future.add_done_callback(partial(self._put, task))
@@ -126,7 +129,11 @@ class Crew:
     def _budget(self) -> int:
         """How many regions a task is to find: a small share of all, in a short time."""
         share = max(self._fewest, self._frontier.n_regions // (8 * self._workers))
-        return max(1, min(share, int(LONGEST * self._regions / self._seconds)))
+        budget = max(1, min(share, int(LONGEST * self._regions / self._seconds)))
+        if self._most is None:
+            return budget
+        promised = sum(task.budget for task in self._running)
+        return min(budget, self._most - self._frontier.n_regions - promised)
 
     @property
     def n_pieces(self) -> int:

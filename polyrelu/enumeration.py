@@ -96,7 +96,7 @@ def regions(
     from .engine.assemble import assemble
     from .graph import RegionGraph
 
-    made = _Made.of(network, domain, limits, cells, False, bool(progress), start)
+    made = Prepared.of(network, domain, limits, cells, False, bool(progress), start)
     search = made.search(progress, workers, executor)
     with deferred_interrupt() as interrupted:
         search.run(interrupted)
@@ -154,7 +154,8 @@ def count_regions(
         FileFormatError: the checkpoint is one of something else, or damaged.
         StoreError: another process works on it, or the system refuses to write.
     """
-    made = _Made.of(network, domain, limits, cells, True, progress or checkpoint is not None)
+    is_measured = bool(progress) or checkpoint is not None
+    made = Prepared.of(network, domain, limits, cells, True, is_measured)
     if made.needs_merging:  # cells are merged by pattern, so patterns must be kept
         graph = regions(
             network, domain, limits=limits, progress=progress, cells=cells, workers=workers,
@@ -174,7 +175,7 @@ def count_regions(
 
 
 @dataclass(frozen=True)
-class _Made:
+class Prepared:
     """What is to be searched, checked and prepared.
 
     Attributes:
@@ -201,7 +202,7 @@ class _Made:
         counting: bool,
         is_measured: bool,
         start: npt.ArrayLike | None = None,
-    ) -> _Made:
+    ) -> Prepared:
         from .engine.task import Problem
 
         if cells not in ("auto", "vertices", "lp"):
@@ -227,7 +228,7 @@ class _Made:
         domain: Domain,
         limits: Limits,
         start: npt.ArrayLike,
-    ) -> _Made:
+    ) -> Prepared:
         from .engine.explore import Explorer  # with it all of scipy.optimize
         from .engine.program import compile_network
 
@@ -266,7 +267,7 @@ class _Made:
 
 
 def _resumed(
-    made: _Made,
+    made: Prepared,
     path: str | os.PathLike[str],
     progress: bool | Progress,
     workers: int | None,

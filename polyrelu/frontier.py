@@ -18,7 +18,8 @@ class Task:
     Attributes:
         number: in the order in which tasks arose.
         cells: None: all.
-        so_far, bytes_so_far: what was found by the one who is working on it.
+        budget: how many regions the one who works on it is to find.
+        so_far, bytes_so_far: what that one has found.
         failures: how often it had to be given out again.
     """
 
@@ -27,6 +28,7 @@ class Task:
     done: Done | None = None
     rest: list[Task] = field(default_factory=list)
     is_running: bool = False
+    budget: int = 0
     so_far: int = 0
     bytes_so_far: int = 0
     failures: int = 0

@@ -194,8 +194,9 @@ class Search:
     def _work_with(self, executor: Executor) -> None:
         assert self._problem is not None
         crew = self._crew = Crew(
-            self._problem, self._frontier, self._workers, executor, self._finish, self._checkpoint
-        )
+            self._problem, self._frontier, self._workers, executor, self._finish,
+            self._checkpoint, None if self._checkpoint is None else self._most,
+        )  # fmt: skip
         try:
             while crew.go_on(self.stopped_by is None):
                 try:
@@ -212,7 +213,8 @@ class Search:
         n_regions = crew.n_regions
         if self._tick(n_regions) or not self._frontier.open:
             return
-        if self._most is not None and n_regions >= self._most:
+        if self._checkpoint is None and self._most is not None and n_regions >= self._most:
+            # Then the first ones are kept, as they are whoever looks for them.
             n_regions = self._frontier.without_gaps()
         self._look(n_regions, crew.n_bytes)
         if crew.is_lost and self.stopped_by is None:
