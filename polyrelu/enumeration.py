@@ -105,8 +105,9 @@ def regions(
         blocks = search.blocks()
         search.forget()  # so that assemble can free each block as it goes
         columns = assemble(
-            search.compiled, search.settle, blocks, search.stopped_by is None, made.limits.regions
-        )
+            search.compiled, search.settle, blocks, search.stopped_by is None,
+            made.limits.regions, search.workers,
+        )  # fmt: skip
     if columns.cut_short:
         search.stopped_by = search.stopped_by or "regions"
     stats = made.stats(search) | {"adjacency_seconds": time.perf_counter() - began}

@@ -38,6 +38,7 @@ class Search:
         checkpoint: where what is done is recorded, and was by earlier runs.
 
     Attributes:
+        workers: as given, or found out.
         n_regions: how many were found.
         stopped_by: None if these are all, else "regions", "seconds", "memory", "interrupt" or
             "executor".
@@ -59,9 +60,9 @@ class Search:
         self._limits, self._most = limits, most
         self._progress = reporter(progress)
         self._executor = executor
-        self._workers = checked(workers, executor)
+        self.workers = checked(workers, executor)
         self._is_shared = problem is not None and (
-            self._workers > 1 or executor is not None or checkpoint is not None
+            self.workers > 1 or executor is not None or checkpoint is not None
         )
         alone = [n for n in (ALONE if self._is_shared else None, most) if n is not None]
         self._budget = min(alone, default=None)
@@ -168,7 +169,7 @@ class Search:
         return self.stopped_by is not None
 
     def parts(self) -> int:
-        return 4 * self._workers if self._is_shared else 1
+        return 4 * self.workers if self._is_shared else 1
 
     def _working_bytes(self) -> int:
         return self._first.working_bytes if self._limits.memory is not None else 0
@@ -199,13 +200,13 @@ class Search:
         if self._executor is not None:
             self._work_with(self._executor)
             return
-        with ThreadPoolExecutor(self._workers, "polyrelu") as threads:
+        with ThreadPoolExecutor(self.workers, "polyrelu") as threads:
             self._work_with(threads)
 
     def _work_with(self, executor: Executor) -> None:
         assert self._problem is not None
         crew = self._crew = Crew(
-            self._problem, self._frontier, self._workers, executor, self._finish,
+            self._problem, self._frontier, self.workers, executor, self._finish,
             self._checkpoint, None if self._checkpoint is None else self._most,
         )  # fmt: skip
         try:

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from networks import arrangement, cantor_net, gaussian_network, resonance
+from networks import cantor_net, gaussian_network, resonance
 
 from polyrelu import (
     Affine,
@@ -151,11 +151,15 @@ def test_seconds(monkeypatch, seconds):
 def test_seconds_that_end_amid_thin_regions(monkeypatch):
     """Stopped between the exact witness of a region and the region itself, say."""
     rng = np.random.default_rng(0)
-    W, b = rng.normal(size=(5, 3)), rng.normal(size=5)
-    net = arrangement(np.vstack([W, np.nextafter(W, 9)]), np.concatenate([b, b]))
-    where = Box(-3, 3, dim=3)  # its chart rounds the rows, so that integers are asked
+    W, V, b = rng.normal(size=(5, 3)), rng.normal(size=(5, 3)), rng.normal(size=5)
+    # Two factors, so that hyperplanes are 2**-140 apart: integers are asked.
+    twice, tiny = np.vstack([np.eye(3), np.eye(3)]), 2.0**-140
+    apart = np.vstack([np.hstack([W, 0 * V]), np.hstack([W, tiny * V])])
+    factors = [Affine(twice, np.zeros(6)), Affine(apart, np.concatenate([b, b]))]
+    net = Network([Layer(factors, [relu()] * 10)])
+    where = Box(-3, 3, dim=3)
     full = regions(net, where)
-    assert len(full.exact_witnesses) > 100
+    assert len(full.exact_witnesses) > 50
     sizes = set()
     for seconds in range(2, 80):
         monkeypatch.setattr(search, "time", Clock())

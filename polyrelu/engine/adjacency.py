@@ -8,12 +8,19 @@ vector of dimension d - 1 has exactly two sides (docs/engine.md).
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
+from typing import Any
+
 import numpy as np
 from numba import njit
 
 from .compilation import CALLED, ENTRY
 
 DOMAIN_WALL, UNEXPLORED = -1, -2
+
+STRETCH = 1 << 16  # regions whose patterns and hash table nearly fit in a cache
 
 
 @njit(**CALLED)
@@ -64,13 +71,39 @@ def _pair(keys, table, partner):  # type: ignore[no-untyped-def]
     return -1
 
 
+@njit(**ENTRY)
+def _begin(facet, neighbor):  # type: ignore[no-untyped-def]
+    for f in range(len(facet)):
+        neighbor[f] = DOMAIN_WALL if facet[f] < 0 else UNEXPLORED
+
+
 @njit(**CALLED)
-def _insert_all(pattern, hashes, table):  # type: ignore[no-untyped-def]
-    """Hash all patterns; the table gets their numbers, and -1 where there is none."""
+def _is_open(i, indptr, neighbor):  # type: ignore[no-untyped-def]
+    """Has a region a facet behind which nothing was found yet?"""
+    for f in range(indptr[i], indptr[i + 1]):
+        if neighbor[f] == UNEXPLORED:
+            return True
+    return False
+
+
+@njit(**ENTRY)
+def _count_open(indptr, neighbor):  # type: ignore[no-untyped-def]
+    n = np.int64(0)
+    for i in range(len(indptr) - 1):
+        n += np.int64(_is_open(i, indptr, neighbor))
+    return n
+
+
+@njit(**CALLED)
+def _insert(pattern, hashes, table, first, stop, indptr, neighbor):  # type: ignore[no-untyped-def]
+    """Hash the patterns of the regions from ``first`` on that are open. The table gets their
+    numbers, and -1 where there is none."""
     for i in range(len(table)):
         table[i] = -1
     last = np.uint64(len(table) - 1)
-    for i in range(len(pattern)):
+    for i in range(first, stop):
+        if not _is_open(i, indptr, neighbor):
+            continue
         h = _hash(pattern[i])
         hashes[i] = h
         at = h & last
@@ -80,18 +113,17 @@ def _insert_all(pattern, hashes, table):  # type: ignore[no-untyped-def]
 
 
 @njit(**ENTRY)
-def _join(pattern, hashes, table, indptr, facet, bit_of_wall, special, neighbor):  # type: ignore[no-untyped-def]
-    """For facets that flip one bit, seen from the side where it is 1."""
-    for f in range(len(facet)):
-        neighbor[f] = DOMAIN_WALL if facet[f] < 0 else UNEXPLORED
-    _insert_all(pattern, hashes, table)
+def _join(pattern, hashes, table, first, stop, indptr, facet, bit_of_wall, special, neighbor):  # type: ignore[no-untyped-def]
+    """For the open facets of regions ``first``, ..., ``stop - 1`` that flip one bit, seen from the
+    side where it is 1."""
+    _insert(pattern, hashes, table, first, stop, indptr, neighbor)
     last = np.uint64(len(table) - 1)
     one = np.uint64(1)
     words = pattern.shape[1]
-    for i in range(len(pattern)):
+    for i in range(first, stop):
         for f in range(indptr[i], indptr[i + 1]):
             wall = facet[f]
-            if wall < 0 or special[f]:
+            if neighbor[f] != UNEXPLORED or special[f]:
                 continue
             k = bit_of_wall[wall] >> 6
             bit = one << np.uint64(bit_of_wall[wall] & 63)
@@ -124,8 +156,12 @@ def join(
     bit_of_wall: np.ndarray,
     attached: np.ndarray,
     zero: np.ndarray,
+    workers: int = 1,
 ) -> np.ndarray:
     """The region on the other side of every facet.
+
+    Most regions touch such as were found shortly before or after. So those of a stretch that fits
+    in the cache are joined first, stretches by several ``workers``, and what is open then after.
 
     Args:
         pattern: shape (n, words), the signs of the walls.
@@ -138,12 +174,27 @@ def join(
     Returns:
         For each facet a region, ``DOMAIN_WALL``, or ``UNEXPLORED``.
     """
-    n = len(pattern)
-    table = _new_table(n)
-    hashes = np.empty(n, dtype=np.uint64)
+    n = n_open = len(pattern)
     special = special_facets(indptr, facet, attached, zero)
-    neighbor = np.empty(len(facet), dtype=table.dtype)
-    _join(pattern, hashes, table, indptr, facet, bit_of_wall, special, neighbor)
+    neighbor = np.empty(len(facet), dtype=_number(n))
+    _begin(facet, neighbor)
+    hashes = np.empty(n, dtype=np.uint64)
+
+    def join_some(first: int, stop: int, n_open: int) -> None:
+        table = _new_table(n_open, n)
+        _join(pattern, hashes, table, first, stop, indptr, facet, bit_of_wall, special, neighbor)
+
+    if n > 2 * STRETCH:
+        firsts = range(0, n, STRETCH)
+        stops = [min(first + STRETCH, n) for first in firsts]
+        stretches = firsts, stops, repeat(STRETCH)
+        if workers == 1:
+            deque(map(join_some, *stretches), maxlen=0)
+        else:
+            with ThreadPoolExecutor(workers) as threads:
+                deque(threads.map(join_some, *stretches), maxlen=0)
+        n_open = int(_count_open(indptr, neighbor))
+    join_some(0, n, n_open)
     facets = np.flatnonzero(special)
     if len(facets):
         owners = np.searchsorted(indptr, facets, side="right") - 1
@@ -213,7 +264,7 @@ def pair(keys: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: three rows are equal.
     """
-    table = _new_table(len(keys))
+    table = _new_table(len(keys), len(keys))
     partner = np.empty(len(keys), dtype=table.dtype)
     if _pair(keys, table, partner) >= 0:
         raise ValueError("three regions cannot share a facet")
@@ -227,7 +278,11 @@ def hash_rows(rows: np.ndarray) -> np.ndarray:
     return hashes
 
 
-def _new_table(n: int) -> np.ndarray:
-    """For n entries, at most half full."""
-    size = 1 << max(4, int(2 * n - 1).bit_length())
-    return np.empty(size, dtype=np.int32 if n < 2**31 else np.int64)
+def _number(n: int) -> type[np.signedinteger[Any]]:
+    """The type of numbers below n, and -1."""
+    return np.int32 if n < 2**31 else np.int64
+
+
+def _new_table(entries: int, n: int) -> np.ndarray:
+    """For so many numbers below n, at most half full."""
+    return np.empty(1 << max(4, int(2 * entries - 1).bit_length()), dtype=_number(n))

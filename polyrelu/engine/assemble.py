@@ -60,6 +60,7 @@ def assemble(
     blocks: list[Found],
     finished: bool = True,
     most: int | None = None,
+    workers: int = 1,
 ) -> Columns:
     """Join the blocks, find who touches whom, and write patterns in the network's bits.
 
@@ -75,17 +76,17 @@ def assemble(
         found = take(found, np.arange(most))
     signs = dense(compiled, found.pattern)
     own = from_layer_1(found, compiled.layout)
-    neighbors = join_found(compiled, own, signs)
+    neighbors = join_found(compiled, own, signs, workers)
     finished = finished and not cut_short
     own, neighbors = without_absent(settle, found, own, neighbors, finished)
     return replace(columns(compiled, own, signs, neighbors), cut_short=cut_short)
 
 
-def join_found(compiled: Compiled, own: Found, signs: np.ndarray) -> np.ndarray:
+def join_found(compiled: Compiled, own: Found, signs: np.ndarray, workers: int = 1) -> np.ndarray:
     """What is across each facet, see :func:`.adjacency.join`; of regions with walls numbered
     :func:`from_layer_1`, and their :func:`dense` patterns."""
     bits = compiled.layout.dense_bits
-    return join(signs, starts_of(own), own.facet, bits, own.attached, own.zero)
+    return join(signs, starts_of(own), own.facet, bits, own.attached, own.zero, workers)
 
 
 def columns(compiled: Compiled, own: Found, signs: np.ndarray, neighbors: np.ndarray) -> Columns:
@@ -141,7 +142,7 @@ def from_layer_1(found: Found, place: Layout) -> Found:
     attached, zero = found.attached.copy(), found.zero.copy()
     attached[:, 2] -= place.first_wall[1]
     zero[:, 1] -= place.first_wall[1]
-    facet = place.from_layer_1.take(found.facet)
+    facet = place.from_layer_1.take(found.facet, mode="clip")  # "raise" makes a copy
     return Found(**(vars(found) | {"facet": facet, "attached": attached, "zero": zero}))
 
 
