@@ -24,7 +24,7 @@ from ..engine.assemble import (
     without_absent,
 )
 from ..engine.program import Compiled
-from ..errors import FileFormatError, StoreError
+from ..errors import FileFormatError
 from ..progress import Meter, Progress, reporter
 from .block import Block, BlockInfo, inspect_block, needs_merging, problem, read_block
 from .files import storage_errors, sync_directory
@@ -35,7 +35,7 @@ from .parts import IndexWriter, PartWriter
 from .settle import settle_exactly
 from .table import arrow, as_words, table_of
 
-PART_REGIONS = 1 << 17
+PART_REGIONS, PART_BYTES = 1 << 17, 1 << 26  # of a part, at most; in memory
 BUCKET_REGIONS = 1 << 20
 WORK = ".building"  # all that a build needs for itself; it is removed
 
@@ -54,7 +54,7 @@ def build_store(
     progress: bool | Progress = False,
     keep_blocks: bool = False,
     memory: int = MEMORY,
-    part_regions: int = PART_REGIONS,
+    part_regions: int | None = None,
 ) -> None:
     """Build the store of the regions in some blocks: find out which of them touch, and write them.
 
@@ -80,7 +80,7 @@ def build_store(
             are in the end, and the seconds.
         keep_blocks: do not remove them.
         memory: bytes, about, for the part of the join that is in memory.
-        part_regions: regions in each file.
+        part_regions: regions in each file; default: 2^17, or fewer if they are large.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
@@ -92,7 +92,7 @@ def build_store(
     arrow()
     if stopped_by not in STOPPED_BY or complete != (stopped_by is None):
         raise ValueError(f"complete={complete} does not fit stopped_by={stopped_by!r}")
-    if part_regions < 1 or memory < 1:
+    if memory < 1 or (part_regions is not None and part_regions < 1):
         raise ValueError("part_regions and memory must be positive")
     target, files = Path(directory), [Path(path) for path in blocks]
     with storage_errors(target):
@@ -144,7 +144,7 @@ class _Build:
         self._counts = _Tally()
         self._read, self._began = 0, time.perf_counter()
 
-    def run(self, part_regions: int, cut: Slice | None, stats: dict[str, Any]) -> None:
+    def run(self, part_regions: int | None, cut: Slice | None, stats: dict[str, Any]) -> None:
         with storage_errors(self._directory):
             for name in ("regions", "index"):
                 _clear(self._directory / name)
@@ -156,6 +156,7 @@ class _Build:
                     merged, self._compiled, self._blocks, finished, self._memory
                 )
             self._first = starts([info.regions for _, info in self._blocks])
+            part_regions = part_regions or self._part_regions()
             join = self._join()
             parts = PartWriter(self._directory, part_regions)
             buckets = 1 + int(self._first[-1]) // BUCKET_REGIONS
@@ -167,7 +168,7 @@ class _Build:
                 parts.add(table_of(found, first))
                 index.add(as_words(found.patterns), first)
             parts.close()
-            index.close()
+            self._check_distinct(index.close(), parts)
             sync_directory(self._directory)
             write_manifest(
                 self._directory,
@@ -187,6 +188,23 @@ class _Build:
             )
         if isinstance(self.report, Meter):
             self.report.close()
+
+    def _part_regions(self) -> int:
+        """How many regions, a power of two, take at most so many bytes, about."""
+        regions = sum(info.regions for _, info in self._blocks)
+        facets = sum(info.facets for _, info in self._blocks)
+        compiled = self._compiled
+        each = len(compiled.network.thresholds) // 8 + 8 * compiled.dim + 20
+        most = PART_BYTES // (each + 12 * facets // max(regions, 1))
+        return min(PART_REGIONS, 1 << max(most.bit_length() - 1, 0))
+
+    def _check_distinct(self, pairs: list[tuple[int, int]], parts: PartWriter) -> None:
+        """Regions whose patterns have one hash must not have one pattern."""
+        for i, j in pairs:
+            if parts.pattern(i) == parts.pattern(j):
+                raise FileFormatError(
+                    f"the blocks are not those of one search: regions {i} and {j} are the same"
+                )
 
     def _join(self) -> Join:
         """Who touches whom across blocks."""
@@ -233,7 +251,9 @@ def _clear(directory: Path) -> None:
     directory.mkdir(exist_ok=True)
     for path in directory.iterdir():
         if not path.name.removesuffix(".part").endswith(".parquet"):
-            raise StoreError(f"{directory} holds files that are no part of a store: {path.name!r}")
+            raise FileFormatError(
+                f"{directory} must hold no files but those of a store, not {path.name!r}"
+            )
         path.unlink()
 
 
