@@ -44,7 +44,7 @@ class Trial:
         self.cut, net, where = resolve_domain(network, domain)
         self.compiled: Compiled = compile_network(net, where)
         kind = LpEnumeration if cells == "lp" and self.compiled.dim > 0 else Enumeration
-        search = kind(self.compiled, max_regions=most)
+        search = self.search = kind(self.compiled, max_regions=most)
         self.found: list[Found] = []
         for block in search.blocks():
             self.found.append(block)
@@ -88,9 +88,9 @@ class Trial:
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """Blocks of three regions, row groups of two, and no waiting for the disk."""
+    """Blocks of eight regions, row groups of two, and no waiting for the disk."""
     monkeypatch.setattr("os.fsync", lambda handle: None)
-    monkeypatch.setattr(enumeration, "BLOCK_REGIONS", 3)
+    monkeypatch.setattr(enumeration, "BLOCK_REGIONS", 8)
     monkeypatch.setattr(parts, "ROW_GROUP", 2)
 
 

@@ -284,6 +284,7 @@ class LpEnumeration(Enumeration):
         self._prepare()
         self._cells = new_cells(self.compiled)
         self._begun = 0  # cones
+        self._left_open: list[tuple[np.ndarray, np.ndarray]] | None = None  # by a search that ended
         self._generators = [
             [Fraction(v, g[-1] or max(map(abs, g))) for v in g[:-1]]
             for g in self._roots.cone.generators
@@ -362,11 +363,13 @@ class LpEnumeration(Enumeration):
 
     def settle(self, found: Found, doubtful: np.ndarray) -> np.ndarray:
         """Where an open cell may hold the region across, by linear programs; this search
-        cannot go on then."""
+        cannot go on then, but may be asked again."""
         indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
         rows = np.flatnonzero(doubtful)
         owners = np.searchsorted(indptr, rows, side="right") - 1
-        open_signs = self._open_signs()
+        if self._left_open is None:
+            self._left_open = self._open_signs()
+        open_signs = self._left_open
         rows = rows[self._may_lie_in(open_signs, self._across(found, rows, owners))]
         answer = np.zeros_like(doubtful)
         if len(rows) == 0:
