@@ -136,6 +136,17 @@ def test_what_a_killed_build_left_is_removed_where_the_store_is_there(tmp_path):
     assert not any(path.exists() for path in blocks)
 
 
+def test_a_search_that_goes_on_after_it_was_stopped(tmp_path):
+    part, whole = (Trial(*PROBLEMS["deep"](), most=most) for most in (9, None))
+    store = part.store(tmp_path / "s")
+    assert not store.complete
+    part.build(tmp_path / "s", [tmp_path / "s" / "blocks" / "000000.npz"])  # gone: nothing to do
+    check_store(part, open_store(tmp_path / "s"))
+    whole.build(tmp_path / "s", whole.write(tmp_path / "more", 2), part_regions=7)
+    check_store(whole, open_store(tmp_path / "s"))
+    assert files_of(tmp_path / "s") == files_of(whole.store(tmp_path / "again").directory)
+
+
 def test_blocks_are_kept_on_request(tmp_path):
     trial = Trial(*PROBLEMS["deep"]())
     blocks = trial.write(tmp_path / "blocks", 2)

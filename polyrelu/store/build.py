@@ -60,10 +60,10 @@ def build_store(
 
     Killed at any moment and called again it makes the same files; the blocks are removed when all
     is on the disk. The files of regions depend on the regions and their order alone, not on how
-    they were cut into blocks. Where the store is there already, only what a build that was killed
-    has left is removed.
+    they were cut into blocks. Where the store is there already, with all regions, only what a build
+    that was killed has left is removed; one of a search that was stopped is built anew.
 
-    It takes some 5 microseconds a region, and memory for a few times the largest block.
+    It takes some 3 microseconds a region, and memory for a few times the largest block.
 
     Args:
         directory: of the store; made if it is not there. It may hold the blocks as well.
@@ -98,9 +98,7 @@ def build_store(
     with storage_errors(target):
         target.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target / WORK, ignore_errors=True)
-    if (target / NAME).exists():
-        _check_same(target, compiled)
-    else:
+    if not _is_there(target, compiled, files):
         if infos is None:
             infos = [inspect_block(path, compiled) for path in files]
         build = _Build(target, compiled, list(zip(files, infos, strict=True)), stopped_by, memory)
@@ -113,7 +111,11 @@ def build_store(
             path.unlink(missing_ok=True)
 
 
-def _check_same(directory: Path, compiled: Compiled) -> None:
+def _is_there(directory: Path, compiled: Compiled, blocks: Sequence[Path]) -> bool:
+    """Is the store there, so that its blocks are not needed? That of a search that was stopped is
+    only if its blocks are gone: these may be of one that went further."""
+    if not (directory / NAME).exists():
+        return False
     there = read_manifest(directory)
     if problem(compiled) != {
         "network_hash": there.network.hash,
@@ -122,6 +124,7 @@ def _check_same(directory: Path, compiled: Compiled) -> None:
         raise FileFormatError(
             f"{directory} holds the regions of another network or domain: choose an empty directory"
         )
+    return there.complete or not blocks or not all(path.exists() for path in blocks)
 
 
 class _Build:
@@ -146,6 +149,7 @@ class _Build:
 
     def run(self, part_regions: int | None, cut: Slice | None, stats: dict[str, Any]) -> None:
         with storage_errors(self._directory):
+            (self._directory / NAME).unlink(missing_ok=True)  # of a search that was stopped
             for name in ("regions", "index"):
                 _clear(self._directory / name)
             self._work.mkdir()
