@@ -162,6 +162,7 @@ _WHERE = {
     "sparse_metric": "queries.sparse_metric",
     "stability": "queries.stability",
     "Status": "answer",
+    "store_regions": "storing",
     "StoreError": "errors",
     "SubPath": "queries.path",
     "tangent_features": "queries.tangent",
@@ -339,6 +340,7 @@ if TYPE_CHECKING:
     from .smooth_network import SmoothNetwork as SmoothNetwork
     from .store.store import RegionStore as RegionStore
     from .store.store import open_store as open_store
+    from .storing import store_regions as store_regions
     from .torch_folding import folding_surrogate as folding_surrogate
 
 

@@ -215,17 +215,15 @@ def _unit_name(unit: Any) -> str:
 
 
 def _regions(args: argparse.Namespace) -> int:
-    from .enumeration import count_regions, regions
     from .io import load_network
 
+    _check_kept(args)
     if args.save is not None:
-        if args.count:
-            raise UsageError("--count stores nothing; leave out --save, or --count")
         _check_target(args.save, (".npz",))
         _check_apart(args)
     network = load_network(args.file)
     began = time.perf_counter()
-    found = _enumerate(args, network, count_regions if args.count else regions)
+    found = _enumerate(args, network, _enumerator(args))
     seconds = time.perf_counter() - began
     if args.count:
         data = {
@@ -243,7 +241,7 @@ def _regions(args: argparse.Namespace) -> int:
             {
                 "command": "regions",
                 "file": str(args.file),
-                "saved": args.save and str(args.save),
+                "saved": _kept(args),
                 "network": _describe(network),
                 **_asked(args, network),
                 **data,
@@ -257,9 +255,45 @@ def _regions(args: argparse.Namespace) -> int:
             _complain(state)
     else:
         print(*_summary(data, seconds), sep="\n")
-        if args.save is not None:
-            print(f"saved: {args.save}")
+        if _kept(args) is not None:
+            print(f"saved: {_kept(args)}")
     return DONE if found.complete else LIMIT
+
+
+def _enumerator(args: argparse.Namespace) -> Callable[..., Any]:
+    """What to call with a network, a domain, limits and progress."""
+    from .enumeration import count_regions, regions
+
+    if args.count:
+        return partial(count_regions, workers=args.workers, checkpoint=args.checkpoint)
+    if args.store is None:
+        return partial(regions, workers=args.workers)
+    from .storing import store_regions
+
+    def store(network: Network, domain: Any, **options: Any) -> RegionStore:
+        return store_regions(network, domain, args.store, workers=args.workers, **options)
+
+    return store
+
+
+def _check_kept(args: argparse.Namespace) -> None:
+    """Refuse options about what is kept that contradict each other."""
+    if args.count and (args.save is not None or args.store is not None):
+        option = "--save" if args.save is not None else "--store"
+        raise UsageError(f"--count stores nothing; leave out {option}, or --count")
+    if args.checkpoint is not None and not args.count:
+        raise UsageError("--checkpoint is for --count; --store survives without it")
+    if args.store is not None and (args.save is not None or args.start is not None):
+        option = "--save" if args.save is not None else "--start"
+        raise UsageError(f"--store and {option} do not go together; leave out one of them")
+    if args.checkpoint is not None and args.start is not None:
+        raise UsageError("--checkpoint and --start do not go together; leave out one of them")
+
+
+def _kept(args: argparse.Namespace) -> str | None:
+    """Where the graph is kept."""
+    where = args.save or args.store
+    return None if where is None else str(where)
 
 
 def _asked(args: argparse.Namespace, network: Network) -> dict[str, Any]:

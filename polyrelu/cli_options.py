@@ -204,6 +204,25 @@ def _add_regions(parser: Any) -> None:
     parser.add_argument("--count", action="store_true", help="count only; store nothing")
     parser.add_argument("-o", "--save", metavar="FILE.npz", type=Path, help="keep the graph")
     parser.add_argument(
+        "--store",
+        metavar="DIR",
+        type=Path,
+        help="keep the graph on disk, however large: a directory of Parquet files. What was "
+        "stopped, or killed, goes on when the same command is given again",
+    )
+    parser.add_argument(
+        "--checkpoint",
+        metavar="DIR",
+        type=Path,
+        help="with --count: record there what was counted, and go on from it",
+    )
+    parser.add_argument(
+        "--workers",
+        type=_natural,
+        metavar="N",
+        help="on how many cores to work (default: all)",
+    )
+    parser.add_argument(
         "--start",
         metavar="X",
         help="outward from a point, nearest regions first; with --limit-regions, of networks that "

@@ -44,7 +44,7 @@ class Trial:
         self.cut, net, where = resolve_domain(network, domain)
         self.compiled: Compiled = compile_network(net, where)
         kind = LpEnumeration if cells == "lp" and self.compiled.dim > 0 else Enumeration
-        search = self.search = kind(self.compiled, max_regions=most)
+        search = kind(self.compiled, max_regions=most)
         self.found: list[Found] = []
         for block in search.blocks():
             self.found.append(block)
@@ -53,7 +53,9 @@ class Trial:
         self.complete = search.finished
         if not self.found:
             self.found.append(search.nothing())
-        columns = assemble(search, list(self.found), search.finished)
+        left = [] if search.finished else search.left()
+        self.settle = lambda found, doubtful: search.settle(found, doubtful, left)
+        columns = assemble(self.compiled, self.settle, list(self.found), search.finished)
         self.graph = RegionGraph(
             network=net, domain=where, slice=self.cut, packed_patterns=columns.patterns,
             local_witnesses=columns.witnesses, exact_witnesses=columns.exact_witnesses,

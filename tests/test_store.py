@@ -40,8 +40,7 @@ def test_a_search_that_was_stopped(tmp_path_factory, cells, seed, most):
     network, domain = problem(Random(seed), max_inputs=4)
     trial = Trial(network, domain, most=most, cells=cells)
     check_store(trial, trial.store(tmp_path_factory.mktemp("by_programs")))
-    settle = trial.search.settle
-    check_store(trial, trial.store(tmp_path_factory.mktemp("by_search"), settle=settle))
+    check_store(trial, trial.store(tmp_path_factory.mktemp("by_search"), settle=trial.settle))
 
 
 @pytest.mark.parametrize("most", [None, 3, 6, 9])

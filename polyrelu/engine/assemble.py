@@ -6,21 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
 from .adjacency import UNEXPLORED, join
 from .compilation import ENTRY
-from .enumerate import Enumeration, Found
+from .enumerate import Found
 from .layout import Layout, Runs
 from .program import Compiled
 from .thin import ThinWitnesses
-
-if TYPE_CHECKING:
-    from .explore import Explorer
-
 
 Settle = Callable[[Found, np.ndarray], np.ndarray]
 
@@ -60,7 +55,8 @@ def _pack(words, source, target, length, flip, packed):  # type: ignore[no-untyp
 
 
 def assemble(
-    search: Enumeration | Explorer,
+    compiled: Compiled,
+    settle: Settle,
     blocks: list[Found],
     finished: bool = True,
     most: int | None = None,
@@ -70,9 +66,8 @@ def assemble(
     At most ``most`` regions are kept. ``blocks`` is emptied on the way, so that the peak of
     memory stays low.
     """
-    compiled = search.compiled
     found = concatenate(blocks)
-    if len(compiled.root_rows) > compiled.program.n_domain:
+    if compiled.n_auxiliary:
         found, _ = merge(compiled, found, finished)
     cut_short = False
     if most is not None and len(found) > most:
@@ -82,7 +77,7 @@ def assemble(
     own = from_layer_1(found, compiled.layout)
     neighbors = join_found(compiled, own, signs)
     finished = finished and not cut_short
-    own, neighbors = without_absent(search.settle, found, own, neighbors, finished)
+    own, neighbors = without_absent(settle, found, own, neighbors, finished)
     return replace(columns(compiled, own, signs, neighbors), cut_short=cut_short)
 
 

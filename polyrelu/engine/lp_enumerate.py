@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import islice
 from math import inf
 
 import numpy as np
 from flint import fmpz_mat
 
+from ..errors import FileFormatError
+from ..exact_program import scaled_table
 from ..network import quotient
 from ..rational import IntegerRow, dot, dot_point, margin, null_space, solve_affine
 from . import kernel, lp
-from .enumerate import Enumeration, Found
+from .enumerate import NOT_ON_THE_WAY, Enumeration, Found
 from .exact import Resolver
+from .open_cells import OpenCells
 from .program import Compiled, bit_of_wall
 from .state import Cells
 
 Point = tuple[Fraction, ...]
+
+SHORT = 1 << 64  # rows of such integers take exact programs that are soon done
 
 
 @dataclass
@@ -108,8 +112,7 @@ class LpResolver(Resolver):
             witness = self.witness_of(cells, e)
             step = value / (value - dot_point(form, witness)) / 2
             return tuple(v + step * (w - v) for v, w in zip(vertex, witness, strict=True))
-        best = margin([*rows, [-v for v in form]])
-        return best.point if best.value > 0 else None
+        return interior_point([*rows, [-v for v in form]])
 
     def _least(self, cells: Cells, e: int, form: IntegerRow) -> Fraction | None:
         """A lower bound on the form over the cell, if the basis gives one that is >= 0."""
@@ -265,6 +268,40 @@ def reach(rows: list[IntegerRow]) -> float:
     return 2.0 * power if proved else 0.0
 
 
+def interior_point(rows: list[IntegerRow]) -> Point | None:
+    """A point at which ``row . (x, 1) > 0`` for all rows; None if there is none.
+
+    A program in float64 guesses one, which integers confirm, or the few rows that leave no room,
+    for which :func:`.rational.margin` takes a hundredth of the time that it takes for long integers
+    of all. Of short ones it is as quick.
+    """
+    if max(abs(v) for row in rows for v in row) >= SHORT:
+        point, tight = _guess(rows)
+        if point is not None and all(dot_point(row, point) > 0 for row in rows):
+            return point
+        if tight and margin([rows[i] for i in tight]).value <= 0:
+            return None
+    best = margin(rows)
+    return best.point if best.value > 0 else None
+
+
+def _guess(rows: list[IntegerRow]) -> tuple[Point | None, list[int]]:
+    """About the point that is farthest inside of all rows, and which rows hold it there."""
+    from scipy.optimize import linprog
+
+    table = scaled_table(rows)
+    if not np.isfinite(table).all():
+        return None, []
+    dim = table.shape[1] - 1
+    slack = np.hstack([-table[:, :-1], np.ones((len(rows), 1))])
+    bounds = [(None, None)] * dim + [(None, 1.0)]
+    found = linprog(np.append(np.zeros(dim), -1.0), slack, table[:, -1], bounds=bounds)
+    if found.x is None or not np.isfinite(found.x).all():
+        return None, []
+    point = tuple(map(Fraction, found.x[:-1].tolist()))
+    return point, np.flatnonzero(found.ineqlin.marginals).tolist()
+
+
 def bounding(cells: Cells, e: int) -> list[int]:
     return [k for k in range(int(cells.n_rows[e])) if cells.kind[e, k] != lp.FREE]
 
@@ -283,8 +320,7 @@ class LpEnumeration(Enumeration):
         self.resolver = LpResolver(self.compiled)
         self._prepare()
         self._cells = new_cells(self.compiled)
-        self._begun = 0  # cones
-        self._left_open: list[tuple[np.ndarray, np.ndarray]] | None = None  # by a search that ended
+        self._cells.scalar[lp.TOP] = -1
         self._generators = [
             [Fraction(v, g[-1] or max(map(abs, g))) for v in g[:-1]]
             for g in self._roots.cone.generators
@@ -292,22 +328,34 @@ class LpEnumeration(Enumeration):
         self._rounded = np.array(
             [[quotient(v.numerator, v.denominator) for v in g] for g in self._generators]
         )
-        if domain_is_bounded(self.compiled):
+        self._worked = 0  # before the present cone, and its last pause
+        self.is_bounded = domain_is_bounded(self.compiled)
+        if self.is_bounded:
             self._cells.reach[0] = reach(self.compiled.root_rows)
 
     @property
     def working_bytes(self) -> int:
         return sum(array.nbytes for array in self._cells)
 
-    def _n_splits(self) -> int:
-        return int(self._cells.scalar[lp.SPLITS])
+    _SPLITS = lp.SPLITS
 
-    def _start(self, cones: Iterator[tuple[int, ...]]) -> bool:
-        signs = next(cones, None)
+    @property
+    def _scalar(self) -> np.ndarray:
+        scalar: np.ndarray = self._cells.scalar
+        return scalar
+
+    @property
+    def work(self) -> int:
+        """Rows of the cells that were looked at, each time that one was, times (dim + 1)**2."""
+        return self._worked + int(self._cells.scalar[lp.WORK])
+
+    def _start(self) -> bool:
+        signs = next(self._roots.signs(self._next_cone, self._last_cone), None)
         if signs is None:
             return False
-        self._begun += 1
+        self._next_cone += 1
         cells, dim = self._cells, self.compiled.dim
+        self._worked = self.work
         cells.scalar[:] = 0
         cells.scalar[lp.PHASE] = lp.ENTER_LAYER
         cells.layer[0] = -1
@@ -322,7 +370,16 @@ class LpEnumeration(Enumeration):
         cells.basis[0] = np.arange(dim)
         self._roots.mark(cells.positive[:1], cells.negative[:1], turned[None])
         self._place_witness(turned)
+        if self._guide is not None:
+            cells.guide[:] = self._guide
+            cells.scalar[lp.GUIDED] = 1
+            self._guide = None
         return True
+
+    def _entries_left(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+        cells, n = self._cells, int(self._cells.scalar[lp.TOP]) + 1
+        guide = cells.guide if cells.scalar[lp.GUIDED] else None
+        return cells.layer[:n], cells.positive[:n], cells.negative[:n], guide
 
     def _place_witness(self, signs: np.ndarray) -> None:
         """The apex and all directions of the root cone, added up; exactly if need be."""
@@ -361,27 +418,36 @@ class LpEnumeration(Enumeration):
             return lp.ALL_WALLS
         return int(program.first_wall[program.n_layers])
 
-    def settle(self, found: Found, doubtful: np.ndarray) -> np.ndarray:
-        """Where an open cell may hold the region across, by linear programs; this search
-        cannot go on then, but may be asked again."""
+    def settle(self, found: Found, doubtful: np.ndarray, left: Sequence[OpenCells]) -> np.ndarray:
+        """Where a cell that is left may hold the region across, by linear programs."""
         indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
         rows = np.flatnonzero(doubtful)
         owners = np.searchsorted(indptr, rows, side="right") - 1
-        if self._left_open is None:
-            self._left_open = self._open_signs()
-        open_signs = self._left_open
-        rows = rows[self._may_lie_in(open_signs, self._across(found, rows, owners))]
+        across = self._across(found, rows, owners)
         answer = np.zeros_like(doubtful)
-        if len(rows) == 0:
-            return answer
-        doubtful = np.zeros_like(doubtful)
+        for cells in left:
+            may = self._may_lie_in(self._signs_left(cells), across)
+            if may.any():
+                search = LpEnumeration(self.compiled, max_regions=0, begin=cells)
+                search.resolver = self.resolver
+                answer[search._facets_near(found, indptr, rows[may])] = True
+                rows, across = rows[~may], across[~may]
+        return answer
+
+    def _facets_near(self, found: Found, indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Which doubtful ``rows`` are facets, of regions of the cell of the layer before the last
+        that this search is to begin in. It cannot go on then."""
+        self._start()
+        while (status := self._run()) != kernel.BLOCK_FULL:  # its forms are set at its first region
+            self._serve(status)
+        doubtful = np.zeros(len(found.facet), dtype=np.bool_)
         doubtful[rows] = True
         asked = np.unique(np.searchsorted(indptr, rows, side="right") - 1)
         theirs = np.concatenate([np.arange(indptr[i], indptr[i + 1]) for i in asked])
         starts = np.concatenate([[0], np.cumsum(found.n_facets[asked], dtype=np.int64)])
         facet = np.zeros(len(theirs), dtype=np.bool_)
-        cells = self._cells
-        cells.positive[0], cells.negative[0] = open_signs[0]
+        cells, top = self._cells, int(self._cells.scalar[lp.TOP])
+        cells.positive[0], cells.negative[0] = cells.positive[top], cells.negative[top]
         cells.scalar[:] = 0
         cells.n_attached[0] = 0
         columns = (found.pattern[asked], starts, found.facet[theirs], doubtful[theirs],
@@ -390,20 +456,18 @@ class LpEnumeration(Enumeration):
             status := lp.settle(self.compiled.program, self._cells, self._tables, *columns)
         ) != kernel.DONE:
             self._serve(status)
-        answer[theirs] = facet & doubtful[theirs]
-        return answer
+        facets: np.ndarray = theirs[facet & doubtful[theirs]]
+        return facets
 
-    def _open_signs(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Positive and negative words of the cells in the last layer that are still to split."""
-        cells, last = self._cells, self.compiled.program.n_layers
-        signs = [
-            (cells.positive[e].copy(), cells.negative[e].copy())
-            for e in range(int(cells.scalar[lp.TOP]) + 1)
-            if cells.layer[e] == last
-        ]
+    def _signs_left(self, left: OpenCells) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Signs (positive and negative words) that hold on cells that are still to split: any
+        region of them across a wall of the last layer agrees with some."""
+        program, last = self.compiled.program, self.compiled.program.n_layers
+        words = slice(int(program.first_word[last]), int(program.first_word[last + 1]))
+        signs = left.cells(words)
         if last == 1:  # the cones not begun are cells of the last layer as well
-            for cone in islice(self._roots.signs(), self._begun, None):
-                above, below = np.zeros((2, 1, cells.positive.shape[1]), np.uint64)
+            for cone in self._roots.signs(left.first + (left.guide is not None), left.stop):
+                above, below = np.zeros((2, 1, words.stop), np.uint64)
                 self._roots.mark(above, below, np.array([cone], dtype=np.int64))
                 signs.append((above[0], below[0]))
         return signs
@@ -452,7 +516,11 @@ class LpEnumeration(Enumeration):
         elif status == kernel.NEED_WITNESS:
             self._write_witness(self.resolver.witness_of(cells, e))
             cells.scalar[lp.READY] = 1
-        elif status != kernel.PAUSE:
+        elif status == kernel.LOST:
+            raise FileFormatError(NOT_ON_THE_WAY)
+        elif status == kernel.PAUSE:
+            self._worked += kernel.WORK_LIMIT
+        else:
             assert status == kernel.GROW_STACK
             self._cells = self._cells._replace(
                 **{name: np.concatenate([v, np.zeros_like(v)]) for name, v in self._entries()}
@@ -507,4 +575,5 @@ def new_cells(compiled: Compiled, entries: int = 64) -> Cells:
         lead=np.zeros(width),
         rays=np.zeros((4, max(rows, dim))),
         reach=np.zeros(1),
+        guide=np.zeros((3, words), np.uint64),
     )

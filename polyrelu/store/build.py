@@ -25,11 +25,12 @@ from ..engine.assemble import (
 )
 from ..engine.program import Compiled
 from ..errors import FileFormatError
+from ..limits import STOPPED_BY
 from ..progress import Meter, Progress, reporter
 from .block import Block, BlockInfo, inspect_block, needs_merging, problem, read_block
 from .files import storage_errors, sync_directory
 from .join import MEMORY, Join, starts
-from .manifest import NAME, STOPPED_BY, Counts, Manifest, chart_rows, read_manifest, write_manifest
+from .manifest import NAME, Counts, Manifest, chart_rows, read_manifest, write_manifest
 from .merge import merge_blocks
 from .parts import IndexWriter, PartWriter
 from .settle import settle_exactly
