@@ -76,7 +76,7 @@ class Trial:
 
     def store(self, directory: Path, per_block: int = 2, **options) -> RegionStore:
         blocks = self.write(directory / "blocks", per_block)
-        memory = 200_000 if needs_merging(self.compiled) else 2000  # several files in either case
+        memory = 30_000 if needs_merging(self.compiled) else 2000  # several files in either case
         options = {"memory": memory, "part_regions": 7} | options
         self.build(directory, blocks, **options)
         return open_store(directory)

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures(tiny.__name__)
 
 @pytest.mark.parametrize("cells", ["vertices", "lp"])
 @given(seed=st.integers(0, 2**32), per_block=st.sampled_from([1, 3]))
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_store_is_the_graph_in_memory(tmp_path_factory, cells, seed, per_block):
     network, domain = problem(Random(seed), max_inputs=4)
     trial = Trial(network, domain, cells=cells)
@@ -107,7 +107,7 @@ def killed(work: Callable[[], None], step: int) -> bool:
 def test_a_build_that_is_killed_can_be_run_again(tmp_path, name):
     trial = Trial(*PROBLEMS[name]())
     whole = files_of(trial.store(tmp_path / "whole", 2).directory)
-    options = {"memory": 200_000, "part_regions": 7}
+    options = {"memory": 30_000, "part_regions": 7}
     step = 0
     while True:
         target = tmp_path / str(step)
