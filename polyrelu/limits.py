@@ -7,6 +7,9 @@ from numbers import Integral, Real
 
 from .errors import LimitsError
 
+#: What may have stopped a search; None: nothing, all is found.
+STOPPED_BY = (None, "regions", "seconds", "memory", "interrupt", "executor")
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -1,125 +1,32 @@
-"""Stores: what is on disk is the graph in memory, however the work was cut into blocks."""
+"""Stores: what is on disk is the graph in memory, however the work was cut into blocks; crashes."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import errno
+import itertools
+import os
+import re
+from collections.abc import Callable
 from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from networks import doubled, problem
+from networks import doubled, gaussian_network, problem
+from stores import PROBLEMS, SKIPPED, Trial, check_store, files_of, tiny
 
-from polyrelu import Network, RegionGraph, RegionStore, Space, open_store
-from polyrelu.activations import identity, relu
-from polyrelu.engine import enumerate as enumeration
-from polyrelu.engine.assemble import assemble
-from polyrelu.engine.enumerate import Enumeration, Found
-from polyrelu.engine.lp_enumerate import LpEnumeration
-from polyrelu.engine.program import Compiled, compile_network
-from polyrelu.enumeration import resolve_domain
-from polyrelu.network import Affine, Layer
-from polyrelu.store import parts
+from polyrelu import Space, open_store
+from polyrelu.errors import FileFormatError, StoreError
 from polyrelu.store.block import write_block
-from polyrelu.store.build import build_store
 
 pytest.importorskip("pyarrow")
-
-SKIPPED = Network(  # the whole first layer passes on: coordinate planes are auxiliary walls
-    (
-        Layer([Affine(np.eye(2), [0, 0])], identity()),
-        Layer([Affine([[1, 1.0], [1, -1], [2, 1]], [0, 0, 1])], relu()),
-    )
-)
-
-
-class Trial:
-    """A network and domain, searched once in small blocks: in memory, and as a store."""
-
-    def __init__(self, network, domain, most=None, cells="vertices"):
-        self.cut, net, where = resolve_domain(network, domain)
-        self.compiled: Compiled = compile_network(net, where)
-        kind = LpEnumeration if cells == "lp" and self.compiled.dim > 0 else Enumeration
-        search = kind(self.compiled, max_regions=most)
-        self.found: list[Found] = []
-        for block in search.blocks():
-            self.found.append(block)
-            if search.finished or (most is not None and search.found >= most):
-                break
-        self.complete = search.finished
-        if not self.found:
-            self.found.append(search.nothing())
-        columns = assemble(search, list(self.found), search.finished)
-        self.graph = RegionGraph(
-            network=net, domain=where, slice=self.cut, packed_patterns=columns.patterns,
-            local_witnesses=columns.witnesses, exact_witnesses=columns.exact_witnesses,
-            unbounded=columns.unbounded | (self.compiled.n_lines > 0), indptr=columns.indptr,
-            facets=columns.facets, neighbor=columns.neighbors, coincident=columns.coincident,
-            vanishing=columns.vanishing, complete=search.finished,
-            stopped_by=None if search.finished else "regions",
-        )  # fmt: skip
-
-    def write(self, directory: Path, per_block: int) -> list[Path]:
-        """So many of the search's blocks in each of the store's."""
-        directory.mkdir(parents=True)
-        paths = []
-        for at in range(0, len(self.found), per_block):
-            paths.append(directory / f"{at:06d}.npz")
-            write_block(paths[-1], self.compiled, self.found[at : at + per_block])
-        return paths
-
-    def store(self, directory: Path, per_block: int = 2, **options) -> RegionStore:
-        blocks = self.write(directory / "blocks", per_block)
-        options = {"memory": 2000, "part_regions": 7} | options
-        self.build(directory, blocks, **options)
-        return open_store(directory)
-
-    def build(self, directory: Path, blocks: list[Path], **options) -> None:
-        build_store(
-            directory, self.compiled, blocks, complete=self.complete, cut=self.cut,
-            stopped_by=None if self.complete else "regions", stats={"seconds": 1.5}, **options,
-        )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _tiny(monkeypatch):
-    """Blocks of three regions, row groups of two, and no waiting for the disk."""
-    monkeypatch.setattr("os.fsync", lambda handle: None)
-    monkeypatch.setattr(enumeration, "BLOCK_REGIONS", 3)
-    monkeypatch.setattr(parts, "ROW_GROUP", 2)
-
-
-def check_same(graph: RegionGraph, other: RegionGraph) -> None:
-    for name in ("packed_patterns", "local_witnesses", "unbounded", "indptr", "facets", "neighbor"):
-        mine, its = getattr(graph, name), getattr(other, name)
-        assert mine.shape == its.shape, name
-        assert (mine == its).all(), name
-    assert dict(graph.exact_witnesses) == dict(other.exact_witnesses)
-    for name in ("coincident", "vanishing"):
-        assert sorted(getattr(graph, name).tolist()) == sorted(getattr(other, name).tolist())
-    assert (graph.complete, graph.stopped_by) == (other.complete, other.stopped_by)
-    assert graph.network.hash == other.network.hash
-    assert graph.domain.to_dict() == other.domain.to_dict()
-    assert (graph.slice is None) == (other.slice is None)
-
-
-def check_store(trial: Trial, store: RegionStore) -> None:
-    graph = trial.graph
-    check_same(store.to_graph(), graph)
-    assert len(store) == len(graph)
-    assert (store.complete, store.stopped_by) == (graph.complete, graph.stopped_by)
-    assert store.n_walls == graph.n_walls
-    assert store.statistics() == graph.statistics() | {"seconds": 1.5}
-    for i in range(0, len(graph), 3):
-        assert store.neighbors(i).tolist() == graph.neighbors(i).tolist()
-        assert store[i].exact_point() == graph.exact_point(i)
-        assert store.find(graph.pattern(i)) == i
+pytestmark = pytest.mark.usefixtures(tiny.__name__)
 
 
 @pytest.mark.parametrize("cells", ["vertices", "lp"])
-@given(seed=st.integers(0, 2**32), per_block=st.sampled_from([1, 2, 5]))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32), per_block=st.sampled_from([1, 3]))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_store_is_the_graph_in_memory(tmp_path_factory, cells, seed, per_block):
     network, domain = problem(Random(seed), max_inputs=4)
     trial = Trial(network, domain, cells=cells)
@@ -128,11 +35,12 @@ def test_a_store_is_the_graph_in_memory(tmp_path_factory, cells, seed, per_block
 
 @pytest.mark.parametrize("cells", ["vertices", "lp"])
 @given(seed=st.integers(0, 2**32), most=st.integers(1, 40))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_search_that_was_stopped(tmp_path_factory, cells, seed, most):
     network, domain = problem(Random(seed), max_inputs=4)
     trial = Trial(network, domain, most=most, cells=cells)
-    check_store(trial, trial.store(tmp_path_factory.mktemp("store")))
+    check_store(trial, trial.store(tmp_path_factory.mktemp("by_programs")))
+    check_store(trial, trial.store(tmp_path_factory.mktemp("by_search"), settle=trial.settle))
 
 
 @pytest.mark.parametrize("most", [None, 3, 6, 9])
@@ -145,3 +53,135 @@ def test_thin_regions(tmp_path):
     trial = Trial(doubled(1, 4, 2), Space(2))
     assert trial.graph.exact_witnesses
     check_store(trial, trial.store(tmp_path))
+
+
+# ---------------------------------------------------------------- how the work was cut
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_files_do_not_depend_on_the_blocks(tmp_path, name):
+    trial = Trial(*PROBLEMS[name]())
+    first = files_of(trial.store(tmp_path / "a", 1).directory)
+    assert len(first) >= 4
+    assert first == files_of(trial.store(tmp_path / "b", 3, memory=1 << 30).directory)
+    assert first == files_of(trial.store(tmp_path / "c", 10**9).directory)
+
+
+def test_parts_have_fewer_regions_if_these_are_large(tmp_path, monkeypatch):
+    trial = Trial(gaussian_network(0, 2, 8), Space(2))
+    monkeypatch.setattr("polyrelu.store.build.PART_BYTES", 1000)
+    store = trial.store(tmp_path, part_regions=None)
+    assert store.part_regions == 8  # some 100 bytes each
+    assert len(trial.graph) == 37
+    assert [len(part) for part in store.parts()] == [8, 8, 8, 8, 5]
+
+
+# ---------------------------------------------------------------- crashes
+
+
+def killed(work: Callable[[], None], step: int) -> bool:
+    """Run it in a process of its own that is killed at its ``step``-th wait for the disk; False if
+    it came to its end before."""
+    child = os.fork()
+    if child == 0:  # pragma: no cover: in the child
+        left = step
+
+        def wait(handle: int) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                os._exit(9)
+
+        os.fsync = wait
+        try:
+            work()
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, 9)
+    return code == 9
+
+
+@pytest.mark.parametrize("name", ["deep", "auxiliary"])
+def test_a_build_that_is_killed_can_be_run_again(tmp_path, name):
+    trial = Trial(*PROBLEMS[name]())
+    whole = files_of(trial.store(tmp_path / "whole", 2).directory)
+    options = {"memory": 30_000, "part_regions": 7}
+    step = 0
+    while True:
+        target = tmp_path / str(step)
+        blocks = trial.write(target / "blocks", 5)
+        if not killed(lambda: trial.build(target, blocks, **options), step):  # noqa: B023
+            break
+        if not (target / "manifest.json").exists():
+            assert all(path.exists() for path in blocks)
+            with pytest.raises(FileFormatError, match="not finished"):
+                open_store(target)
+        trial.build(target, blocks, **options)
+        assert files_of(target) == whole
+        assert not any(path.exists() for path in blocks)
+        step += 2
+    assert step > 10
+
+
+def test_what_a_killed_build_left_is_removed_where_the_store_is_there(tmp_path):
+    trial = Trial(*PROBLEMS["deep"]())
+    whole = files_of(trial.store(tmp_path / "s", 2).directory)
+    blocks = trial.write(tmp_path / "left", 2)
+    (tmp_path / "s" / ".building").mkdir()
+    trial.build(tmp_path / "s", blocks)
+    assert files_of(tmp_path / "s") == whole
+    assert not any(path.exists() for path in blocks)
+
+
+def test_a_search_that_goes_on_after_it_was_stopped(tmp_path):
+    part, whole = (Trial(*PROBLEMS["deep"](), most=most) for most in (9, None))
+    store = part.store(tmp_path / "s")
+    assert not store.complete
+    part.build(tmp_path / "s", [tmp_path / "s" / "blocks" / "000000.npz"])  # gone: nothing to do
+    check_store(part, open_store(tmp_path / "s"))
+    whole.build(tmp_path / "s", whole.write(tmp_path / "more", 2), part_regions=7)
+    check_store(whole, open_store(tmp_path / "s"))
+    assert files_of(tmp_path / "s") == files_of(whole.store(tmp_path / "again").directory)
+
+
+def test_blocks_are_kept_on_request(tmp_path):
+    trial = Trial(*PROBLEMS["deep"]())
+    blocks = trial.write(tmp_path / "blocks", 2)
+    trial.build(tmp_path / "s", blocks, keep_blocks=True)
+    assert all(path.exists() for path in blocks)
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_full_disk_loses_nothing(tmp_path, monkeypatch, error):
+    trial = Trial(*PROBLEMS["deep"]())
+    whole = files_of(trial.store(tmp_path / "whole", 2).directory)
+    blocks = trial.write(tmp_path / "s" / "blocks", 2)
+    for step in (0, 1, 5, 9):
+        waits = itertools.count()
+
+        def full(handle, step=step, waits=waits):
+            if next(waits) >= step:
+                raise OSError(error, os.strerror(error))
+
+        with monkeypatch.context() as patch:
+            patch.setattr("os.fsync", full)
+            with pytest.raises(StoreError, match=re.escape(os.strerror(error)) + r".* are kept"):
+                trial.build(tmp_path / "s", blocks, memory=2000, part_regions=7)
+        assert all(path.exists() for path in blocks)
+        assert not list((tmp_path / "s").rglob("*.part"))
+    trial.build(tmp_path / "s", blocks, memory=2000, part_regions=7)
+    assert files_of(tmp_path / "s") == whole
+
+
+def test_a_disk_that_is_full_amid_a_block(tmp_path, monkeypatch):
+    trial = Trial(*PROBLEMS["deep"]())
+    monkeypatch.setattr(np, "savez", lambda stream, **_: stream.write(b"PK") and full_disk())
+    with pytest.raises(StoreError, match=r"block.npz could not be written: .*No space left"):
+        write_block(tmp_path / "block.npz", trial.compiled, trial.found)
+    assert list(tmp_path.iterdir()) == []
+
+
+def full_disk() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from ..domain import Slice, domain_from_dict
 from ..errors import FileFormatError
 from ..graph import DOMAIN_WALL, RegionGraph
+from ..limits import STOPPED_BY
 from ..network import Network
 from ..region import ExactPoint
 from ._archive import read_arrays
@@ -37,7 +38,6 @@ _COLUMNS = {
     "coincident": (np.int64, 2),
     "vanishing": (np.int64, 2),
 }
-_STOPPED_BY = (None, "regions", "seconds", "memory", "interrupt", "executor")
 _MEMBER = re.compile(
     rf"(header|{'|'.join(_COLUMNS)}|(network|slice)_(([Wbd](0|[1-9][0-9]{{0,5}}))|lo|hi|activations))"
     r"\.npy"
@@ -151,7 +151,7 @@ def _graph(file: Path, header: dict[str, Any], arrays: dict[str, npt.NDArray[Any
             f"{file} is damaged: its domain must have dimension {network.input_dim}, "
             f"not {domain.dim}"
         )
-    if not isinstance(header["complete"], bool) or header["stopped_by"] not in _STOPPED_BY:
+    if not isinstance(header["complete"], bool) or header["stopped_by"] not in STOPPED_BY:
         raise FileFormatError(f"{file} is damaged: it must say whether it is complete")
     cut = None
     if any(name.startswith("slice_") for name in arrays):

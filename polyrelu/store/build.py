@@ -24,18 +24,19 @@ from ..engine.assemble import (
     without_absent,
 )
 from ..engine.program import Compiled
-from ..errors import FileFormatError, StoreError
+from ..errors import FileFormatError
+from ..limits import STOPPED_BY
 from ..progress import Meter, Progress, reporter
 from .block import Block, BlockInfo, inspect_block, needs_merging, problem, read_block
 from .files import storage_errors, sync_directory
 from .join import MEMORY, Join, starts
-from .manifest import NAME, STOPPED_BY, Counts, Manifest, chart_rows, read_manifest, write_manifest
+from .manifest import NAME, Counts, Manifest, chart_rows, read_manifest, write_manifest
 from .merge import merge_blocks
 from .parts import IndexWriter, PartWriter
 from .settle import settle_exactly
 from .table import arrow, as_words, table_of
 
-PART_REGIONS = 1 << 17
+PART_REGIONS, PART_BYTES = 1 << 17, 1 << 26  # of a part, at most; in memory
 BUCKET_REGIONS = 1 << 20
 WORK = ".building"  # all that a build needs for itself; it is removed
 
@@ -54,16 +55,16 @@ def build_store(
     progress: bool | Progress = False,
     keep_blocks: bool = False,
     memory: int = MEMORY,
-    part_regions: int = PART_REGIONS,
+    part_regions: int | None = None,
 ) -> None:
     """Build the store of the regions in some blocks: find out which of them touch, and write them.
 
     Killed at any moment and called again it makes the same files; the blocks are removed when all
     is on the disk. The files of regions depend on the regions and their order alone, not on how
-    they were cut into blocks. Where the store is there already, only what a build that was killed
-    has left is removed.
+    they were cut into blocks. Where the store is there already, with all regions, only what a build
+    that was killed has left is removed; one of a search that was stopped is built anew.
 
-    It takes some 5 microseconds a region, and memory for a few times the largest block.
+    It takes some 3 microseconds a region, and memory for a few times the largest block.
 
     Args:
         directory: of the store; made if it is not there. It may hold the blocks as well.
@@ -80,7 +81,7 @@ def build_store(
             are in the end, and the seconds.
         keep_blocks: do not remove them.
         memory: bytes, about, for the part of the join that is in memory.
-        part_regions: regions in each file.
+        part_regions: regions in each file; default: 2^17, or fewer if they are large.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
@@ -92,15 +93,13 @@ def build_store(
     arrow()
     if stopped_by not in STOPPED_BY or complete != (stopped_by is None):
         raise ValueError(f"complete={complete} does not fit stopped_by={stopped_by!r}")
-    if part_regions < 1 or memory < 1:
+    if memory < 1 or (part_regions is not None and part_regions < 1):
         raise ValueError("part_regions and memory must be positive")
     target, files = Path(directory), [Path(path) for path in blocks]
     with storage_errors(target):
         target.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target / WORK, ignore_errors=True)
-    if (target / NAME).exists():
-        _check_same(target, compiled)
-    else:
+    if not _is_there(target, compiled, files):
         if infos is None:
             infos = [inspect_block(path, compiled) for path in files]
         build = _Build(target, compiled, list(zip(files, infos, strict=True)), stopped_by, memory)
@@ -113,7 +112,11 @@ def build_store(
             path.unlink(missing_ok=True)
 
 
-def _check_same(directory: Path, compiled: Compiled) -> None:
+def _is_there(directory: Path, compiled: Compiled, blocks: Sequence[Path]) -> bool:
+    """Is the store there, so that its blocks are not needed? That of a search that was stopped is
+    only if its blocks are gone: these may be of one that went further."""
+    if not (directory / NAME).exists():
+        return False
     there = read_manifest(directory)
     if problem(compiled) != {
         "network_hash": there.network.hash,
@@ -122,6 +125,7 @@ def _check_same(directory: Path, compiled: Compiled) -> None:
         raise FileFormatError(
             f"{directory} holds the regions of another network or domain: choose an empty directory"
         )
+    return there.complete or not blocks or not all(path.exists() for path in blocks)
 
 
 class _Build:
@@ -144,8 +148,9 @@ class _Build:
         self._counts = _Tally()
         self._read, self._began = 0, time.perf_counter()
 
-    def run(self, part_regions: int, cut: Slice | None, stats: dict[str, Any]) -> None:
+    def run(self, part_regions: int | None, cut: Slice | None, stats: dict[str, Any]) -> None:
         with storage_errors(self._directory):
+            (self._directory / NAME).unlink(missing_ok=True)  # of a search that was stopped
             for name in ("regions", "index"):
                 _clear(self._directory / name)
             self._work.mkdir()
@@ -156,6 +161,7 @@ class _Build:
                     merged, self._compiled, self._blocks, finished, self._memory
                 )
             self._first = starts([info.regions for _, info in self._blocks])
+            part_regions = part_regions or self._part_regions()
             join = self._join()
             parts = PartWriter(self._directory, part_regions)
             buckets = 1 + int(self._first[-1]) // BUCKET_REGIONS
@@ -167,7 +173,7 @@ class _Build:
                 parts.add(table_of(found, first))
                 index.add(as_words(found.patterns), first)
             parts.close()
-            index.close()
+            self._check_distinct(index.close(), parts)
             sync_directory(self._directory)
             write_manifest(
                 self._directory,
@@ -187,6 +193,23 @@ class _Build:
             )
         if isinstance(self.report, Meter):
             self.report.close()
+
+    def _part_regions(self) -> int:
+        """How many regions, a power of two, take at most so many bytes, about."""
+        regions = sum(info.regions for _, info in self._blocks)
+        facets = sum(info.facets for _, info in self._blocks)
+        compiled = self._compiled
+        each = len(compiled.network.thresholds) // 8 + 8 * compiled.dim + 20
+        most = PART_BYTES // (each + 12 * facets // max(regions, 1))
+        return min(PART_REGIONS, 1 << max(most.bit_length() - 1, 0))
+
+    def _check_distinct(self, pairs: list[tuple[int, int]], parts: PartWriter) -> None:
+        """Regions whose patterns have one hash must not have one pattern."""
+        for i, j in pairs:
+            if parts.pattern(i) == parts.pattern(j):
+                raise FileFormatError(
+                    f"the blocks are not those of one search: regions {i} and {j} are the same"
+                )
 
     def _join(self) -> Join:
         """Who touches whom across blocks."""
@@ -233,7 +256,9 @@ def _clear(directory: Path) -> None:
     directory.mkdir(exist_ok=True)
     for path in directory.iterdir():
         if not path.name.removesuffix(".part").endswith(".parquet"):
-            raise StoreError(f"{directory} holds files that are no part of a store: {path.name!r}")
+            raise FileFormatError(
+                f"{directory} must hold no files but those of a store, not {path.name!r}"
+            )
         path.unlink()
 
 

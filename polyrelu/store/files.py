@@ -42,15 +42,15 @@ def sync_directory(path: Path) -> None:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """An OSError within it becomes a StoreError about ``path``."""
+    """An OSError within it becomes a StoreError about ``path``; but for a file that is missing."""
     try:
         yield
-    except StoreError:
+    except (StoreError, FileNotFoundError):
         raise
     except OSError as error:
         raise StoreError(
-            f"{path} could not be written: {error.strerror or error}; all blocks written before "
-            f"are kept: make room, or mend what is wrong, and run it again"
+            f"{path} could not be written: {error}; all blocks written before are kept: make room, "
+            f"or mend what is wrong, and run it again"
         ) from error
 
 

@@ -9,6 +9,7 @@ whole keys are compared. What was found goes back to files by block.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -47,11 +48,11 @@ class Spill:
     def add(self, rows: Words, part: npt.NDArray[np.integer]) -> None:
         """Append rows, shape (n, width), in their order, to the parts that they belong to."""
         order = np.argsort(part, kind="stable")
-        ends = np.searchsorted(part[order], np.arange(self.parts + 1)).tolist()
-        for k in range(self.parts):
-            if ends[k] < ends[k + 1]:
+        ends = np.cumsum(np.bincount(part.astype(np.int64), minlength=self.parts)).tolist()
+        for k, (start, end) in enumerate(pairwise([0, *ends])):
+            if start < end:
                 with self._path(k).open("ab") as stream:
-                    rows[order[ends[k] : ends[k + 1]]].tofile(stream)
+                    rows[order[start:end]].tofile(stream)
 
     def take(self, part: int) -> Words:
         """The rows of a part, which is removed."""

@@ -15,6 +15,7 @@ from flint import fmpz_mat
 from ..domain import Domain, Slice, domain_from_dict
 from ..errors import FileFormatError, PolyreluError
 from ..io.npz import load_npz, network_arrays
+from ..limits import STOPPED_BY
 from ..network import Network
 from ..rational import rows_of
 from .files import read_checked, write_whole
@@ -23,8 +24,6 @@ from .parts import PartInfo
 FORMAT, VERSION = "polyrelu region store", 1
 NAME, NETWORK, SLICE = "manifest.json", "network.npz", "slice.npz"
 MOST_BYTES = 1 << 27  # of the manifest, and of the network in it
-
-STOPPED_BY = (None, "regions", "seconds", "memory", "interrupt", "executor")
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,14 @@ class PartWriter:
         if self._n_waiting:
             self._write()
 
+    def pattern(self, region: int) -> list[int]:
+        """The words of the pattern of a region that was written."""
+        number, place = divmod(region, self._size)
+        file = parquet().ParquetFile(self._directory / part_name(number))
+        names = [name for name in file.schema_arrow.names if name.startswith("pattern_")]
+        row = file.read(columns=names).slice(place, 1)
+        return [row[name][0].as_py() for name in names]
+
     def _write(self) -> None:
         whole = arrow().concat_tables(self._waiting).combine_chunks()
         self._waiting, self._n_waiting = [], 0
@@ -112,14 +120,21 @@ class IndexWriter:
         regions = np.arange(first, first + len(words), dtype=np.uint64)
         self._spill.add(np.stack([hashes, regions], axis=1), bucket_of(hashes, self._spill.parts))
 
-    def close(self) -> None:
+    def close(self) -> list[tuple[int, int]]:
+        """Write them. Returns pairs of regions whose hashes agree."""
         pa = arrow()
+        pairs: list[tuple[int, int]] = []
         for k in range(self._spill.parts):
             hashes, regions = self._spill.take(k).T
             order = np.lexsort((regions, hashes))
-            regions = regions[order].astype(np.int64)
-            table = pa.table({"hash": hashes[order], "region": regions}, schema=index_schema())
+            hashes, regions = hashes[order], regions[order].astype(np.int64)
+            apart = 1
+            while len(same := np.flatnonzero(hashes[apart:] == hashes[:-apart])):
+                pairs += zip(regions[same].tolist(), regions[same + apart].tolist(), strict=True)
+                apart += 1
+            table = pa.table({"hash": hashes, "region": regions}, schema=index_schema())
             self.written.append(write_table(self._directory / bucket_name(k), table))
+        return pairs
 
 
 def bucket_of(hashes: npt.NDArray[np.uint64], buckets: int) -> npt.NDArray[np.int64]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..engine.program import Compiled
 from ..errors import FileFormatError
 from ..graph import DOMAIN_WALL, UNEXPLORED, RegionGraph
+from ..io._limits import check_bytes
 from ..io.graph import check_columns
 from .block import read_point
 from .files import read_checked
@@ -22,8 +23,6 @@ from .table import arrow, index_schema, parquet, schema
 
 if TYPE_CHECKING:
     import pyarrow
-
-MOST_PER_REGION = 1 << 16  # bytes that a region may take in a part
 
 Numbers = npt.NDArray[np.int64]
 
@@ -115,11 +114,12 @@ class Reader:
             raise FileFormatError(f"{path} must have the columns that docs/stores.md describes")
         meta = file.metadata
         claimed = sum(meta.row_group(k).total_byte_size for k in range(meta.num_row_groups))
-        if meta.num_rows != info.rows or claimed > info.rows * MOST_PER_REGION + (1 << 20):
+        if meta.num_rows != info.rows:
             raise FileFormatError(
-                f"{path} is damaged: it claims {meta.num_rows} rows of {claimed} bytes, "
-                f"where {info.rows} are expected"
+                f"{path} is damaged: it must have {info.rows} rows, not {meta.num_rows}"
             )
+        if claimed > info.bytes:  # a file may always take as much memory as it takes disk
+            check_bytes(path, claimed)
 
     def _part(self, number: int) -> Part:
         """A part as a graph.
