@@ -312,7 +312,8 @@ def _check_plane(dim: int) -> None:
 def _draw(args: argparse.Namespace, graph: RegionGraph, window: list[float] | None) -> None:
     from matplotlib.figure import Figure
 
-    from .plot import fit_figure, plot_line, plot_regions
+    from .plot import fit_figure, plot_regions
+    from .plot_line import plot_line
 
     if window is not None and len(window) != 2 * graph.dim:
         raise UsageError(f"--window must have {2 * graph.dim} numbers, not {len(window)}")

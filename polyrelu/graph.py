@@ -198,10 +198,16 @@ class RegionGraph(FieldsOnly):
 
     def edges(self) -> npt.NDArray[np.int64]:
         """Shape (walls, 2): the pairs i < j of regions that touch."""
+        return self.walls()[0]
+
+    def walls(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The :meth:`edges`, and for each, shape (walls,), the threshold that vanishes there (of
+        several the one that its facet names)."""
         facets, owner = self._directed_edges()
         other = self.neighbor[facets].astype(np.int64)
         forward = owner < other
-        return np.stack([owner[forward], other[forward]], axis=1)
+        between = np.stack([owner[forward], other[forward]], axis=1)
+        return between, self.facets[facets[forward]].astype(np.int64)
 
     def flips(self, i: int, j: int) -> npt.NDArray[np.int64]:
         """The thresholds whose bits differ between two regions."""
