@@ -135,6 +135,8 @@ _WHERE = {
     "regions": "enumeration",
     "relu": "activations",
     "relu6": "activations",
+    "report": "reporting",
+    "Report": "reporting",
     "robust_radius": "queries.robustness",
     "RobustRadius": "queries.robustness",
     "sampled_folding": "queries.folding_sampling",
@@ -318,6 +320,8 @@ if TYPE_CHECKING:
     from .recovery.result import Verdict as Verdict
     from .region import Facet as Facet
     from .region import Region as Region
+    from .reporting import Report as Report
+    from .reporting import report as report
     from .separability.ball import ball_degree as ball_degree
     from .separability.directional import directional_separability as directional_separability
     from .separability.layers import layer_separability as layer_separability

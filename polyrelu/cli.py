@@ -138,10 +138,11 @@ def _state(complete: bool, stopped_by: str | None) -> str:
 def _info(args: argparse.Namespace) -> int:
     if _is_graph(args.file):
         raise UsageError(f"{args.file} holds regions, not a network; see polyrelu verify, plot")
+    from .describe import layer_rows
     from .io import load_network
 
     network = load_network(args.file)
-    data = _describe(network) | {"layers": _layers(network)}
+    data = _describe(network) | {"layers": layer_rows(network)}
     if args.json:
         _print_json({"command": "info", "file": str(args.file), **data})
         return DONE
@@ -156,31 +157,6 @@ def _info(args: argparse.Namespace) -> int:
         print(f"  note: {note}")
     print(f"  sha256: {network.hash}")
     return DONE
-
-
-def _layers(network: Network) -> list[dict[str, Any]]:
-    described = []
-    for layer in network.layers:
-        names = [_unit_name(unit) for unit in layer.units]
-        counts = {name: names.count(name) for name in dict.fromkeys(names)}
-        units = (
-            next(iter(counts))
-            if len(counts) == 1
-            else ", ".join(f"{count} {name}" for name, count in counts.items())
-        )
-        described.append(
-            {"inputs": layer.in_features, "outputs": layer.out_features, "units": units}
-        )
-    return described
-
-
-def _unit_name(unit: Any) -> str:
-    if unit.is_identity:
-        return "identity"
-    slopes, breaks = map(float, unit.slopes), map(float, unit.breakpoints)
-    found = f"slopes {', '.join(f'{v:g}' for v in slopes)}"
-    found += f" at {', '.join(f'{v:g}' for v in breaks)}" if unit.breakpoints else ""
-    return {"slopes 0, 1 at 0": "ReLU", "slopes -1, 1 at 0": "abs"}.get(found, found)
 
 
 def _regions(args: argparse.Namespace) -> int:
@@ -544,9 +520,35 @@ def _recover(args: argparse.Namespace) -> int:
     return DONE if shown.outcome == "done" else LIMIT
 
 
+def _report(args: argparse.Namespace) -> int:
+    import shlex
+
+    from .io import load_network
+    from .reporting import report
+
+    _check_target(args.save, (".html",))
+    network = load_network(args.file)
+    axes = None if args.plane is None else numbers("--plane", args.plane, (2,))
+    if axes is not None and not all(v.is_integer() for v in axes):
+        raise UsageError(f"--plane must be two input numbers, not {args.plane!r}")
+    task = partial(
+        report, network, domain_of(args, network), args.save, seconds=args.seconds, seed=args.seed,
+        limits=_limits(args), plane=None if axes is None else (int(axes[0]), int(axes[1])),
+        title=args.title, command=shlex.join(["polyrelu", *args.typed]),
+    )  # fmt: skip
+    found = _with_progress(args, task)
+    if args.json:
+        _print_json({"command": "report", "file": str(args.file), "saved": str(args.save),
+                     **found.summary()})  # fmt: skip
+    else:
+        _say(args, *found.lines(), f"report: {args.save}")
+    return DONE if found.complete else LIMIT
+
+
 COMMANDS = {
     "info": _info,
     "regions": _regions,
+    "report": _report,
     "verify": _verify,
     "plot": _plot,
     "query": _query,
@@ -579,7 +581,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line ``argv``; the exit code: 0 done, 1 refuted, 2 usage, 3 limit."""
     _encode_anything()
     try:
-        args = parser().parse_args(with_signed_values(sys.argv[1:] if argv is None else argv))
+        typed = sys.argv[1:] if argv is None else argv
+        args = parser().parse_args(with_signed_values(typed))
+        args.typed = typed
         code: int = COMMANDS[args.command](args)
         if sys.stdout is not None:
             sys.stdout.flush()
