@@ -244,7 +244,10 @@ def _draw_boundary(ax: Any, pieces: list[ColoredPolygon], cased: bool, legend: b
     from matplotlib.collections import LineCollection
     from matplotlib.patheffects import Normal, Stroke
 
-    line = LineCollection(list(_decision_lines(pieces)), colors=BOUNDARY, linewidths=2.2, zorder=3)
+    lines = list(_decision_lines(pieces))
+    if not lines:
+        return
+    line = LineCollection(lines, colors=BOUNDARY, linewidths=2.2, zorder=3)
     line.set_capstyle("round")
     rim = [Stroke(linewidth=4.2, foreground=CASING), Normal()] if cased else []
     line.set_path_effects(rim)
@@ -263,6 +266,7 @@ def write_names(
             x,
             y,
             names[c],
+            color=CASING,
             ha="center",
             va="center",
             zorder=5,

@@ -92,17 +92,18 @@ def _add_surface(
     at = mesh.vertices / units
     longest = float((np.ptp(mesh.bounds, axis=0) / units).max() or 1.0) / FINENESS
     bits, owner = _bits(mesh, at, longest)
-    bodies = [*(bits * units)]
+    bodies = bits * units
     faces = np.column_stack([shaded[owner], np.ones(len(owner))])
     rims = faces
     if walls:
         lines = _divided(at[mesh.edges()], longest) + 0.6 * longest * _ahead(view)
-        bodies += [*(lines * units)]
+        # With a corner twice: of bodies of several sizes matplotlib reads what it has not written.
+        bodies = np.concatenate([bodies, (lines * units)[:, [0, 1, 1]]])
         faces = np.vstack([faces, np.zeros((len(lines), 4))])
         ink = [*rgb(INK), float(np.clip(25 / np.sqrt(len(mesh) + 1), 0.3, 0.85))]
         rims = np.vstack([rims, np.tile(ink, (len(lines), 1))])
     width = float(np.clip(10 / np.sqrt(len(mesh) + 1), 0.25, 0.7))
-    if not bodies:
+    if not len(bodies):
         return
     surface = Poly3DCollection(bodies, facecolors=faces, edgecolors=rims, linewidths=width)
     surface.set_joinstyle("round")

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from ..network import Array
     from ..queries.path import ActivationPath
 
-FACES, LENGTHS, VERTICES, DRAWN = 4e-3, 4e-5, 6e-3, 4e-3  # seconds a region, on a slow machine
+# Seconds a region, on a slow machine; faces by the number of coordinates.
+FACES, LENGTHS, VERTICES, DRAWN = (0.0, 2e-4, 1e-3, 6e-3), 4e-5, 6e-3, 1.5e-3
 MOST_COMPONENTS, MOST_SEGMENTS, MOST_OUTPUTS = 20, 6, 10
 
 
@@ -36,9 +37,8 @@ def boundary_section(subject: Subject, section: Section) -> None:
     if subject.network.output_dim == 1:
         section.blocks.append(Text("One output: the boundary is where it is 0."))
     where: Domain | Slice = subject.domain
-    if subject.domain.dim > 3 or (
-        subject.graph is None or not subject.affords(3 * FACES * len(subject.graph))
-    ):
+    dim, graph = subject.domain.dim, subject.graph
+    if dim > 3 or graph is None or not subject.affords(3 * FACES[dim] * len(graph)):
         where = subject.plane
     found = decision_boundary(subject.network, where, limits=subject.within(0.4))
     if where is not subject.domain:
@@ -59,7 +59,7 @@ def _boundary_blocks(subject: Subject, found: DecisionBoundary, section: Section
     ]
     if not found.complete:
         return [Facts(rows)]
-    if not subject.affords(FACES * len(found.graph)):
+    if not subject.affords(FACES[found.graph.dim] * len(found.graph)):
         section.state, section.reason = "cut short", "no time for faces of all dimensions"
         return [Facts(rows)]
     shown = boundary_json(found)
@@ -136,7 +136,7 @@ def _answer_blocks(title: str, answer: Answer) -> list[Block]:
     blocks: list[Block] = [Text(f"{title}: {first}", answer.status.value)]
     if answer.refuted:
         rows = [line.strip().partition(" ") for line in rest if line.strip()[:5] != "nodes"]
-        blocks.append(Facts([(name, value.strip()) for name, _, value in rows]))
+        blocks.append(Facts([(name, value.strip()) for name, _, value in rows], "the witness"))
     return blocks
 
 

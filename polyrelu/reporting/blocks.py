@@ -10,7 +10,8 @@ from typing import Protocol
 
 from ..pages import data_uri
 
-BAR_HEIGHT, BAR_ROOM = 120, 26
+BAR_WIDTH, BAR_HEIGHT, BAR_ROOM = 400, 110, 20
+MOST_LABELS = 15  # below a histogram
 
 
 class Block(Protocol):
@@ -43,15 +44,19 @@ class Code:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and values, one pair a line."""
+    """Names and values, one pair a line; folded away under a summary, if there is one."""
 
     rows: Sequence[tuple[str, str]]
+    summary: str = ""
 
     def html(self) -> str:
         rows = "".join(
             f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in self.rows
         )
-        return f'<table class="facts"><tbody>{rows}</tbody></table>'
+        table = f'<table class="facts"><tbody>{rows}</tbody></table>'
+        if not self.summary:
+            return table
+        return f"<details><summary>{escape(self.summary)}</summary>{table}</details>"
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,8 @@ class Bars:
 
     def html(self) -> str:
         n, most = len(self.values), max((v for _, v in self.values), default=0) or 1
-        step = 600 / max(n, 1)
-        every = -(-n // 20)  # labels that do not touch
+        step = BAR_WIDTH / max(n, 1)
+        every = -(-n // MOST_LABELS)
         parts = []
         for k, (label, value) in enumerate(self.values):
             height = BAR_HEIGHT * value / most
@@ -100,12 +105,12 @@ class Bars:
             )
             if k % every == 0:
                 parts.append(
-                    f'<text x="{(k + 0.5) * step:.2f}" y="{BAR_HEIGHT + 18}">{escape(label)}</text>'
+                    f'<text x="{(k + 0.5) * step:.2f}" y="{BAR_HEIGHT + 15}">{escape(label)}</text>'
                 )
         said = "; ".join(f"{label}: {value:,}" for label, value in self.values)
         return (
-            f'<figure><svg class="bars" viewBox="0 0 600 {BAR_HEIGHT + BAR_ROOM}" role="img" '
-            f'aria-label="{escape(self.caption)}: {escape(said)}">{"".join(parts)}</svg>'
+            f'<figure><svg class="bars" viewBox="0 0 {BAR_WIDTH} {BAR_HEIGHT + BAR_ROOM}" '
+            f'role="img" aria-label="{escape(self.caption)}: {escape(said)}">{"".join(parts)}</svg>'
             f"<figcaption>{escape(self.caption)}</figcaption></figure>"
         )
 

@@ -12,6 +12,7 @@ from .blocks import Picture
 
 DPI = 110
 LIGHT, DARK = "#1b1f24", "#e8ecf0"  # as the page's ink
+PLATE = "#f5f7f9"
 Draw = Callable[[Any], Any]
 
 
@@ -40,10 +41,21 @@ def _png(draw: Draw, ink: str, size: tuple[float, float], space: bool) -> bytes:
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
         draw(figure.add_subplot(projection="3d" if space else None))
+        _plates(figure)
         buffer = io.BytesIO()
         figure.patch.set_alpha(0.0)
         figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight")
     return _smaller(buffer)
+
+
+def _plates(figure: Any) -> None:
+    """Legends lie on a light ground, as the lines and letters in them are dark."""
+    for legend in (*figure.legends, *(ax.get_legend() for ax in figure.axes)):
+        if legend is not None:
+            legend.set_frame_on(True)
+            legend.get_frame().set(facecolor=PLATE, edgecolor="none", alpha=0.95)
+            for text in (*legend.get_texts(), legend.get_title()):
+                text.set_color(LIGHT)
 
 
 def _smaller(png: io.BytesIO) -> bytes:
