@@ -16,6 +16,7 @@ import numpy.typing as npt
 from .domain import Domain, Slice
 from .errors import DomainError
 from .network import Array, FieldsOnly, Network, quotient
+from .notebook import InNotebook
 from .rational import IntegerRow, dot, integer_row, rows_of
 from .region import ExactPoint, Region, affine_hull_rows
 
@@ -29,7 +30,7 @@ DOMAIN_WALL, UNEXPLORED = -1, -2
 
 
 @dataclass(frozen=True, eq=False)
-class RegionGraph(FieldsOnly):
+class RegionGraph(FieldsOnly, InNotebook):
     """The activation regions of a network on a domain, in immutable columns.
 
     Made by :func:`polyrelu.regions`. Two regions are adjacent iff their closures share a

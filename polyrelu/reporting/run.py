@@ -17,6 +17,7 @@ from ..errors import FileFormatError, LimitsError, PolyreluError
 from ..io.mesh import write_whole
 from ..limits import Limits
 from ..network import Network
+from ..notebook import InNotebook
 from ..pages import filled
 from ..progress import Progress
 from ..region_colors import class_names as names_of
@@ -54,7 +55,7 @@ PARTS: tuple[tuple[Callable[[Subject, Section], None], float, Section], ...] = (
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(InNotebook):
     """A report that was made.
 
     Attributes:
