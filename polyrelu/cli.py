@@ -71,7 +71,7 @@ def _enumerate(args: argparse.Namespace, network: Network, enumerator: Callable[
     """``regions`` or ``count_regions`` of what the options say."""
     where = domain_of(args, network)
     if args.command == "plot":
-        _check_plane(where.dim)
+        _check_drawable(args.save, where.dim)
     task = partial(enumerator, network, where, limits=_limits(args))
     start = start_of(args, where.dim)
     found = _with_progress(args, task if start is None else partial(task, start=start))
@@ -255,13 +255,16 @@ def _plot(args: argparse.Namespace) -> int:
     from .io._extras import require
 
     require("matplotlib", "plot")
-    _check_target(args.save, (".png", ".pdf", ".svg"))
+    _check_target(args.save, (".png", ".pdf", ".svg", ".html"))
     window = None if args.window is None else numbers("--window", args.window, (2, 4))
     if window is not None and not all(abs(v) <= LARGEST_COORDINATE for v in window):
         raise UsageError(f"--window must be numbers up to {LARGEST_COORDINATE:g} in size")
     graph = _graph_of(args)
-    _check_plane(graph.dim)
-    _draw(args, graph, window)
+    _check_drawable(args.save, graph.dim)
+    if graph.dim == 3:
+        _draw_solids(args, graph, window)
+    else:
+        _draw(args, graph, window)
     if args.json:
         _print_json(
             {
@@ -277,12 +280,33 @@ def _plot(args: argparse.Namespace) -> int:
     return DONE if graph.complete else LIMIT
 
 
-def _check_plane(dim: int) -> None:
-    if dim not in (1, 2):
+def _check_drawable(path: Path, dim: int) -> None:
+    if dim not in (1, 2, 3):
         raise DomainError(
-            f"a picture needs a plane or a line, not {dim} coordinates: cut the network by "
+            f"a picture needs a line, a plane or space, not {dim} coordinates: cut the network by "
             f"--axes=0,1, --slice or --segment"
         )
+    if path.suffix.lower() == ".html" and dim != 3:
+        raise UsageError(
+            f"an .html page is of three coordinates, not {dim}: use .png, .pdf or .svg"
+        )
+
+
+def _draw_solids(args: argparse.Namespace, graph: RegionGraph, window: list[float] | None) -> None:
+    """The regions of space as solids: a picture, or a page to turn them in."""
+    if window is not None or args.no_walls:
+        raise UsageError("--window and --no-walls are for a plane or a line")
+    if args.save.suffix.lower() == ".html":
+        from .viewer import save_html
+
+        save_html(graph, args.save, title=args.file.name)
+        return
+    from .io._extras import require
+    from .plot_solids import plot_solids
+
+    require("matplotlib", "plot").use("Agg")
+    ax = plot_solids(graph, color=args.color, output=args.output)
+    ax.figure.savefig(args.save, dpi=args.dpi)
 
 
 def _draw(args: argparse.Namespace, graph: RegionGraph, window: list[float] | None) -> None:

@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     command("info", "say what is in a network file", "NET")
     _add_regions(command("regions", "enumerate every region", "NET"))
     _add_verify(command("verify", "check regions, by code independent of the engine", "GRAPH|NET"))
-    _add_plot(command("plot", "draw the regions of a plane, or of a line", "GRAPH|NET"))
+    _add_plot(command("plot", "draw the regions of a plane, of a line, or of space", "GRAPH|NET"))
     _add_query(command("query", "answer a question about a network", "NET", add_query))
     _add_compare(command("compare", "set methods of sampling beside all regions", "NET"))
     _add_report(command("report", "write all of it on one page, in HTML", "NET"))
@@ -319,7 +319,7 @@ def _add_plot(parser: Any) -> None:
         metavar="FILE",
         type=Path,
         default=Path("regions.png"),
-        help=".png, .pdf or .svg (default: %(default)s)",
+        help=".png, .pdf or .svg; of three inputs also .html, to turn it in (default: %(default)s)",
     )
     group.add_argument(
         "--color",

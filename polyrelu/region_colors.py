@@ -77,6 +77,8 @@ def check_color(graph: RegionGraph, color: str | npt.ArrayLike, output: int | No
             )
         if not np.isfinite(np.asarray(color, dtype=np.float64)).all():
             raise PolyreluError("color must be a name or finite numbers")
+    elif color == "direction" and graph.dim != 2:
+        raise PolyreluError(f"color='direction' needs two coordinates, not {graph.dim}")
     if output is not None:
         check_outputs(graph.network, [output])
 

@@ -14,6 +14,7 @@ from test_viewer import decoded, read
 
 import polyrelu as pr
 from polyrelu.boundary_colors import STRONG
+from polyrelu.cli import main
 from polyrelu.region_colors import FILLS, WALLS, witness_classes
 from polyrelu.solids import region_mesh
 
@@ -148,6 +149,8 @@ def test_bad_layouts(plane, solid, ax) -> None:
         plot_graph(plane, layout=np.zeros((3, 2)), ax=ax)
     with pytest.raises(pr.DomainError, match="needs two coordinates"):
         plot_graph(solid, layout="plane", ax=ax)
+    with pytest.raises(pr.PolyreluError, match="needs two coordinates, not 3"):
+        plot_graph(solid, color="direction", output=0, ax=ax)
     with pytest.raises(pr.PolyreluError, match="finite numbers"):
         plot_graph(plane, color=np.full(len(plane), np.nan), ax=ax)
 
@@ -221,6 +224,21 @@ def test_what_is_no_solid(plane, solid, ax) -> None:
         plot_solids(solid, gap=1.0)
     with pytest.raises(pr.PolyreluError, match='projection="3d"'):
         plot_solids(solid, ax=ax)
+
+
+def test_the_command_draws_solids(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    pr.save_network(network(3, 3, 2), "net.npz")
+    pr.save_network(network(4, 3, 2), "four.npz")
+    for name in ("a.png", "a.html"):
+        assert main(["plot", "net.npz", "--box=-1,1", "--color=active", "-o", name]) == 0
+    assert read(tmp_path / "a.html").of("h1") == ["net.npz"]
+    assert (tmp_path / "a.png").stat().st_size > 10_000
+    wrong = (["net.npz", "--window=0,1"], ["net.npz", "--axes=0,1", "-o", "b.html"],
+             ["net.npz", "--color=direction"], ["four.npz"])  # fmt: skip
+    for options in wrong:
+        assert main(["plot", *options, "--box=-1,1"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == len(wrong)
 
 
 # --- walks ---------------------------------------------------------------------------------------
