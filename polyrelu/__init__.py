@@ -132,6 +132,7 @@ _WHERE = {
     "RegionBounds": "queries.counting",
     "RegionGraph": "graph",
     "RegionKernel": "queries.region_kernel",
+    "region_mesh": "solids",
     "regions": "enumeration",
     "relu": "activations",
     "relu6": "activations",
@@ -333,6 +334,7 @@ if TYPE_CHECKING:
     from .separability.table import SeparabilityRow as SeparabilityRow
     from .separability.table import SeparabilityTable as SeparabilityTable
     from .smooth_network import SmoothNetwork as SmoothNetwork
+    from .solids import region_mesh as region_mesh
     from .torch_folding import folding_surrogate as folding_surrogate
 
 

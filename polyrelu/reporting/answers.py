@@ -19,6 +19,7 @@ from ..queries.lipschitz import lipschitz_constant
 from ..queries.path import activation_path
 from ..queries.surjectivity import output_range
 from ..queries.where import stopped
+from ..region_colors import class_names as names_of
 from .blocks import Block, Facts, Section, Table, Text
 from .pictures import Draw, picture
 from .subject import Subject
@@ -90,7 +91,7 @@ def _boundary_blocks(subject: Subject, found: DecisionBoundary, section: Section
 
 
 def _called(subject: Subject, label: str) -> str:
-    return label if subject.names is None else subject.names[int(label)]
+    return names_of(subject.network, subject.names)[int(label)]
 
 
 def _listed(numbers: Sequence[int]) -> str:

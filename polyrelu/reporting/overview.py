@@ -17,7 +17,7 @@ from .pictures import picture, region_pictures
 from .subject import Subject
 
 MOST_REGIONS = 2_000_000  # without limits of the caller's: some 300 MB
-LINEAR, CHECK, ADJACENCY = 6e-5, 1.5e-2, 3e-5  # seconds a region, on a slow machine
+LINEAR, CHECK, ADJACENCY, DRAWN = 6e-5, 1.5e-2, 3e-5, 2e-4  # seconds a region, on a slow machine
 SAMPLE = 200
 MOST_SOLIDS = 1000
 
@@ -58,10 +58,11 @@ def regions_section(subject: Subject, section: Section) -> None:
         ("regions", f"{kind}{len(graph):,}"),
         ("linear regions", _linear_regions(subject, graph)),
         ("walls between regions", f"{kind}{graph.n_walls:,}"),
-        ("facets on the domain's boundary", f"{found['domain_facets']:,}"),
+        ("facets on the domain's boundary", f"{kind}{found['domain_facets']:,}"),
         ("facets behind which nobody looked", f"{found['unexplored_facets']:,}"),
-        ("unbounded regions", f"{found['unbounded_regions']:,}"),
-        ("neighbours", f"{found['average_degree']:.3f} on average, {found['least_degree']} to "
+        ("unbounded regions", f"{kind}{found['unbounded_regions']:,}"),
+        ("neighbours" + ("" if graph.complete else ", of those that were found"),
+         f"{found['average_degree']:.3f} on average, {found['least_degree']} to "
          f"{found['greatest_degree']}"),
         *_bound_rows(subject),
     ]  # fmt: skip
@@ -79,7 +80,7 @@ def _linear_regions(subject: Subject, graph: RegionGraph) -> str:
 
 
 def _bound_rows(subject: Subject) -> list[tuple[str, str]]:
-    """By the widths alone, of the network that was given."""
+    """By the widths alone."""
     try:
         bounds = region_bounds(subject.network)
     except NetworkError:  # other units, or no hidden layer
@@ -122,7 +123,7 @@ def certificate_section(subject: Subject, section: Section) -> None:
              "proved" if checked.ok else "refuted"),
         Facts(rows),
         Code(str(checked)),
-        Text("To make this report again:"),
+        Text("Made by:"),
         Code(subject.command),
     ]  # fmt: skip
 
@@ -142,10 +143,10 @@ def pictures_section(subject: Subject, section: Section) -> None:
     if not len(graph) or graph.equalities():
         raise DomainError("a picture needs a domain with an interior")
     for caption, draw, alt in region_pictures(graph, subject.names):
-        section.blocks.append(picture(draw, caption, alt))
-        if not subject.left:
+        if not subject.affords(2 * DRAWN * len(graph)):
             section.state, section.reason = "cut short", "no time for all pictures"
             return
+        section.blocks.append(picture(draw, caption, alt))
     if whole is not None and whole.dim == 3 and len(whole) <= MOST_SOLIDS:
         _add_solids(subject, whole, section)
 

@@ -178,7 +178,7 @@ def report(
     cut, restricted, where = resolve_domain(network, domain)
     subject = Subject(
         given=network, where=where if cut is None else cut, network=restricted, domain=where,
-        plane=plane_through(where, plane), seconds=float(seconds), limits=bounds,
+        plane=plane_through(where, plane), limits=bounds,
         names=None if class_names is None else names_of(network, class_names), seed=seed,
         command=command or f"polyrelu.report(network, {cut or where!r}, seconds={seconds:g})",
         progress=progress,

@@ -25,7 +25,6 @@ class Subject:
         given: the network as it was given; ``where``: the domain or slice as it was given.
         network, domain: restricted to the slice, if it is one.
         plane: the plane of the pictures, or the line of a network on one; a domain if that is it.
-        seconds: for the whole report.
         limits: of enumerations, by who asks; seconds are the least of these and of the share.
         names: of the classes, or None.
         seed: of what is drawn at random.
@@ -37,7 +36,6 @@ class Subject:
     network: Network
     domain: Domain
     plane: Domain | Slice
-    seconds: float
     limits: Limits
     names: list[str] | None
     seed: int
@@ -45,12 +43,11 @@ class Subject:
     progress: bool | Progress = False
     graph: RegionGraph | None = None
     headline: list[tuple[str, str]] = field(default_factory=list)
-    share: float = 0.0
     until: float = 0.0
 
     def begin(self, share: float) -> None:
         """A section may take so many seconds from now on."""
-        self.share, self.until = share, time.perf_counter() + share
+        self.until = time.perf_counter() + share
 
     @property
     def left(self) -> float:
