@@ -23,7 +23,7 @@ from polyrelu import (
 )
 from polyrelu.viewer import save_html
 
-VOID = {"meta", "input", "br", "link", "img"}
+VOID = {"meta", "input", "br", "link", "img", "source"}
 
 
 class Reader(HTMLParser):

@@ -159,7 +159,7 @@ def folding_section(subject: Subject, section: Section) -> None:
     name, path = max(paths, key=lambda item: item[1].folding().chi)
     section.blocks.append(picture(_walk(path), f"The most folded of them: {name}.",
                                   f"Distance and length of {len(path):,} patterns.",
-                                  size=(7.6, 3.8)))  # fmt: skip
+                                  size=(6.2, 3.4)))  # fmt: skip
 
 
 def _chi(value: Fraction) -> str:

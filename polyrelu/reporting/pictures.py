@@ -10,7 +10,7 @@ from ..graph import RegionGraph
 from ..io._extras import require
 from .blocks import Picture
 
-DPI = 110
+DPI = 140
 LIGHT, DARK = "#1b1f24", "#e8ecf0"  # as the page's ink
 PLATE = "#f5f7f9"
 Draw = Callable[[Any], Any]
@@ -21,7 +21,7 @@ def picture(
     caption: str,
     alt: str,
     *,
-    size: tuple[float, float] = (7.6, 5.6),
+    size: tuple[float, float] = (6.2, 4.7),
     space: bool = False,
 ) -> Picture:
     """Of what ``draw(ax)`` draws; in ``space`` the axes are three-dimensional."""
@@ -37,7 +37,8 @@ def _png(draw: Draw, ink: str, size: tuple[float, float], space: bool) -> bytes:
 
     names = ("text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor", "xtick.color",
              "ytick.color")  # fmt: skip
-    with rc_context(dict.fromkeys(names, ink)):
+    # Names of classes are text, whatever signs of TeX they hold.
+    with rc_context(dict.fromkeys(names, ink) | {"text.parse_math": False}):
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
         draw(figure.add_subplot(projection="3d" if space else None))
