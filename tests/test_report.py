@@ -148,6 +148,7 @@ def test_sections_share_the_time() -> None:
     assert {s.state for s in made.sections} > {"done", "cut short"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("net", "domain"),
     [
@@ -198,6 +199,7 @@ def test_bad_requests(tmp_path: Path) -> None:
 # --- the command ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path, capsys, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     pr.save_network(network(3, 4, 2), "net.npz")
