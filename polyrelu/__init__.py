@@ -135,10 +135,13 @@ _WHERE = {
     "RegionBounds": "queries.counting",
     "RegionGraph": "graph",
     "RegionKernel": "queries.region_kernel",
+    "region_mesh": "solids",
     "regions": "enumeration",
     "RegionStore": "store.store",
     "relu": "activations",
     "relu6": "activations",
+    "report": "reporting",
+    "Report": "reporting",
     "robust_radius": "queries.robustness",
     "RobustRadius": "queries.robustness",
     "sampled_folding": "queries.folding_sampling",
@@ -327,6 +330,8 @@ if TYPE_CHECKING:
     from .recovery.result import Verdict as Verdict
     from .region import Facet as Facet
     from .region import Region as Region
+    from .reporting import Report as Report
+    from .reporting import report as report
     from .separability.ball import ball_degree as ball_degree
     from .separability.directional import directional_separability as directional_separability
     from .separability.layers import layer_separability as layer_separability
@@ -338,6 +343,7 @@ if TYPE_CHECKING:
     from .separability.table import SeparabilityRow as SeparabilityRow
     from .separability.table import SeparabilityTable as SeparabilityTable
     from .smooth_network import SmoothNetwork as SmoothNetwork
+    from .solids import region_mesh as region_mesh
     from .store.store import RegionStore as RegionStore
     from .store.store import open_store as open_store
     from .storing import store_regions as store_regions

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from .errors import UnknownAnswerError
+from .notebook import InNotebook
 
 
 class Status(Enum):
@@ -19,7 +20,7 @@ class Status(Enum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(InNotebook):
     """The answer to a question.
 
     ``bool(answer)`` is True if it is proved and False if it is refuted.

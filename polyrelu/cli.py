@@ -72,7 +72,7 @@ def _enumerate(args: argparse.Namespace, network: Network, enumerator: Callable[
     """``regions`` or ``count_regions`` of what the options say."""
     where = domain_of(args, network)
     if args.command == "plot":
-        _check_plane(where.dim)
+        _check_drawable(args.save, where.dim)
     task = partial(enumerator, network, where, limits=_limits(args))
     start = start_of(args, where.dim)
     found = _with_progress(args, task if start is None else partial(task, start=start))
@@ -148,10 +148,11 @@ def _info(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.file} holds regions, not a network; see polyrelu verify, plot")
     if args.file.is_dir():
         return _info_of_store(args)
+    from .describe import layer_rows
     from .io import load_network
 
     network = load_network(args.file)
-    data = _describe(network) | {"layers": _layers(network)}
+    data = _describe(network) | {"layers": layer_rows(network)}
     if args.json:
         _print_json({"command": "info", "file": str(args.file), **data})
         return DONE
@@ -187,31 +188,6 @@ def _info_of_store(args: argparse.Namespace) -> int:
         sep="\n",
     )
     return DONE
-
-
-def _layers(network: Network) -> list[dict[str, Any]]:
-    described = []
-    for layer in network.layers:
-        names = [_unit_name(unit) for unit in layer.units]
-        counts = {name: names.count(name) for name in dict.fromkeys(names)}
-        units = (
-            next(iter(counts))
-            if len(counts) == 1
-            else ", ".join(f"{count} {name}" for name, count in counts.items())
-        )
-        described.append(
-            {"inputs": layer.in_features, "outputs": layer.out_features, "units": units}
-        )
-    return described
-
-
-def _unit_name(unit: Any) -> str:
-    if unit.is_identity:
-        return "identity"
-    slopes, breaks = map(float, unit.slopes), map(float, unit.breakpoints)
-    found = f"slopes {', '.join(f'{v:g}' for v in slopes)}"
-    found += f" at {', '.join(f'{v:g}' for v in breaks)}" if unit.breakpoints else ""
-    return {"slopes 0, 1 at 0": "ReLU", "slopes -1, 1 at 0": "abs"}.get(found, found)
 
 
 def _regions(args: argparse.Namespace) -> int:
@@ -348,13 +324,16 @@ def _plot(args: argparse.Namespace) -> int:
     from .io._extras import require
 
     require("matplotlib", "plot")
-    _check_target(args.save, (".png", ".pdf", ".svg"))
+    _check_target(args.save, (".png", ".pdf", ".svg", ".html"))
     window = None if args.window is None else numbers("--window", args.window, (2, 4))
     if window is not None and not all(abs(v) <= LARGEST_COORDINATE for v in window):
         raise UsageError(f"--window must be numbers up to {LARGEST_COORDINATE:g} in size")
     graph = _graph_of(args)
-    _check_plane(graph.dim)
-    _draw(args, graph, window)
+    _check_drawable(args.save, graph.dim)
+    if graph.dim == 3:
+        _draw_solids(args, graph, window)
+    else:
+        _draw(args, graph, window)
     if args.json:
         _print_json(
             {
@@ -370,18 +349,40 @@ def _plot(args: argparse.Namespace) -> int:
     return DONE if graph.complete else LIMIT
 
 
-def _check_plane(dim: int) -> None:
-    if dim not in (1, 2):
+def _check_drawable(path: Path, dim: int) -> None:
+    if dim not in (1, 2, 3):
         raise DomainError(
-            f"a picture needs a plane or a line, not {dim} coordinates: cut the network by "
+            f"a picture needs a line, a plane or space, not {dim} coordinates: cut the network by "
             f"--axes=0,1, --slice or --segment"
         )
+    if path.suffix.lower() == ".html" and dim != 3:
+        raise UsageError(
+            f"an .html page is of three coordinates, not {dim}: use .png, .pdf or .svg"
+        )
+
+
+def _draw_solids(args: argparse.Namespace, graph: RegionGraph, window: list[float] | None) -> None:
+    """The regions of space as solids: a picture, or a page to turn them in."""
+    if window is not None or args.no_walls:
+        raise UsageError("--window and --no-walls are for a plane or a line")
+    if args.save.suffix.lower() == ".html":
+        from .viewer import save_html
+
+        save_html(graph, args.save, title=args.file.name)
+        return
+    from .io._extras import require
+    from .plot_solids import plot_solids
+
+    require("matplotlib", "plot").use("Agg")
+    ax = plot_solids(graph, color=args.color, output=args.output)
+    ax.figure.savefig(args.save, dpi=args.dpi)
 
 
 def _draw(args: argparse.Namespace, graph: RegionGraph, window: list[float] | None) -> None:
     from matplotlib.figure import Figure
 
-    from .plot import fit_figure, plot_line, plot_regions
+    from .plot import fit_figure, plot_regions
+    from .plot_line import plot_line
 
     if window is not None and len(window) != 2 * graph.dim:
         raise UsageError(f"--window must have {2 * graph.dim} numbers, not {len(window)}")
@@ -612,9 +613,35 @@ def _recover(args: argparse.Namespace) -> int:
     return DONE if shown.outcome == "done" else LIMIT
 
 
+def _report(args: argparse.Namespace) -> int:
+    import shlex
+
+    from .io import load_network
+    from .reporting import report
+
+    _check_target(args.save, (".html",))
+    network = load_network(args.file)
+    axes = None if args.plane is None else numbers("--plane", args.plane, (2,))
+    if axes is not None and not all(v.is_integer() for v in axes):
+        raise UsageError(f"--plane must be two input numbers, not {args.plane!r}")
+    task = partial(
+        report, network, domain_of(args, network), args.save, seconds=args.seconds, seed=args.seed,
+        limits=_limits(args), plane=None if axes is None else (int(axes[0]), int(axes[1])),
+        title=args.title, command=shlex.join(["polyrelu", *args.typed]),
+    )  # fmt: skip
+    found = _with_progress(args, task)
+    if args.json:
+        _print_json({"command": "report", "file": str(args.file), "saved": str(args.save),
+                     **found.summary()})  # fmt: skip
+    else:
+        _say(args, *found.lines(), f"report: {args.save}")
+    return DONE if found.complete else LIMIT
+
+
 COMMANDS = {
     "info": _info,
     "regions": _regions,
+    "report": _report,
     "verify": _verify,
     "plot": _plot,
     "query": _query,
@@ -647,7 +674,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line ``argv``; the exit code: 0 done, 1 refuted, 2 usage, 3 limit."""
     _encode_anything()
     try:
-        args = parser().parse_args(with_signed_values(sys.argv[1:] if argv is None else argv))
+        typed = sys.argv[1:] if argv is None else argv
+        args = parser().parse_args(with_signed_values(typed))
+        args.typed = typed
         code: int = COMMANDS[args.command](args)
         if sys.stdout is not None:
             sys.stdout.flush()

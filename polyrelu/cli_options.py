@@ -36,6 +36,7 @@ examples:
   polyrelu regions net.onnx --box=-1,1 -o g.npz   keep the regions and their graph
   polyrelu verify g.npz                           check them by independent code
   polyrelu plot net.onnx --axes=0,1 -o net.png    a picture of a plane of inputs
+  polyrelu report net.onnx -o report.html         all of it on one page
   polyrelu query injective net.onnx --space       can it be inverted?
   polyrelu compare net.onnx -o recall.png         what does sampling find of them?
   polyrelu recover net.onnx -o found.npz          from its outputs alone
@@ -80,9 +81,10 @@ def parser() -> argparse.ArgumentParser:
     command("info", "say what is in a network file, or in a store of regions", "NET|STORE")
     _add_regions(command("regions", "enumerate every region", "NET"))
     _add_verify(command("verify", "check regions, by code independent of the engine", "GRAPH|NET"))
-    _add_plot(command("plot", "draw the regions of a plane, or of a line", "GRAPH|NET"))
+    _add_plot(command("plot", "draw the regions of a plane, of a line, or of space", "GRAPH|NET"))
     _add_query(command("query", "answer a question about a network", "NET", add_query))
     _add_compare(command("compare", "set methods of sampling beside all regions", "NET"))
+    _add_report(command("report", "write all of it on one page, in HTML", "NET"))
     _add_recover(command("recover", "get a network back from its outputs alone", "NET"))
     _add_conformance(commands)
     theorems = add_theorems(commands)
@@ -90,6 +92,35 @@ def parser() -> argparse.ArgumentParser:
     _add_quiet(theorems, "print nothing; the exit code tells")
     _add_limits(theorems)
     return made
+
+
+def _add_report(parser: Any) -> None:
+    group = parser.add_argument_group("report")
+    group.add_argument(
+        "-o",
+        "--save",
+        metavar="FILE.html",
+        type=Path,
+        default=Path("report.html"),
+        help="(default: %(default)s)",
+    )
+    group.add_argument(
+        "--seconds",
+        type=_positive,
+        default=60.0,
+        metavar="S",
+        help="for all of it; sections share them (default: 60)",
+    )
+    group.add_argument(
+        "--plane",
+        metavar="I,J",
+        help="of more than two inputs: which two the pictures show (default: 0,1)",
+    )
+    group.add_argument("--title", help="of the page (default: the network's widths)")
+    group.add_argument("--seed", type=_seed, default=0, help="of what is checked (default: 0)")
+    _add_quiet(parser, "print nothing; the exit code tells")
+    _add_where(parser)
+    _add_limits(parser)
 
 
 def _add_recover(parser: Any) -> None:
@@ -308,7 +339,7 @@ def _add_plot(parser: Any) -> None:
         metavar="FILE",
         type=Path,
         default=Path("regions.png"),
-        help=".png, .pdf or .svg (default: %(default)s)",
+        help=".png, .pdf or .svg; of three inputs also .html, to turn it in (default: %(default)s)",
     )
     group.add_argument(
         "--color",

@@ -51,14 +51,14 @@ def clipped_pieces(
                 region = boundary.graph[i]
             k = facet - int(boundary.graph.indptr[i])
             equation = region.inequality_rows[k]
-            found += _clipped_facet(region, k, box)
+            found += clipped_facet(region, k, box)
         if stop - start > 1:
             found = _hull(found, equation)
         if len(found) >= boundary.graph.dim:
             yield int(numbers[start]), equation, found
 
 
-def _clipped_facet(region: Region, facet: int, box: IntegerRow) -> list[Point]:
+def clipped_facet(region: Region, facet: int, box: IntegerRow) -> list[Point]:
     """The part of a facet inside a box (low, high, divisor)."""
     rows = region.inequality_rows
     dim = len(rows[facet]) - 1

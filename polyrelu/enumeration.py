@@ -15,6 +15,7 @@ from .errors import DomainError, NetworkError
 from .interrupt import deferred_interrupt
 from .limits import Limits
 from .network import Network, finite_array
+from .notebook import InNotebook
 from .progress import Progress, compilation_announced
 from .rational import dot_point
 
@@ -35,7 +36,7 @@ Cells = Literal["auto", "vertices", "lp"]
 
 
 @dataclass(frozen=True)
-class Count:
+class Count(InNotebook):
     """How many regions there are.
 
     Attributes:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from .domain import Domain, Slice
 from .errors import DomainError
 from .network import Array, FieldsOnly, Network, quotient
+from .notebook import InNotebook
 from .rational import IntegerRow, dot, integer_row, rows_of
 from .region import ExactPoint, Region, affine_hull_rows
 
@@ -31,7 +32,7 @@ DOMAIN_WALL, UNEXPLORED = -1, -2
 
 
 @dataclass(frozen=True, eq=False)
-class RegionGraph(FieldsOnly):
+class RegionGraph(FieldsOnly, InNotebook):
     """The activation regions of a network on a domain, in immutable columns.
 
     Made by :func:`polyrelu.regions`. Two regions are adjacent iff their closures share a
@@ -200,10 +201,16 @@ class RegionGraph(FieldsOnly):
 
     def edges(self) -> npt.NDArray[np.int64]:
         """Shape (walls, 2): the pairs i < j of regions that touch."""
+        return self.walls()[0]
+
+    def walls(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The :meth:`edges`, and for each, shape (walls,), the threshold that vanishes there (of
+        several the one that its facet names)."""
         facets, owner = self._directed_edges()
         other = self.neighbor[facets].astype(np.int64)
         forward = owner < other
-        return np.stack([owner[forward], other[forward]], axis=1)
+        between = np.stack([owner[forward], other[forward]], axis=1)
+        return between, self.facets[facets[forward]].astype(np.int64)
 
     def flips(self, i: int, j: int) -> npt.NDArray[np.int64]:
         """The thresholds whose bits differ between two regions."""

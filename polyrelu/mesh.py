@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
@@ -142,6 +142,17 @@ class Mesh(FieldsOnly):
         if not len(self):
             return self.frame
         return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)])
+
+    def part(self, chosen: Indices) -> Mesh:
+        """Some of the polygons, with all vertices."""
+        return replace(
+            self,
+            polygons=tuple(self.polygons[k] for k in chosen.tolist()),
+            normals=self.normals[chosen],
+            piece_of=self.piece_of[chosen],
+            classes=self.classes[chosen],
+            regions=tuple(self.regions[k] for k in chosen.tolist()),
+        )
 
     # -- files ---------------------------------------------------------------------------------
 

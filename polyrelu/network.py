@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from .activations import PiecewiseLinear, identity, relu
 from .errors import NetworkError
+from .notebook import InNotebook
 
 if TYPE_CHECKING:
     from flint import fmpz_mat
@@ -287,7 +288,7 @@ class Layer(FieldsOnly):
 
 
 @dataclass(frozen=True, eq=False)
-class Network(FieldsOnly):
+class Network(FieldsOnly, InNotebook):
     """A feed-forward network of piecewise-linear units. Immutable.
 
     Args:

@@ -1,5 +1,5 @@
-"""Pictures of region graphs: planes (:func:`plot_regions`) and lines (:func:`plot_line`). Those of
-boundaries, of folding, of separability and of kernels have modules of their own.
+"""Pictures of the regions of a plane, and what all pictures share. Other pictures have modules of
+their own, whose functions are also found here.
 
 Needs ``pip install polyrelu[plot]``. What is drawn is rounded to float64; the graph is not.
 """
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .domain import Domain, Slice
-from .errors import DomainError, PolyreluError
+from .errors import DomainError
 from .io._extras import require
 from .network import Array, Network
 from .polygons import (
@@ -29,6 +29,16 @@ from .polygons import (
     default_window,
     polygons,
 )
+from .region_colors import (
+    check_color,
+    color_bar,
+    fill,
+    plain_color,
+    region_values,
+    scale,
+    wall_color,
+)
+from .region_colors import class_names as names_of
 
 if TYPE_CHECKING:
     from .graph import RegionGraph
@@ -36,49 +46,35 @@ if TYPE_CHECKING:
     from .plot_boundary import plot_boundary as plot_boundary
     from .plot_folding import plot_distances as plot_distances
     from .plot_folding import plot_folding as plot_folding
+    from .plot_graph import plot_graph as plot_graph
+    from .plot_line import plot_line as plot_line
     from .plot_path import plot_folding_table as plot_folding_table
     from .plot_path import plot_path as plot_path
     from .plot_sampling import plot_recall as plot_recall
     from .plot_separability import plot_separability as plot_separability
     from .plot_similarity import plot_similarity as plot_similarity
+    from .plot_solids import plot_solids as plot_solids
+    from .plot_training import save_training as save_training
+    from .plot_walk import plot_walk as plot_walk
     from .viewer import save_html as save_html
 
-COLORS = ("class", "gradient", "direction", "pattern", "active", "degree", "index", "none")
-# Paul Tol's "light" scheme and one more: pale enough for black lines, told apart when colours
-# are not. The lines are dark ones of Okabe and Ito.
-FILLS = (
-    "#77aadd",
-    "#ee8866",
-    "#eedd88",
-    "#ffaabb",
-    "#99ddff",
-    "#44bb99",
-    "#bbcc33",
-    "#aaaa00",
-    "#dddddd",
-    "#b997c7",
-)
-WALLS = ("#000000", "#0b5d9c", "#b3401a", "#00694e", "#8c3b6f", "#6b5b00")
-BOUNDARY = "#ffffff"
-_BARS = {
-    "gradient": ("norm of the gradient", "cividis"),
-    "direction": ("direction of the gradient (degrees)", "twilight"),
-    "active": ("thresholds exceeded", "cividis"),
-    "degree": ("neighbours", "cividis"),
-    "index": ("index of the region", "cividis"),
-}
-
+BOUNDARY, CASING = "#ffffff", "#16191d"
 
 _ELSEWHERE = {
     "plot_boundary": "plot_boundary",
     "plot_distances": "plot_folding",
     "plot_folding": "plot_folding",
     "plot_folding_table": "plot_path",
+    "plot_graph": "plot_graph",
+    "plot_line": "plot_line",
     "plot_path": "plot_path",
     "plot_recall": "plot_sampling",
     "plot_separability": "plot_separability",
     "plot_similarity": "plot_similarity",
+    "plot_solids": "plot_solids",
+    "plot_walk": "plot_walk",
     "save_html": "viewer",
+    "save_training": "plot_training",
 }
 
 
@@ -104,8 +100,10 @@ def plot_regions(
     color: str | npt.ArrayLike = "class",
     output: int | None = None,
     walls: bool = True,
+    boundary: bool | None = None,
     window: Window | None = None,
     class_names: Sequence[str] | None = None,
+    color_range: tuple[float, float] | None = None,
     legend: bool = True,
     ax: Any = None,
 ) -> Any:
@@ -114,16 +112,20 @@ def plot_regions(
     Args:
         color: what fills a region.
             ``"class"``: the largest output, or the sign of a single one; where it changes
-            inside a region, the region is divided there, and a white line is drawn.
+            inside a region, the region is divided there.
             ``"gradient"``: the norm of the gradient (of all outputs: Frobenius);
             ``"direction"``: the angle of the gradient of one output;
             ``"pattern"``: an arbitrary colour that depends on nothing but the pattern;
             ``"active"``: how many thresholds are exceeded; ``"degree"``: how many neighbours;
-            ``"index"``; ``"none"``; or an array of one number for each region.
+            ``"index"``; ``"none"``, for pictures of the walls, drawn thicker; or an array of one
+            number for each region.
         output: for the gradient: of this output only.
         walls: draw the walls, in a colour for each layer that bends there.
+        boundary: draw a white line where the class changes inside a region; default with
+            ``"class"`` only.
         window: ``(x0, x1, y0, y1)``; default the domain's bounds, or where most vertices are.
         class_names: one for each output; for a single output those of ``<= 0`` and ``> 0``.
+        color_range: the numbers at the ends of the colours; default the least and the greatest.
         legend: for classes and walls, or the colour bar.
         ax: matplotlib axes to draw on; default new ones.
 
@@ -144,69 +146,22 @@ def plot_regions(
     shapes = polygons(graph, forms.facets, window)
     own = ax is None
     ax = new_axes() if own else ax
-    if isinstance(color, str) and color == "class":
-        pieces = _classes(shapes, forms.outputs)
-        _draw_classes(ax, pieces, _class_names(graph.network, class_names), window, legend)
+    by_class = isinstance(color, str) and color == "class"
+    drawn = by_class if boundary is None else boundary
+    parts = _classes(shapes, forms.outputs) if by_class or drawn else []
+    if by_class:
+        _draw_classes(ax, parts, names_of(graph.network, class_names), window, legend)
     else:
         pieces = [ColoredPolygon(i, shape) for i, shape in enumerate(shapes) if shape]
-        _draw_values(ax, graph, forms, pieces, color, output, legend)
+        _draw_values(ax, graph, forms, pieces, color, output, color_range, legend)
+    if drawn:
+        _draw_boundary(ax, parts, cased=not by_class, legend=legend and not by_class)
     if walls:
-        draw_walls(ax, graph, shapes, legend)
+        bare = isinstance(color, str) and color == "none"
+        draw_walls(ax, graph, shapes, legend, thickness=1.8 if bare else 1.0)
     finish(ax, graph, window, legend)
     if own:
         fit_figure(ax)
-    return ax
-
-
-def plot_line(
-    graph: RegionGraph,
-    *,
-    window: tuple[float, float] | None = None,
-    outputs: Sequence[int] | None = None,
-    walls: bool = True,
-    legend: bool = True,
-    ax: Any = None,
-) -> Any:
-    """Draw the outputs along a 1-D graph, and a tick for every wall, coloured by its layer.
-
-    Args:
-        window: what part of the line; default the domain, or where the walls are.
-        outputs: which outputs; default all.
-
-    Returns:
-        The axes.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-        DomainError: the graph is not one-dimensional, or empty.
-    """
-    require("matplotlib", "plot")
-    if graph.dim != 1 or not len(graph):
-        raise DomainError(f"plot_line needs a graph with one coordinate, not {graph.dim}")
-    forms = affine_forms(graph)
-    at, layers = _breaks(graph, forms)
-    low, high = _line_window(graph, at) if window is None else window
-    chosen = range(graph.network.output_dim) if outputs is None else outputs
-    _check_outputs(graph.network, chosen)
-    ax = new_axes() if ax is None else ax
-    x = np.unique(np.concatenate([[low, high], at[(at > low) & (at < high)]]))
-    y = graph.network(x[:, None])
-    for k in chosen:
-        ax.plot(x, y[:, k], color=_ink(k), linewidth=2, label=f"output {k}")
-    if walls:
-        for layer in np.unique(layers):
-            ax.vlines(
-                at[layers == layer],
-                0,
-                0.04,
-                transform=ax.get_xaxis_transform(),
-                color=_wall(int(layer)),
-                linewidth=1,
-                label=f"wall of layer {layer}",
-            )
-    ax.set(xlim=(low, high), xlabel=_axis_names(graph)[0], ylabel="output")
-    if legend:
-        add_legend(ax)
     return ax
 
 
@@ -234,6 +189,8 @@ def plot_slice(
 
     graph = regions(network, domain, limits=limits)
     if graph.dim == 1:
+        from .plot_line import plot_line
+
         return plot_line(graph, walls=walls, ax=ax)
     return plot_regions(graph, color=color, output=output, walls=walls, window=window, ax=ax)
 
@@ -245,7 +202,9 @@ def _check(
     graph: RegionGraph, color: str | npt.ArrayLike, output: int | None, window: Window | None
 ) -> None:
     if graph.dim != 2:
-        hint = "use plot_line" if graph.dim == 1 else "enumerate on a Slice with two directions"
+        plane = "enumerate on a Slice with two directions"
+        hints = {1: "use plot_line", 3: f"use plot_solids, or {plane}"}
+        hint = hints.get(graph.dim, plane)
         raise DomainError(
             f"plot_regions needs a graph with two coordinates, not {graph.dim}: {hint}"
         )
@@ -253,39 +212,12 @@ def _check(
         raise DomainError("plot_regions needs a domain with an interior in the plane")
     if not len(graph):
         raise DomainError("plot_regions needs at least one region")
-    if isinstance(color, str) and color not in COLORS:
-        raise PolyreluError(f"color must be one of {', '.join(COLORS)}, not {color!r}")
-    if not isinstance(color, str) and np.shape(color) != (len(graph),):
-        raise PolyreluError(f"color must be a name or {len(graph)} numbers, not {np.shape(color)}")
-    if output is not None:
-        _check_outputs(graph.network, [output])
+    check_color(graph, color, output)
     if window is not None and not (window[0] < window[1] and window[2] < window[3]):
         raise DomainError(f"window must be (x0, x1, y0, y1) with x0 < x1 and y0 < y1, not {window}")
 
 
-def _check_outputs(network: Network, outputs: Sequence[int]) -> None:
-    for k in outputs:
-        if not 0 <= k < network.output_dim:
-            raise PolyreluError(f"output must be 0 to {network.output_dim - 1}, not {k}")
-
-
 # --- fills -------------------------------------------------------------------------------------
-
-
-def fill(k: int) -> str:
-    return FILLS[k % len(FILLS)]
-
-
-def _ink(k: int) -> tuple[float, float, float]:
-    """The fill's colour, dark enough for a line on white."""
-    from matplotlib.colors import to_rgb
-
-    red, green, blue = (0.75 * v for v in to_rgb(fill(k)))
-    return red, green, blue
-
-
-def _wall(layer: int) -> str:
-    return WALLS[layer % len(WALLS)]
 
 
 def _classes(shapes: list[Polygon], outputs: Array) -> list[ColoredPolygon]:
@@ -297,28 +229,31 @@ def _classes(shapes: list[Polygon], outputs: Array) -> list[ColoredPolygon]:
     ]
 
 
-def _class_names(network: Network, names: Sequence[str] | None) -> Sequence[str]:
-    wanted = max(network.output_dim, 2)
-    if names is None:
-        return ["≤ 0", "> 0"] if network.output_dim == 1 else [str(k) for k in range(wanted)]
-    if len(names) != wanted:
-        raise PolyreluError(f"class_names must be {wanted} names, not {len(names)}")
-    return names
-
-
 def _draw_classes(
     ax: Any, pieces: list[ColoredPolygon], names: Sequence[str], window: Window, legend: bool
 ) -> None:
-    from matplotlib.collections import LineCollection
-
     add_polygons(ax, pieces, [fill(p.kind) for p in pieces])
-    line = LineCollection(list(_decision_lines(pieces)), colors=BOUNDARY, linewidths=2.2, zorder=3)
-    line.set_capstyle("round")
-    ax.add_collection(line, autolim=False)
     write_names(ax, pieces, names, window)
     if legend:
         for c in sorted({p.kind for p in pieces})[:20]:
             ax.plot([], [], "s", markersize=11, color=fill(c), label=f"class {names[c]}")
+
+
+def _draw_boundary(ax: Any, pieces: list[ColoredPolygon], cased: bool, legend: bool) -> None:
+    """White; among many colours with a dark rim."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.patheffects import Normal, Stroke
+
+    lines = list(_decision_lines(pieces))
+    if not lines:
+        return
+    line = LineCollection(lines, colors=BOUNDARY, linewidths=2.2, zorder=3)
+    line.set_capstyle("round")
+    rim = [Stroke(linewidth=4.2, foreground=CASING), Normal()] if cased else []
+    line.set_path_effects(rim)
+    ax.add_collection(line, autolim=False)
+    if legend:
+        ax.plot([], [], color=BOUNDARY, linewidth=2.2, path_effects=rim, label="decision boundary")
 
 
 def write_names(
@@ -331,6 +266,7 @@ def write_names(
             x,
             y,
             names[c],
+            color=CASING,
             ha="center",
             va="center",
             zorder=5,
@@ -347,67 +283,17 @@ def _draw_values(
     pieces: list[ColoredPolygon],
     color: str | npt.ArrayLike,
     output: int | None,
+    ends: tuple[float, float] | None,
     legend: bool,
 ) -> None:
-    import matplotlib
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
     if isinstance(color, str) and color in ("none", "pattern"):
-        add_polygons(ax, pieces, [_plain(graph, p.region, color) for p in pieces])
+        add_polygons(ax, pieces, [plain_color(graph, p.region, color) for p in pieces])
         return
-    values = _values(graph, forms, color, output)
-    label, name = _BARS[color] if isinstance(color, str) else ("", "cividis")
-    norm = Normalize(-180, 180) if name == "twilight" else Normalize(values.min(), values.max())
-    colormap = _pale(matplotlib.colormaps[name])
-    add_polygons(ax, pieces, colormap(norm(values[[p.region for p in pieces]])))
+    values = region_values(graph, forms, color, output)
+    mappable, label = scale(color, values, ends)
+    add_polygons(ax, pieces, mappable.to_rgba(values[[p.region for p in pieces]]))
     if legend:
-        bar = ax.figure.colorbar(ScalarMappable(norm, colormap), ax=ax, shrink=0.8, pad=0.02)
-        bar.set_label(label)
-        bar.outline.set_visible(False)
-
-
-def _pale(colormap: Any) -> Any:
-    """A colormap on which dark lines can be seen."""
-    from matplotlib.colors import ListedColormap
-
-    table = colormap(np.linspace(0, 1, 256))
-    return ListedColormap(0.35 + 0.65 * table)
-
-
-def _plain(graph: RegionGraph, region: int, color: str) -> str:
-    if color == "none":
-        return "#ffffff"
-    import zlib
-
-    return fill(zlib.crc32(graph.packed_patterns[region].tobytes()))
-
-
-def _values(
-    graph: RegionGraph, forms: Forms, color: str | npt.ArrayLike, output: int | None
-) -> Array:
-    """The number that colours each region."""
-    if not isinstance(color, str):
-        return np.asarray(color, dtype=np.float64)
-    if color == "degree":
-        return np.asarray(graph.degrees, dtype=np.float64)
-    if color == "index":
-        return np.arange(len(graph), dtype=np.float64)
-    if color == "active":
-        bits = np.bitwise_count(graph.packed_patterns)
-        return np.asarray(bits.sum(axis=1), dtype=np.float64)
-    jacobian = forms.outputs[..., :-1]
-    if color == "direction":
-        gradient = jacobian[:, _single(graph.network, output)]
-        return np.asarray(np.degrees(np.arctan2(gradient[:, 1], gradient[:, 0])))
-    chosen = jacobian if output is None else jacobian[:, [output]]
-    return np.asarray(np.sqrt((chosen**2).sum(axis=(1, 2))))
-
-
-def _single(network: Network, output: int | None) -> int:
-    if output is None and network.output_dim > 1:
-        raise PolyreluError("color='direction' needs output=, as the network has several")
-    return output or 0
+        color_bar(ax, mappable, label)
 
 
 def add_polygons(ax: Any, pieces: list[ColoredPolygon], colors: Any) -> None:
@@ -457,6 +343,7 @@ def draw_walls(
     *,
     first: int | None = None,
     alpha: float = 1.0,
+    thickness: float = 1.0,
 ) -> None:
     """Each wall once, in the colour of the layer whose threshold vanishes there; if asked, those of
     the first thresholds only."""
@@ -471,19 +358,19 @@ def draw_walls(
             px, py, k = polygon[i - 1]
             if k >= 0 and 0 <= threshold[k] < end and not 0 <= neighbor[k] < region:
                 lines.setdefault(layer_of[threshold[k]], []).append([(px, py), (x, y)])
-    thick = float(np.clip(24.0 / np.sqrt(len(graph)), 0.12, 1.4))
+    thick = float(np.clip(24.0 * thickness / np.sqrt(len(graph)), 0.12 * thickness, 1.4))
     for layer in sorted(lines):
         width = max(thick * 0.8**layer, 0.1)
         above = 2 + 1 / (2 + layer)  # earlier layers over later ones, all below zorder 3
         drawn = LineCollection(
-            lines[layer], colors=_wall(layer), linewidths=width, zorder=above, alpha=alpha
+            lines[layer], colors=wall_color(layer), linewidths=width, zorder=above, alpha=alpha
         )
         ax.add_collection(drawn, autolim=False)
         if legend:
             ax.plot(
                 [],
                 [],
-                color=_wall(layer),
+                color=wall_color(layer),
                 linewidth=max(width, 1.2),
                 alpha=alpha,
                 label=f"wall of layer {layer}",
@@ -518,9 +405,14 @@ def fit_figure(ax: Any) -> None:
     ax.figure.draw_without_rendering()  # lays it out; how wide tick labels are is known after it
 
 
-def finish(ax: Any, graph: RegionGraph, window: Window, legend: bool) -> None:
-    names = _axis_names(graph)
-    ax.set(xlim=window[:2], ylim=window[2:], xlabel=names[0], ylabel=names[1])
+def finish(
+    ax: Any, graph: RegionGraph, window: Window, legend: bool, *, named: bool = True
+) -> None:
+    """The frame: what part is seen, equal lengths, names of the axes, counts as title, legend."""
+    ax.set(xlim=window[:2], ylim=window[2:])
+    if named:
+        x, y = axis_names(graph)
+        ax.set(xlabel=x, ylabel=y)
     ratio = (window[1] - window[0]) / (window[3] - window[2])
     ax.set_aspect("equal" if 0.05 < ratio < 20 else "auto")
     state = "" if graph.complete else f" (incomplete: {graph.stopped_by})"
@@ -529,7 +421,7 @@ def finish(ax: Any, graph: RegionGraph, window: Window, legend: bool) -> None:
         add_legend(ax)
 
 
-def _axis_names(graph: RegionGraph) -> list[str]:
+def axis_names(graph: RegionGraph) -> list[str]:
     """``x[i]`` if a coordinate is an input of the network, ``t[i]`` if it is one of a slice."""
     if graph.slice is None:
         return [f"x[{i}]" for i in range(graph.dim)]
@@ -540,24 +432,3 @@ def _axis_names(graph: RegionGraph) -> list[str]:
         same = len(at) == 1 and column[at[0]] == 1.0 and embedding.bias[at[0]] == 0.0
         names.append(f"x[{at[0]}]" if same else f"t[{i}]")
     return names
-
-
-# --- lines -------------------------------------------------------------------------------------
-
-
-def _breaks(graph: RegionGraph, forms: Forms) -> tuple[Array, npt.NDArray[np.int64]]:
-    """Where the walls of a 1-D graph are, and the layer of each."""
-    walls = np.flatnonzero(graph.facets >= 0)
-    slope, offset = forms.facets[walls].T
-    layer_of = np.array([layer for layer, _, _ in graph.network.thresholds], dtype=np.int64)
-    at, first = np.unique(-offset / slope, return_index=True)
-    return at, layer_of[graph.facets[walls[first]]]
-
-
-def _line_window(graph: RegionGraph, at: Array) -> tuple[float, float]:
-    rows = [(g[0], -g[1] / g[0]) for g in graph.domain.inequalities() if g[0]]
-    points = np.concatenate([at, [v for _, v in rows], graph.witnesses.ravel()])
-    low, high = float(points.min()), float(points.max())
-    pad = 0.0 if {s > 0 for s, _ in rows} == {True, False} else 0.1 * (high - low) or 1.0
-    lows, highs = [v for s, v in rows if s > 0], [v for s, v in rows if s < 0]
-    return max([low - pad, *lows]), min([high + pad, *highs])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .boundary_colors import INK, MOST_NAMES, Colors, color_bar, rgb, title
+from .boundary_colors import INK, MOST_NAMES, Colors, rgb, title
 from .clipping import clipped_pieces
 from .errors import DomainError, PolyreluError
 from .io._extras import require
@@ -26,7 +26,6 @@ from .plot import (
     ColoredPolygon,
     add_polygons,
     draw_walls,
-    fill,
     finish,
     fit_figure,
     new_axes,
@@ -34,6 +33,7 @@ from .plot import (
 )
 from .plot_surface import draw_surface
 from .polygons import Polygon, affine_forms, default_window, polygons
+from .region_colors import color_bar, fill
 
 if TYPE_CHECKING:
     from .queries.boundary import DecisionBoundary
@@ -236,4 +236,4 @@ def _curves(
         if touching.any():
             ax.plot([], [], color=INK, linestyle=(0, (3, 2)), label="touches")
         if colors.mappable is not None:
-            color_bar(ax, colors.mappable)
+            color_bar(ax, colors.mappable, shrink=0.7)

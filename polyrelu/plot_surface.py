@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .boundary_colors import INK, MOST_NAMES, Colors, color_bar, rgb, title
+from .boundary_colors import INK, MOST_NAMES, Colors, rgb, title
 from .errors import PolyreluError
 from .io._extras import require
 from .mesh import (
@@ -21,6 +21,7 @@ from .mesh import (
 )
 from .network import Array
 from .plot import add_legend
+from .region_colors import color_bar
 
 if TYPE_CHECKING:
     from .queries.boundary import DecisionBoundary
@@ -45,16 +46,15 @@ def draw_surface(
     mesh = boundary_mesh(boundary, window=chosen)  # type: ignore[arg-type]
     own = ax is None
     if own:
-        plt = require("matplotlib.pyplot", "plot")
-        figure = plt.figure(figsize=(SIDE, SIDE))
-        ax = figure.add_axes((0.0, 0.0, 1.0, 1.0), projection="3d")
+        ax = new_space()
     elif not hasattr(ax, "get_zlim"):
         raise PolyreluError('a surface needs axes made with projection="3d"')
     colors = Colors(color, mesh.piece_of, mesh.classes, mesh.components(), mesh.normals, called)
     normals = mesh.normals * picture_units(mesh)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    _add_surface(ax, mesh, _shaded(colors, normals, view), walls, view)
-    _frame(ax, mesh, view)
+    light = shaded(colors.rgb, normals, view, plain=colors.mappable is not None)
+    _add_surface(ax, mesh, light, walls, view)
+    frame(ax, mesh, view)
     ax.set_title(title(boundary, len(mesh)), fontsize=11)
     if legend and len(colors.names) > 1:
         for shade, name in colors.names[:MOST_NAMES]:
@@ -62,10 +62,23 @@ def draw_surface(
         add_legend(ax)
     bar = colors.mappable if legend else None
     if own:
-        _fit(ax, bar)
+        fit(ax, bar)
     elif bar is not None:
-        color_bar(ax, bar)
+        color_bar(ax, bar, shrink=0.7)
     return ax
+
+
+def new_space() -> Any:
+    """Axes in space that fill a figure of their own."""
+    plt = require("matplotlib.pyplot", "plot")
+    return plt.figure(figsize=(SIDE, SIDE)).add_axes((0.0, 0.0, 1.0, 1.0), projection="3d")
+
+
+def add_solid(ax: Any, mesh: Mesh, light: Array, view: tuple[float, float]) -> None:
+    """Closed solids with outward normals: of their polygons those that face the viewer."""
+    units = picture_units(mesh)
+    seen = np.flatnonzero((mesh.normals * units) @ _ahead(view) > 0)
+    _add_surface(ax, mesh.part(seen), light[seen], True, view)
 
 
 def _add_surface(
@@ -79,17 +92,18 @@ def _add_surface(
     at = mesh.vertices / units
     longest = float((np.ptp(mesh.bounds, axis=0) / units).max() or 1.0) / FINENESS
     bits, owner = _bits(mesh, at, longest)
-    bodies = [*(bits * units)]
+    bodies = bits * units
     faces = np.column_stack([shaded[owner], np.ones(len(owner))])
     rims = faces
     if walls:
         lines = _divided(at[mesh.edges()], longest) + 0.6 * longest * _ahead(view)
-        bodies += [*(lines * units)]
+        # With a corner twice: of bodies of several sizes matplotlib reads what it has not written.
+        bodies = np.concatenate([bodies, (lines * units)[:, [0, 1, 1]]])
         faces = np.vstack([faces, np.zeros((len(lines), 4))])
         ink = [*rgb(INK), float(np.clip(25 / np.sqrt(len(mesh) + 1), 0.3, 0.85))]
         rims = np.vstack([rims, np.tile(ink, (len(lines), 1))])
     width = float(np.clip(10 / np.sqrt(len(mesh) + 1), 0.25, 0.7))
-    if not bodies:
+    if not len(bodies):
         return
     surface = Poly3DCollection(bodies, facecolors=faces, edgecolors=rims, linewidths=width)
     surface.set_joinstyle("round")
@@ -132,9 +146,10 @@ def _ahead(view: tuple[float, float]) -> Array:
     return np.array([flat * np.cos(azimuth), flat * np.sin(azimuth), np.sin(elevation)])
 
 
-def _shaded(colors: Colors, normals: Array, view: tuple[float, float]) -> Array:
-    """The colours in the light of a lamp over the viewer's left shoulder, and a weak one from the
-    right; sides that face the first class are darker. Colours of numbers change little."""
+def shaded(colors: Array, normals: Array, view: tuple[float, float], *, plain: bool) -> Array:
+    """The colours, shape (polygons, 3), in the light of a lamp over the viewer's left shoulder, and
+    a weak one from the right; sides that face the first class are darker. Plain ones, that stand
+    for numbers, change little."""
     ahead, azimuth = _ahead(view), np.radians(view[1])
     right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
     up = np.cross(ahead, right)
@@ -143,20 +158,20 @@ def _shaded(colors: Colors, normals: Array, view: tuple[float, float]) -> Array:
     key, weak = (v / np.linalg.norm(v) for v in (
         -0.5 * right + 0.75 * up + 0.6 * ahead, 0.9 * right - 0.1 * up + 0.4 * ahead))  # fmt: skip
     light = 0.58 + 0.46 * np.maximum(seen @ key, 0) + 0.12 * np.maximum(seen @ weak, 0)
-    if colors.mappable is not None:
-        found = colors.rgb * (0.75 + 0.25 * light[:, None])
+    if plain:
+        found = colors * (0.75 + 0.25 * light[:, None])
     else:
-        behind = 0.82 * (0.6 * colors.rgb + 0.4 * 0.5)
-        found = np.where(facing > 0, colors.rgb, behind) * light[:, None]
+        behind = 0.82 * (0.6 * colors + 0.4 * 0.5)
+        found = np.where(facing > 0, colors, behind) * light[:, None]
     return np.clip(found, 0, 1)
 
 
-def _frame(ax: Any, mesh: Mesh, view: tuple[float, float]) -> None:
+def frame(ax: Any, mesh: Mesh, view: tuple[float, float], bounds: Array | None = None) -> None:
     """A plain box around the surface, few ticks."""
     from matplotlib.ticker import MaxNLocator
 
     units = picture_units(mesh)
-    low, high = mesh.bounds
+    low, high = mesh.bounds if bounds is None else bounds
     drawn = (high - low) / units
     drawn = np.maximum(drawn, 0.02 * float(drawn.max()) or 1.0)  # a flat surface needs some room
     middle, size = low / 2 + high / 2, drawn * units
@@ -175,7 +190,7 @@ def _frame(ax: Any, mesh: Mesh, view: tuple[float, float]) -> None:
         axis.set_tick_params(labelsize=8, color="#8a929b")
 
 
-def _fit(ax: Any, mappable: Any) -> None:
+def fit(ax: Any, mappable: Any, label: str = "") -> None:
     """Cut the figure to what is drawn: axes in space leave wide margins."""
     from matplotlib.transforms import Bbox
     from mpl_toolkits.mplot3d import proj3d
@@ -208,4 +223,5 @@ def _fit(ax: Any, mappable: Any) -> None:
     ax.set_position((x / full, y / height, SIDE / full, SIDE / height))
     if mappable is not None:
         place = ((width + 0.1) / full, 0.2, 0.15 / full, 0.6)
-        figure.colorbar(mappable, cax=figure.add_axes(place)).outline.set_visible(False)
+        bar = figure.colorbar(mappable, cax=figure.add_axes(place), label=label)
+        bar.outline.set_visible(False)

@@ -1,4 +1,4 @@
-"""A line on stderr that says how far a long computation is."""
+"""A line on stderr, or in a notebook, that says how far a long computation is."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ class Meter:
         self._shown = True
         rate = regions / seconds if seconds > 0 else 0.0
         line = f"{regions:,} {self._counted}, {seconds:.1f} s, {rate:,.0f}/s"
-        sys.stderr.write(f"\r\x1b[K{line}{_far(self.share, seconds)}")
+        self._show(f"{line}{_far(self.share, seconds)}")
+
+    def _show(self, text: str) -> None:
+        sys.stderr.write(f"\r\x1b[K{text}")
         sys.stderr.flush()
 
     def close(self) -> None:
@@ -55,10 +58,39 @@ _UNITS = (("s", 1.0), ("min", 60.0), ("h", 3600.0), ("days", 86400.0))
 
 def reporter(progress: bool | Progress, counted: str = "regions") -> Progress | None:
     """What to call with (regions, seconds): the function given; for True a :class:`Meter`, if
-    stderr is a terminal; else nothing."""
-    if callable(progress):
-        return progress
-    return Meter(counted) if progress and on_terminal() else None
+    stderr is a terminal, or a :class:`NotebookMeter` in a notebook; else nothing."""
+    if callable(progress) or not progress:
+        return progress or None
+    if in_notebook():
+        return NotebookMeter(counted)
+    return Meter(counted) if on_terminal() else None
+
+
+class NotebookMeter(Meter):
+    """The same in a line of a notebook's output, which it writes over and empties in the end."""
+
+    _handle: Any = None
+
+    def _show(self, text: str) -> None:
+        from IPython.display import DisplayHandle
+
+        shown = {"text/plain": text}
+        if self._handle is None:
+            self._handle = DisplayHandle()
+            self._handle.display(shown, raw=True)
+        else:
+            self._handle.update(shown, raw=True)
+
+    def close(self) -> None:
+        if self._shown:
+            self._show("")
+
+
+def in_notebook() -> bool:
+    """Does a Jupyter kernel run this? IPython is asked only if it is running already."""
+    module = sys.modules.get("IPython")
+    shell = module.get_ipython() if module is not None and hasattr(module, "get_ipython") else None
+    return getattr(shell, "kernel", None) is not None
 
 
 def on_terminal() -> bool:

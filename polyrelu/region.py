@@ -15,6 +15,7 @@ from flint import fmpz_mat
 from .engine.exact import activate
 from .engine.generators import Generators, generators, volume
 from .network import Array, Network, quotient
+from .notebook import InNotebook
 from .rational import IntegerRow, dot, null_space, primitive, rows_of
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Facet:
         return self.neighbor is None and self.inequality is None
 
 
-class Region:
+class Region(InNotebook):
     """An activation region of a network on a domain; made by :class:`RegionGraph`.
 
     Coordinates are the domain's (for a slice: those of the slice). All that is called exact

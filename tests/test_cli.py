@@ -253,9 +253,14 @@ def test_errors_are_one_line_with_a_hint(net, boxless, tmp_path: Path, capsys) -
         assert hint in error(capsys, *words), words
 
 
-def test_plot_refuses_before_it_enumerates(net, capsys) -> None:
+def test_plot_refuses_before_it_enumerates(net, tmp_path: Path, capsys) -> None:
     pytest.importorskip("matplotlib")
-    assert "--axes=0,1" in error(capsys, "plot", net)
+    four = str(tmp_path / "four.npz")
+    pr.save_network(
+        pr.Network.from_layers([(np.eye(4), np.zeros(4))], input_box=pr.Box(0, 1, 4)), four
+    )
+    assert "--axes=0,1" in error(capsys, "plot", four)
+    assert "of three coordinates, not 2" in error(capsys, "plot", net, "--axes=0,1", "-o", "a.html")
     assert ".png" in error(capsys, "plot", net, "--axes=0,1", "-o", "a.txt")
     assert "4 numbers, not 2" in error(capsys, "plot", net, "--axes=0,1", "--window=0,1")
 

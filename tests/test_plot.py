@@ -16,7 +16,8 @@ matplotlib.use("Agg")
 from matplotlib.collections import LineCollection, PolyCollection  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
-from polyrelu.plot import COLORS, plot_line, plot_regions, plot_slice  # noqa: E402
+from polyrelu.plot import plot_line, plot_regions, plot_slice  # noqa: E402
+from polyrelu.region_colors import COLORS  # noqa: E402
 
 
 def network(
@@ -159,7 +160,7 @@ def test_wrong_requests_are_errors(graph, ax) -> None:
     solid = pr.regions(network(3, 4, 1), pr.Box(-1, 1, dim=3))
     line = pr.regions(network(1, 4, 1), pr.Box(-1, 1, dim=1))
     flat = pr.regions(network(2, 4, 1), pr.Box([0, -1], [0, 1]))
-    with pytest.raises(pr.DomainError, match="two coordinates, not 3: enumerate on a Slice"):
+    with pytest.raises(pr.DomainError, match="two coordinates, not 3: use plot_solids"):
         plot_regions(solid, ax=ax)
     with pytest.raises(pr.DomainError, match="use plot_line"):
         plot_regions(line, ax=ax)

@@ -23,7 +23,7 @@ from polyrelu import (
 )
 from polyrelu.viewer import save_html
 
-VOID = {"meta", "input", "br", "link", "img"}
+VOID = {"meta", "input", "br", "link", "img", "source"}
 
 
 class Reader(HTMLParser):
@@ -84,14 +84,15 @@ def test_the_data_are_the_mesh(boundary, tmp_path: Path):
     parts = np.split(corners, np.cumsum(sizes)[:-1])
     assert tuple(tuple(p.tolist()) for p in parts) == mesh.polygons
     assert (decoded(data, "pieces", "<i4") == mesh.piece_of).all()
-    assert (decoded(data, "components", "<i4") == mesh.components()).all()
-    pairs = np.array([[p["first"], p["second"]] for p in data["pairs"]])
-    pair_of = decoded(data, "pair_of", "<i4")
-    assert (pairs[pair_of] == mesh.classes).all()
+    schemes = {s["label"]: s for s in data["schemes"]}
+    assert (decoded(data, schemes["component"]["array"], "<i4") == mesh.components()).all()
+    names = schemes["class pair"]["names"]
+    pair_of = decoded(data, schemes["class pair"]["array"], "<i4")
+    told = [names[k] for k in pair_of.tolist()]
+    assert told == [f"class {a} | class {b}" for a, b in mesh.classes.tolist()]
     assert (np.diff(np.bincount(pair_of)) <= 0).all()  # the most frequent first
     assert np.allclose(decoded(data, "normals", "<f4").reshape(-1, 3), mesh.normals, atol=1e-6)
     assert np.allclose(decoded(data, "areas", "<f4"), mesh.areas(), rtol=1e-6)
-    assert data["class_names"] == {str(c): f"class {c}" for c in range(5)}
 
 
 def test_nothing_is_loaded_and_only_our_script_may_run(boundary, tmp_path: Path):
@@ -133,7 +134,8 @@ def test_names_are_text(boundary, tmp_path: Path):
     assert not any(tag == "img" for tag, _ in page.elements)
     (text,) = page.of("script", id="mesh")
     assert not set("<>&") & set(text)
-    assert list(json.loads(text)["class_names"].values()) == names
+    told = "".join(json.loads(text)["schemes"][0]["names"])
+    assert all(name in told for name in names)
     assert bad in page.of("td")
 
 

@@ -19,6 +19,7 @@ from ..faces import FaceComplex, face_complex
 from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Layer, Network
+from ..notebook import InNotebook
 from ..progress import Progress
 from ..rational import IntegerRow, dot
 from .decision import Decision, decision
@@ -73,7 +74,7 @@ class DecisionRegion:
     bounded: tuple[bool, ...]
 
 
-class DecisionBoundary:
+class DecisionBoundary(InNotebook):
     """A decision boundary as a polyhedral complex. Made by :func:`decision_boundary`.
 
     Attributes:

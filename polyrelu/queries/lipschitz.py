@@ -16,6 +16,7 @@ from ..errors import DomainError, IncompleteError
 from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Array, Layer, Network, quotient
+from ..notebook import InNotebook
 from ..progress import Progress
 from ..rational import integer_row, rows_of, solve_affine
 from .outputs import Output, output_weights
@@ -39,7 +40,7 @@ Matrix = list[list[Fraction]]
 
 
 @dataclass(frozen=True, eq=False)
-class Lipschitz:
+class Lipschitz(InNotebook):
     """The least L with ``|F(x) - F(y)| <= L |x - y|`` on a convex domain.
 
     Attributes:

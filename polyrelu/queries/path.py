@@ -16,6 +16,7 @@ from ..activations import exact
 from ..engine.path import Trace, Tracer
 from ..errors import DomainError, NetworkError
 from ..network import Array, FieldsOnly, Layer, Network, finite_array
+from ..notebook import InNotebook
 from .folding import Folding, counted_bits
 from .where import as_network
 from .witness import ExactPoint
@@ -41,7 +42,7 @@ class SubPath:
 
 
 @dataclass(frozen=True, eq=False)
-class ActivationPath(FieldsOnly):
+class ActivationPath(FieldsOnly, InNotebook):
     """The patterns on the open pieces of a path, in order. Made by :func:`activation_path`.
 
     Between pieces i and i + 1 lies point i, where the thresholds

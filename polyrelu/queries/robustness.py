@@ -18,6 +18,7 @@ from ..exact_program import NORMS, length
 from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Layer, Network
+from ..notebook import InNotebook
 from ..progress import Progress, reporter
 from ..rational import dot_point
 from .robust_certificate import RobustnessCertificate
@@ -28,7 +29,7 @@ from .witness import ExactPoint
 
 
 @dataclass(frozen=True)
-class RobustRadius:
+class RobustRadius(InNotebook):
     """How far it is from a point to the nearest one at which its decision is not the only best.
 
     Attributes:

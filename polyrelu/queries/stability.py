@@ -19,6 +19,7 @@ from ..errors import DomainError, IncompleteError
 from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Array, Layer, Network, quotient
+from ..notebook import InNotebook
 from ..progress import Progress
 from ..rational import rows_of
 from ..region import Region
@@ -39,7 +40,7 @@ LAYER_INPUTS, LAYER_CELLS = 6, 50_000  # of layers whose own bounds are worked o
 
 
 @dataclass(frozen=True, eq=False)
-class Stability:
+class Stability(InNotebook):
     """Bounds on ``kappa_L |x - y| <= |F(x) - F(y)| <= kappa_U |x - y|`` on a convex domain.
 
     Attributes:

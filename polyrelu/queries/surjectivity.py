@@ -12,6 +12,7 @@ from ..errors import IncompleteError, NetworkError
 from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Layer, Network, quotient
+from ..notebook import InNotebook
 from ..progress import Progress
 from ..rational import dot, rows_of
 from ..region import Region
@@ -38,7 +39,7 @@ class End:
 
 
 @dataclass(frozen=True)
-class OutputRange:
+class OutputRange(InNotebook):
     """The values of one output on a convex domain, an interval: they are exactly those between
     ``low`` and ``high``, ends included where they are finite."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ..errors import PolyreluError
+from ..notebook import InNotebook
 
 SHOWN_FAILURES = 10
 
@@ -58,7 +59,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(InNotebook):
     """The outcome of :func:`verify`: true iff no check failed.
 
     Attributes:
