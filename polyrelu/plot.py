@@ -80,6 +80,7 @@ _ELSEWHERE = {
     "plot_similarity": "plot_similarity",
     "save_html": "viewer",
 }
+__all__ = ["plot_line", "plot_regions", "plot_slice", *sorted(_ELSEWHERE)]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,127 @@
+"""Docstrings for autodoc: with annotations as they are written, and the types of attributes."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.ext.napoleon import GoogleDocstring
+from sphinx.util.inspect import stringify_signature
+
+from .annotations import meaning_of, page_of, qualified
+
+LONGEST = 5  # parameters of a constructor that is shown; classes with more are made by functions
+PROPERTIES = ("attribute", "data", "property")
+ATTRIBUTE = re.compile(r" {4}(\w+(?:, \w+)*): +(.*)", re.DOTALL)
+_kept: dict[str, list[str]] = {}
+
+
+def _signature(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, given: str | None, returns: str | None
+) -> tuple[str, str | None] | None:
+    """With annotations as they are written: Array, not the array of numpy that it stands for."""
+    if given is None or what not in ("class", "function", "method"):
+        return None
+    try:
+        found = inspect.signature(value)
+    except (TypeError, ValueError):
+        return None
+    parameters = [
+        p.replace(annotation=qualified(p.annotation, value.__module__))
+        if isinstance(p.annotation, str)
+        else p
+        for p in found.parameters.values()
+    ]
+    if what == "class" and len(parameters) > LONGEST:
+        return "", None
+    if what == "method" and parameters and parameters[0].name in ("self", "cls"):
+        parameters = parameters[1:]
+    returned = found.return_annotation
+    text = stringify_signature(found.replace(parameters=parameters), show_return_annotation=False)
+    if what == "class" or not isinstance(returned, str) or returned == "None":
+        return text, None
+    return text, qualified(returned, value.__module__)
+
+
+def _attributes(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]
+) -> None:
+    """A class's list of attributes as directives, with the fields' types, before napoleon reads it."""
+    if what not in ("class", "exception") or "Attributes:" not in lines:
+        return
+    begin = lines.index("Attributes:") + 1
+    rest = (at for at in range(begin, len(lines)) if lines[at] and not lines[at].startswith("    "))
+    end = next(rest, len(lines))
+    types = {
+        field: qualified(text, value.__module__)
+        for field, text in inspect.get_annotations(value).items()
+    }
+    directives: list[str] = []
+    for line in lines[begin:end]:
+        if match := ATTRIBUTE.match(line):
+            directives += ["", *_directive(match[1].split(", "), types), f"   {match[2]}"]
+        else:
+            directives.append(line[1:])  # a deeper line of the text: from 8 to 7 columns or from 4 to 3
+    lines[begin - 1 : end] = [*directives, ""]
+
+
+def _directive(names: list[str], types: dict[str, str]) -> list[str]:
+    opening = ".. attribute:: "
+    found = {types.get(name) for name in names}
+    kind = found.pop() if len(found) == 1 else None
+    return [
+        opening + names[0],
+        *(" " * len(opening) + name for name in names[1:]),
+        *([f"   :type: {kind}"] if kind else []),
+        "",
+    ]
+
+
+def _keep(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+    if what in PROPERTIES:
+        _kept[name] = list(lines)
+
+
+def _read_again(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]
+) -> None:
+    """Napoleon takes what is before the first colon of a property's docstring for its type; ours
+    are docstrings as all others, and the type is in the annotation.
+    """
+    if what not in PROPERTIES:
+        return
+    kept = _kept.pop(name)
+    if what == "data" and getattr(type(value), "__doc__", None) == inspect.cleandoc("\n".join(kept)):
+        kept = []
+    lines[:] = GoogleDocstring(kept, app.config, app, "method", name, value, options).lines()
+    getter = getattr(value, "fget", None) or getattr(value, "func", None)
+    returned = getattr(getter, "__annotations__", {}).get("return")
+    if isinstance(returned, str):
+        lines += ["", f":type: {qualified(returned, getter.__module__)}"]
+
+
+def _missing(
+    app: Sphinx, env: BuildEnvironment, node: Any, content: Any
+) -> nodes.Element | None:
+    """Types of other libraries, and our aliases of types, which say what they stand for."""
+    if node.get("refdomain") != "py":
+        return None
+    name = node["reftarget"]
+    if (page := page_of(name)) is not None:
+        return nodes.reference("", "", content, refuri=page)
+    if (meaning := meaning_of(name)) is not None:
+        return nodes.abbreviation("", "", content, explanation=meaning)
+    return None
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("autodoc-process-signature", _signature)
+    app.connect("autodoc-process-docstring", _attributes, priority=400)
+    app.connect("autodoc-process-docstring", _keep, priority=400)
+    app.connect("autodoc-process-docstring", _read_again, priority=600)
+    app.connect("missing-reference", _missing)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

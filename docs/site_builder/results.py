@@ -1,0 +1,50 @@
+"""Classes that public functions return, or public classes hold, and that are no names of polyrelu."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .annotations import qualified
+
+_OURS = re.compile(r"polyrelu(?:\.\w+)+")
+# What a reader of the reference does not need: how it is made, not what it means.
+INTERNAL = {
+    "polyrelu.engine.program.Compiled",
+    "polyrelu.network.FieldsOnly",
+}
+
+
+def results(values: Iterable[Any], public: set[str]) -> list[str]:
+    """Full names, in the order in which they are met; ``public`` are those with a place already."""
+    found: list[str] = []
+    waiting = list(values)
+    while waiting:
+        for name in _mentioned(waiting.pop(0)):
+            if name in public or name in found or name in INTERNAL:
+                continue
+            module, _, short = name.rpartition(".")
+            kind = getattr(importlib.import_module(module), short)
+            if inspect.isclass(kind):
+                found.append(name)
+                waiting.append(kind)
+    return found
+
+
+def _mentioned(value: Any) -> Iterator[str]:
+    """Names of ours in the annotations of a function, or of a class's fields and public members."""
+    if inspect.isclass(value):
+        members = [member for name, member in vars(value).items() if name[0] != "_"]
+        annotations = [*inspect.get_annotations(value).values()]
+    else:
+        members, annotations = [value], []
+    for member in members:
+        function = getattr(member, "fget", None) or getattr(member, "func", None) or member
+        function = getattr(function, "__func__", function)
+        annotations.append(getattr(function, "__annotations__", {}).get("return"))
+    for text in annotations:
+        if isinstance(text, str):
+            yield from _OURS.findall(qualified(text, value.__module__))
