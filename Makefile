@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bounds lint format hooks bench train clean
+.PHONY: help demo test bounds lint docs format hooks bench train clean
 
 help: ## list the commands
 	@echo "make <command>  (ARGS=... is passed on to test, bounds and bench)"
@@ -34,6 +34,11 @@ lint: ## ruff, ruff format and mypy: reports, changes nothing
 	@$(PY) -m ruff check
 	@$(PY) -m ruff format --check
 	@$(PY) -m mypy
+
+docs: ## build the documentation site, running its code: build/docs/index.html
+	@$(SETUP) $(TEST_EXTRAS) docs
+	@$(PY) -m sphinx -q -W --keep-going -j 2 -c docs -d build/doctrees . build/docs
+	@echo "build/docs/index.html"
 
 format: ## let ruff format the code and fix what it can
 	@$(SETUP) $(TEST_EXTRAS) dev

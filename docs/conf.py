@@ -18,7 +18,7 @@ import polyrelu  # noqa: E402
 
 project = "polyrelu"
 author = "The polyrelu developers"
-copyright = "The polyrelu developers"  # noqa: A001
+copyright = "The polyrelu developers"
 version = release = polyrelu.__version__
 
 extensions = [
@@ -31,7 +31,13 @@ extensions = [
     "site_builder.links",
 ]
 root_doc = "docs/index"
-include_patterns = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md", "docs/reference/*.rst"]
+include_patterns = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/*.md",
+    "docs/reference/*.rst",
+]
 
 # --- pages ---------------------------------------------------------------------------------------
 
@@ -64,6 +70,10 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 nitpicky = True
+nitpick_ignore_regex = [
+    ("py:mod", r"polyrelu\..*"),  # modules are named for readers of the code; they have no page
+    ("py:(class|func)", r"polyrelu\.(engine|exact_program)\..*"),  # internal
+]
 
 # --- how it looks --------------------------------------------------------------------------------
 

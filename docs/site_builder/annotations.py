@@ -26,6 +26,7 @@ PAGES = {
     "numpy.typing": NUMPY + "typing.html#{}",
     "numpy.random": NUMPY + "random/generator.html#{}",
     "numpy": NUMPY + "arrays.scalars.html#{}",
+    "flint": "https://python-flint.readthedocs.io/en/latest/",
     "networkx": "https://networkx.org/documentation/stable/reference/classes/graph.html#{}",
     "scipy.sparse": "https://docs.scipy.org/doc/scipy/reference/generated/{}.html",
 }

@@ -39,7 +39,11 @@ def read(text: str) -> nbformat.NotebookNode:
         setup.metadata["tags"] = ["remove-cell"]
         page.cells.insert(0, setup)
         page.metadata["source_map"].insert(0, 0)
-    page.metadata["kernelspec"] = {"name": "python3", "display_name": "Python", "language": "python"}
+    page.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python",
+        "language": "python",
+    }
     return page
 
 

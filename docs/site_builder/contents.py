@@ -1,4 +1,4 @@
-"""The tree of contents, from the lists of links of docs/index.md: each page stands there once."""
+"""The tree of contents, from the lists of links in docs/index.md, in which each page stands once."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-_HEADING = re.compile(r"^## (.+)$")
-_LINK = re.compile(r"^- \[[^\]]+\]\(([^)#:]+)\.md\)")
+_LINK = re.compile(r"^- \[([^\]]+)\]\(([^)#:]+)\.md\)", re.MULTILINE)
 TREE = """
 ```{{toctree}}
 :hidden:
@@ -20,25 +19,27 @@ TREE = """
 """
 
 
-def sections(index: str) -> dict[str, list[str]]:
-    """Heading -> the pages, relative to docs/ and without .md, that its list's items begin with."""
-    found: dict[str, list[str]] = {}
-    heading = ""
-    for line in index.splitlines():
-        if match := _HEADING.match(line):
-            heading = match[1]
-        elif match := _LINK.match(line):
-            found.setdefault(heading, []).append(match[1])
-    return found
+def sections(index: str) -> dict[str, list[tuple[str, str]]]:
+    """Heading -> (words, page) of the links with which its list's items begin.
+
+    Pages are relative to docs/, and without .md. Headings without such a list are left out.
+    """
+    parts = re.split(r"^## (.+)$", index, flags=re.MULTILINE)[1:]
+    found = {
+        heading: _LINK.findall(text) for heading, text in zip(parts[::2], parts[1::2], strict=True)
+    }
+    return {heading: links for heading, links in found.items() if links}
 
 
 def _add_trees(app: Sphinx, docname: str, source: list[str]) -> None:
     if docname != app.config.root_doc:
         return
-    for caption, pages in sections(source[0]).items():
-        entries = [posixpath.normpath(f"/docs/{page}") for page in pages]
-        if "/docs/api" in entries:
-            entries.insert(entries.index("/docs/api") + 1, "/docs/reference/index")
+    for caption, links in sections(source[0]).items():
+        entries = []
+        for words, page in links:
+            entries.append(f"{words} <{posixpath.normpath(f'/docs/{page}')}>")
+            if page == "api":
+                entries.append("/docs/reference/index")
         source[0] += TREE.format(caption=caption, entries="\n".join(entries))
 
 

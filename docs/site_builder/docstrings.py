@@ -8,9 +8,11 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.domains.python import PythonDomain
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.napoleon import GoogleDocstring
 from sphinx.util.inspect import stringify_signature
+from sphinx.util.nodes import make_refnode
 
 from .annotations import meaning_of, page_of, qualified
 
@@ -21,7 +23,13 @@ _kept: dict[str, list[str]] = {}
 
 
 def _signature(
-    app: Sphinx, what: str, name: str, value: Any, options: Any, given: str | None, returns: str | None
+    app: Sphinx,
+    what: str,
+    name: str,
+    value: Any,
+    options: Any,
+    given: str | None,
+    returns: str | None,
 ) -> tuple[str, str | None] | None:
     """With annotations as they are written: Array, not the array of numpy that it stands for."""
     if given is None or what not in ("class", "function", "method"):
@@ -65,7 +73,7 @@ def _attributes(
         if match := ATTRIBUTE.match(line):
             directives += ["", *_directive(match[1].split(", "), types), f"   {match[2]}"]
         else:
-            directives.append(line[1:])  # a deeper line of the text: from 8 to 7 columns or from 4 to 3
+            directives.append("   " + line[8:])
     lines[begin - 1 : end] = [*directives, ""]
 
 
@@ -95,7 +103,9 @@ def _read_again(
     if what not in PROPERTIES:
         return
     kept = _kept.pop(name)
-    if what == "data" and getattr(type(value), "__doc__", None) == inspect.cleandoc("\n".join(kept)):
+    if what == "data" and getattr(type(value), "__doc__", None) == inspect.cleandoc(
+        "\n".join(kept)
+    ):
         kept = []
     lines[:] = GoogleDocstring(kept, app.config, app, "method", name, value, options).lines()
     getter = getattr(value, "fget", None) or getattr(value, "func", None)
@@ -104,10 +114,10 @@ def _read_again(
         lines += ["", f":type: {qualified(returned, getter.__module__)}"]
 
 
-def _missing(
-    app: Sphinx, env: BuildEnvironment, node: Any, content: Any
-) -> nodes.Element | None:
-    """Types of other libraries, and our aliases of types, which say what they stand for."""
+def _missing(app: Sphinx, env: BuildEnvironment, node: Any, content: Any) -> nodes.Element | None:
+    """Types of other libraries; aliases of types, which say what they stand for; and names that a
+    docstring writes as its own module knows them.
+    """
     if node.get("refdomain") != "py":
         return None
     name = node["reftarget"]
@@ -115,7 +125,13 @@ def _missing(
         return nodes.reference("", "", content, refuri=page)
     if (meaning := meaning_of(name)) is not None:
         return nodes.abbreviation("", "", content, explanation=meaning)
-    return None
+    domain = env.domains["py"]
+    assert isinstance(domain, PythonDomain)
+    short = re.sub(r"^polyrelu\.(\w+\.)+(?=[a-z_]+$)", "", name)
+    found = [entry for full, entry in domain.objects.items() if full.endswith(f".{short}")]
+    if len({entry.node_id for entry in found}) != 1:
+        return None
+    return make_refnode(app.builder, node["refdoc"], found[0].docname, found[0].node_id, content)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -39,7 +39,9 @@ class LinkNames(SphinxTransform):
         for literal in list(self.document.findall(nodes.literal)):
             parent = literal.parent
             name = target(literal.astext())
-            if name is None or isinstance(parent, nodes.reference | nodes.title | addnodes.pending_xref):
+            if name is None or isinstance(
+                parent, nodes.reference | nodes.title | addnodes.pending_xref
+            ):
                 continue
             link = addnodes.pending_xref(
                 "",

@@ -49,7 +49,10 @@ def _page(title: str, module: str, names: list[str], others: list[str]) -> str:
     parts.append(f".. currentmodule:: {module}\n")
     # Functions first: they are what a reader looks for, and make the classes.
     values = dict(zip(names, _values(module, names), strict=True))
-    parts += [_entry(name, values[name]) for name in sorted(names, key=lambda n: inspect.isclass(values[n]))]
+    parts += [
+        _entry(name, values[name])
+        for name in sorted(names, key=lambda n: inspect.isclass(values[n]))
+    ]
     if others:
         parts.append(".. rubric:: What these return and hold\n")
         parts += [_entry(name, _value(name)) for name in others]
@@ -108,4 +111,8 @@ def _write(app: Sphinx) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", _write)
-    return {"parallel_read_safe": True, "parallel_write_safe": True, "version": polyrelu.__version__}
+    return {
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+        "version": polyrelu.__version__,
+    }

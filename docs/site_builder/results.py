@@ -1,4 +1,6 @@
-"""Classes that public functions return, or public classes hold, and that are no names of polyrelu."""
+"""Classes that public functions take or return, or public classes hold, and that are no names of
+polyrelu itself.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from typing import Any
 from .annotations import qualified
 
 _OURS = re.compile(r"polyrelu(?:\.\w+)+")
+_CLASS = re.compile(r":class:`(\w+)`")
 # What a reader of the reference does not need: how it is made, not what it means.
 INTERNAL = {
     "polyrelu.engine.program.Compiled",
@@ -35,7 +38,9 @@ def results(values: Iterable[Any], public: set[str]) -> list[str]:
 
 
 def _mentioned(value: Any) -> Iterator[str]:
-    """Names of ours in the annotations of a function, or of a class's fields and public members."""
+    """Names of ours in the annotations and docstring of a function, or of a class's fields and
+    public members.
+    """
     if inspect.isclass(value):
         members = [member for name, member in vars(value).items() if name[0] != "_"]
         annotations = [*inspect.get_annotations(value).values()]
@@ -44,7 +49,8 @@ def _mentioned(value: Any) -> Iterator[str]:
     for member in members:
         function = getattr(member, "fget", None) or getattr(member, "func", None) or member
         function = getattr(function, "__func__", function)
-        annotations.append(getattr(function, "__annotations__", {}).get("return"))
+        annotations += getattr(function, "__annotations__", {}).values()
+        annotations += _CLASS.findall(inspect.getdoc(function) or "")
     for text in annotations:
         if isinstance(text, str):
             yield from _OURS.findall(qualified(text, value.__module__))
