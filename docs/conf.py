@@ -31,15 +31,9 @@ extensions = [
     "site_builder.links",
 ]
 root_doc = "docs/index"
-include_patterns = [
-    "README.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-    "docs/*.md",
-    "docs/reference/*.rst",
-]
+include_patterns = ["*.md", "docs/*.md", "docs/reference/*.rst"]
 
-# --- pages ---------------------------------------------------------------------------------------
+# --- pages ------------------------------------------------------------------------------------
 
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
@@ -58,7 +52,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 
-# --- the reference -------------------------------------------------------------------------------
+# --- the reference ----------------------------------------------------------------------------
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # site_builder.docstrings has them
@@ -75,7 +69,7 @@ nitpick_ignore_regex = [
     ("py:(class|func)", r"polyrelu\.(engine|exact_program)\..*"),  # internal
 ]
 
-# --- how it looks --------------------------------------------------------------------------------
+# --- how it looks -----------------------------------------------------------------------------
 
 html_theme = "furo"
 html_title = f"polyrelu {release}"

@@ -54,7 +54,7 @@ def label(ax: Axes, text: str, at: Any, color: str = "black", size: float = 10) 
     ax.text(*at, text, ha="center", va="center", color=color, fontsize=size)
 
 
-# --- cells are split ------------------------------------------------------------------------------
+# --- cells are split --------------------------------------------------------------------------
 
 
 def draw_split(ax: Axes) -> None:
@@ -103,8 +103,8 @@ def draw_layers(first: Axes, second: Axes) -> None:
         fill(second, region, PALE_BLUE if region.pattern[3] else PALE_GREY)
         draw_walls(second, region, (3,))
     first.set_title("Layer 1 cuts by lines", fontsize=10)
-    second.set_title("On each cell, layer 2 has one affine form:\nits wall bends where the cells meet",
-                     fontsize=10)  # fmt: skip
+    title = "On each cell, layer 2 has one affine form:\nits wall bends where the cells meet"
+    second.set_title(title, fontsize=10)
     for ax in (first, second):
         ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05))
 
@@ -116,7 +116,7 @@ def draw_splitting() -> Figure:
     return figure
 
 
-# --- a sign is certified -----------------------------------------------------------------------------
+# --- a sign is certified ----------------------------------------------------------------------
 
 
 STAGES = (
@@ -146,7 +146,7 @@ def draw_signs() -> Figure:
     return figure
 
 
-# --- who touches whom ----------------------------------------------------------------------------------
+# --- who touches whom -------------------------------------------------------------------------
 
 
 def draw_bits() -> Figure:
@@ -175,7 +175,7 @@ def draw_bits() -> Figure:
     return figure
 
 
-# --- the landing page ------------------------------------------------------------------------------------
+# --- the landing page -------------------------------------------------------------------------
 
 
 def draw_plane() -> Figure:

@@ -60,8 +60,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_broken_links_are_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("# A title, *here*\n[a](#a-title-here) [b](#none) [c](page.md#a-title-here) "
-                    "[d](gone.md) `[e](code.md)` ![f](gone.png)\n```\n[g](code.md)\n```\n")  # fmt: skip
+    page.write_text(
+        "# A title, *here*\n[a](#a-title-here) [b](#none) [c](page.md#a-title-here) "
+        "[d](gone.md) `[e](code.md)` ![f](gone.png)\n```\n[g](code.md)\n```\n"
+    )
     assert broken_links(page) == ["#none", "gone.md", "gone.png"]
 
 

@@ -1,8 +1,8 @@
 """Plain ```python fences, run when the site is built.
 
-A code host shows a ```python fence with its colours, and a {code-cell} of MyST without; so the pages
-have the former, and are read here as notebooks whose cells they are. Each page is one session, from
-top to bottom, in a scratch folder in which ``demo/`` lies, as in the tests.
+A code host shows a ```python fence with its colours, and a {code-cell} of MyST without; so the
+pages have the former, and are read here as notebooks whose cells they are. Each page is one
+session, from top to bottom, in a scratch folder in which ``demo/`` lies, as in the tests.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from myst_nb.core.read import read_myst_markdown_notebook
 
 ROOT = Path(__file__).parents[2]
 DEMO = "POLYRELU_DEMO"  # the environment variable that tells a page's session where the demo is
+KERNEL = {"name": "python3", "display_name": "Python", "language": "python"}
 
 _NEEDS = re.compile(r"^```python needs=(\S+)$", re.MULTILINE)
 # The cache of cells knows a page by its code alone, hence the digest of the library's.
@@ -39,11 +40,7 @@ def read(text: str) -> nbformat.NotebookNode:
         setup.metadata["tags"] = ["remove-cell"]
         page.cells.insert(0, setup)
         page.metadata["source_map"].insert(0, 0)
-    page.metadata["kernelspec"] = {
-        "name": "python3",
-        "display_name": "Python",
-        "language": "python",
-    }
+    page.metadata["kernelspec"] = KERNEL
     return page
 
 

@@ -1,4 +1,4 @@
-"""The tree of contents, from the lists of links in docs/index.md, in which each page stands once."""
+"""The tree of contents, from the lists of links in docs/index.md."""
 
 from __future__ import annotations
 
@@ -25,10 +25,8 @@ def sections(index: str) -> dict[str, list[tuple[str, str]]]:
     Pages are relative to docs/, and without .md. Headings without such a list are left out.
     """
     parts = re.split(r"^## (.+)$", index, flags=re.MULTILINE)[1:]
-    found = {
-        heading: _LINK.findall(text) for heading, text in zip(parts[::2], parts[1::2], strict=True)
-    }
-    return {heading: links for heading, links in found.items() if links}
+    texts = zip(parts[::2], parts[1::2], strict=True)
+    return {heading: links for heading, text in texts if (links := _LINK.findall(text))}
 
 
 def _add_trees(app: Sphinx, docname: str, source: list[str]) -> None:

@@ -58,7 +58,7 @@ def _signature(
 def _attributes(
     app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]
 ) -> None:
-    """A class's list of attributes as directives, with the fields' types, before napoleon reads it."""
+    """A class's list of attributes as directives, with types, before napoleon reads it."""
     if what not in ("class", "exception") or "Attributes:" not in lines:
         return
     begin = lines.index("Attributes:") + 1
@@ -103,10 +103,8 @@ def _read_again(
     if what not in PROPERTIES:
         return
     kept = _kept.pop(name)
-    if what == "data" and getattr(type(value), "__doc__", None) == inspect.cleandoc(
-        "\n".join(kept)
-    ):
-        kept = []
+    if what == "data" and inspect.getdoc(type(value)) == inspect.cleandoc("\n".join(kept)):
+        kept = []  # that of int or dict
     lines[:] = GoogleDocstring(kept, app.config, app, "method", name, value, options).lines()
     getter = getattr(value, "fget", None) or getattr(value, "func", None)
     returned = getattr(getter, "__annotations__", {}).get("return")

@@ -15,6 +15,7 @@ import polyrelu
 from .subjects import MODULES
 
 _CODE = re.compile(r"(?:pr\.|polyrelu\.)?([A-Za-z_][\w.]*)")
+LINKS = nodes.reference | nodes.title | addnodes.pending_xref
 _SHORT = {f"{module.rpartition('.')[2]}.": f"{module}." for module in MODULES.values()}
 
 
@@ -39,9 +40,7 @@ class LinkNames(SphinxTransform):
         for literal in list(self.document.findall(nodes.literal)):
             parent = literal.parent
             name = target(literal.astext())
-            if name is None or isinstance(
-                parent, nodes.reference | nodes.title | addnodes.pending_xref
-            ):
+            if name is None or isinstance(parent, LINKS):
                 continue
             link = addnodes.pending_xref(
                 "",

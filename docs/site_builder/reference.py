@@ -9,15 +9,13 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-import polyrelu
-
 from .docstrings import ATTRIBUTE
 from .results import results
 from .subjects import MODULES, names_by_subject, names_of_module
 
 FOLDER = Path(__file__).parents[1] / "reference"  # ignored by git
 INTRODUCTION = """\
-Every public name of ``polyrelu`` once, by subject, from its docstring. For all of it at a glance see
+Every public name of ``polyrelu`` once, by subject, from its docstring. All of it at a glance:
 :doc:`the overview </docs/api>`.
 """
 
@@ -48,11 +46,8 @@ def _page(title: str, module: str, names: list[str], others: list[str]) -> str:
         parts.append(f".. automodule:: {module}\n   :no-members:\n")
     parts.append(f".. currentmodule:: {module}\n")
     # Functions first: they are what a reader looks for, and make the classes.
-    values = dict(zip(names, _values(module, names), strict=True))
-    parts += [
-        _entry(name, values[name])
-        for name in sorted(names, key=lambda n: inspect.isclass(values[n]))
-    ]
+    values = zip(names, _values(module, names), strict=True)
+    parts += [_entry(*pair) for pair in sorted(values, key=lambda pair: inspect.isclass(pair[1]))]
     if others:
         parts.append(".. rubric:: What these return and hold\n")
         parts += [_entry(name, _value(name)) for name in others]
@@ -111,8 +106,4 @@ def _write(app: Sphinx) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", _write)
-    return {
-        "parallel_read_safe": True,
-        "parallel_write_safe": True,
-        "version": polyrelu.__version__,
-    }
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
