@@ -89,6 +89,16 @@ def _directive(names: list[str], types: dict[str, str]) -> list[str]:
     ]
 
 
+def _escape_bars(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]
+) -> None:
+    """|x| is a length here, and not what reStructuredText takes it for."""
+    for at, line in enumerate(lines):
+        parts = line.split("``")
+        parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
+        lines[at] = "``".join(parts)
+
+
 def _keep(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
     if what in PROPERTIES:
         _kept[name] = list(lines)
@@ -109,7 +119,8 @@ def _read_again(
     getter = getattr(value, "fget", None) or getattr(value, "func", None)
     returned = getattr(getter, "__annotations__", {}).get("return")
     if isinstance(returned, str):
-        lines += ["", f":type: {qualified(returned, getter.__module__)}"]
+        kind = re.sub(r"_\b", r"\\_", qualified(returned, getter.__module__))
+        lines += ["", f":type: {kind}"]
 
 
 def _missing(app: Sphinx, env: BuildEnvironment, node: Any, content: Any) -> nodes.Element | None:
@@ -134,6 +145,7 @@ def _missing(app: Sphinx, env: BuildEnvironment, node: Any, content: Any) -> nod
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-signature", _signature)
+    app.connect("autodoc-process-docstring", _escape_bars, priority=300)
     app.connect("autodoc-process-docstring", _attributes, priority=400)
     app.connect("autodoc-process-docstring", _keep, priority=400)
     app.connect("autodoc-process-docstring", _read_again, priority=600)

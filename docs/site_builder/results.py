@@ -42,7 +42,8 @@ def _mentioned(value: Any) -> Iterator[str]:
     public members.
     """
     if inspect.isclass(value):
-        members = [member for name, member in vars(value).items() if name[0] != "_"]
+        shown = [name for name in vars(value) if name[0] != "_" or name == "__init__"]
+        members = [vars(value)[name] for name in shown]
         annotations = [*inspect.get_annotations(value).values()]
     else:
         members, annotations = [value], []
