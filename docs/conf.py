@@ -25,6 +25,7 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
+    "site_builder.cells",
     "site_builder.reference",
     "site_builder.docstrings",
     "site_builder.contents",

@@ -12,9 +12,12 @@ import importlib.util
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from jupyter_cache import get_cache
 from myst_nb.core.read import read_myst_markdown_notebook
+from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[2]
 DEMO = "POLYRELU_DEMO"  # the environment variable that tells a page's session where the demo is
@@ -56,3 +59,13 @@ def _digest() -> str:
     for path in sorted([*ROOT.glob("polyrelu/**/*.py"), *ROOT.glob("demo/**/*.npz")]):
         found.update(path.read_bytes())
     return found.hexdigest()[:16]
+
+
+def _open_cache(app: Sphinx) -> None:
+    """Before pages are read in parallel: the first process to come would make its tables."""
+    get_cache(app.config.nb_execution_cache_path).change_cache_limit(10_000)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("builder-inited", _open_cache)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
