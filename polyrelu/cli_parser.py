@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .errors import MissingExtraError
-from .io._extras import require
 from .suggestion import did_you_mean
 
 SHELLS = ("bash", "zsh", "tcsh")
@@ -57,6 +56,8 @@ class PrintCompletion(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
+        from .io._extras import require
+
         try:
             shtab: Any = require("shtab", "completion")
         except MissingExtraError as error:
