@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -61,11 +63,19 @@ def _digest() -> str:
     return found.hexdigest()[:16]
 
 
-def _open_cache(app: Sphinx) -> None:
-    """Before pages are read in parallel: the first process to come would make its tables."""
+def _prepare(app: Sphinx) -> None:
+    """Once, before pages are read in parallel."""
+    # The first process to come would make the cache's tables, and so would the second.
     get_cache(app.config.nb_execution_cache_path).change_cache_limit(10_000)
+    # Nobody's own configuration of IPython changes what pages show.
+    profile = ROOT / "build" / "ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    quiet = "c.IPKernelApp.log_level = 40\n"
+    (profile / "ipython_kernel_config.py").write_text(quiet, encoding="utf-8")
+    os.environ["IPYTHONDIR"] = str(profile.parent)
+    logging.getLogger("traitlets").setLevel(logging.WARNING)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect("builder-inited", _open_cache)
+    app.connect("builder-inited", _prepare)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
