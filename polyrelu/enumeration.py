@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -15,15 +14,20 @@ from .errors import DomainError, NetworkError
 from .interrupt import deferred_interrupt
 from .limits import Limits
 from .network import Network, finite_array
-from .progress import Meter, Progress, compilation_announced, reporter
+from .progress import Progress, compilation_announced
 from .rational import dot_point
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import numpy.typing as npt
 
-    from .engine.enumerate import Enumeration, Found
+    from .engine.enumerate import Enumeration
     from .engine.explore import Explorer
+    from .engine.program import Compiled
+    from .engine.task import Problem
     from .graph import RegionGraph
+    from .search import Search
 
 
 Cells = Literal["auto", "vertices", "lp"]
@@ -54,6 +58,8 @@ def regions(
     progress: bool | Progress = False,
     cells: Cells = "auto",
     start: npt.ArrayLike | None = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
 ) -> RegionGraph:
     """Every activation region of a network on a domain, exactly, and which of them touch.
 
@@ -70,6 +76,12 @@ def regions(
             outward from the one that holds it, breadth first, through the walls that they
             share: with ``limits``, those around a point of a network that has far too many.
             It takes milliseconds per region where an enumeration takes microseconds.
+        workers: on how many cores to work; default on all that this process may use, once some
+            thousands of regions are found. The graph is the same, to the last bit and in the same
+            order (but which regions are found before a limit on seconds or memory is not).
+        executor: who does the work instead of threads: any ``concurrent.futures.Executor``, of
+            processes or of other machines (docs/scaling.md). ``workers`` then is how many tasks
+            it works on at a time.
 
     Ctrl-C stops the enumeration as a limit does: what was found is returned.
 
@@ -82,23 +94,24 @@ def regions(
     from .engine.assemble import assemble
     from .graph import RegionGraph
 
-    search = _Search(network, domain, limits, progress, counting=False, cells=cells, start=start)
+    made = _Made.of(network, domain, limits, cells, counting=False, start=start)
+    search = made.search(progress, workers, executor)
     with deferred_interrupt() as interrupted:
         search.run(interrupted)
         # The search is done: Ctrl-C would throw it away.
         began = time.perf_counter()
-        blocks = search.found or [search.enumeration.nothing()]
-        search.found = []  # so that assemble can free each block as it goes
+        blocks = search.blocks() or [made.first.nothing()]
+        search.forget()  # so that assemble can free each block as it goes
         columns = assemble(
-            search.enumeration, blocks, search.stopped_by is None, search.limits.regions
+            search.compiled, search.settle, blocks, search.stopped_by is None, made.limits.regions
         )
     if columns.cut_short:
         search.stopped_by = search.stopped_by or "regions"
-    stats = search.stats() | {"adjacency_seconds": time.perf_counter() - began}
+    stats = made.stats(search) | {"adjacency_seconds": time.perf_counter() - began}
     graph = RegionGraph(
-        network=search.network,
-        domain=search.domain,
-        slice=search.slice,
+        network=made.network,
+        domain=made.domain,
+        slice=made.slice,
         packed_patterns=columns.patterns,
         local_witnesses=columns.witnesses,
         exact_witnesses=columns.exact_witnesses,
@@ -123,135 +136,127 @@ def count_regions(
     limits: Limits | None = None,
     progress: bool | Progress = False,
     cells: Cells = "auto",
+    workers: int | None = None,
+    executor: Executor | None = None,
 ) -> Count:
     """The number of activation regions, without storing them; see :func:`regions`."""
-    search = _Search(network, domain, limits, progress, counting=True, cells=cells)
-    if search.needs_merging:  # cells are merged by pattern, so patterns must be kept
-        graph = regions(network, domain, limits=limits, progress=progress, cells=cells)
+    made = _Made.of(network, domain, limits, cells, counting=True)
+    if made.needs_merging:  # cells are merged by pattern, so patterns must be kept
+        graph = regions(
+            network, domain, limits=limits, progress=progress, cells=cells, workers=workers,
+            executor=executor,
+        )  # fmt: skip
         return Count(len(graph), graph.complete, graph.stopped_by, graph.stats)
+    search = made.search(progress, workers, executor)
     with deferred_interrupt() as interrupted:
         search.run(interrupted)
-    return Count(search.n_regions, search.stopped_by is None, search.stopped_by, search.stats())
+    n, most = search.n_regions, made.limits.regions
+    if most is not None and n > most:  # somebody was quicker than the count
+        n, search.stopped_by = most, search.stopped_by or "regions"
+    return Count(n, search.stopped_by is None, search.stopped_by, made.stats(search))
 
 
-class _Search:
-    """One enumeration under limits, with progress."""
+@dataclass(frozen=True)
+class _Made:
+    """What is to be searched, checked and prepared.
 
-    def __init__(
-        self,
+    Attributes:
+        problem: None if the search goes outward from a ``start``.
+        most: how many cells to find: those of regions that are merged count one by one.
+    """
+
+    slice: Slice | None
+    network: Network
+    domain: Domain
+    limits: Limits
+    problem: Problem | None
+    first: Enumeration | Explorer
+    most: int | None
+    start: list[float] | None
+
+    @classmethod
+    def of(
+        cls,
         network: Network,
         domain: Domain | Slice | None,
         limits: Limits | None,
-        progress: bool | Progress,
-        counting: bool,
         cells: Cells,
+        counting: bool,
         start: npt.ArrayLike | None = None,
-    ) -> None:
-        from .engine.choice import enumeration
-        from .engine.program import compile_network
+    ) -> _Made:
+        from .engine.task import Problem
 
         if cells not in ("auto", "vertices", "lp"):
             raise ValueError(f'cells must be "auto", "vertices" or "lp", not {cells!r}')
-        if limits is not None and not isinstance(limits, Limits):
-            raise TypeError(f"limits must be a polyrelu.Limits, not {limits!r}")
-        self.slice, self.network, self.domain = resolve_domain(network, domain)
-        self.limits = limits or Limits()
-        self.progress = reporter(progress)
-        self.compiled = compile_network(self.network, self.domain)
-        # Merging joins at most 2**auxiliary cells: only then may cells outnumber the limit.
-        most = self.limits.regions
-        self.enumeration: Enumeration | Explorer
-        self.start: list[float] | None = None
+        limits = Limits.checked(limits)
+        cut, network, domain = resolve_domain(network, domain)
         if start is not None:
-            from .engine.explore import Explorer  # with it all of scipy.optimize
+            return cls._outward(cut, network, domain, limits, start)
+        with compilation_announced():
+            problem = Problem.of(network, domain, counting, cells)
+        most = limits.regions
+        if most is not None:
+            # Merging joins at most 2**auxiliary cells: only then may cells outnumber the limit.
+            most <<= problem.compiled.n_auxiliary
+        first = problem.search(None, most)
+        return cls(cut, network, domain, limits, problem, first, most, None)
 
-            try:
-                self.start = finite_array("start", start, 1).tolist()
-            except NetworkError as error:
-                raise DomainError(str(error)) from None
-            self.enumeration = Explorer(self.compiled, self._start_point(self.start), most)
-        else:
-            if most is not None and self.needs_merging:
-                most <<= len(self.compiled.root_rows) - int(self.compiled.program.n_domain)
-            with compilation_announced():
-                self.enumeration = enumeration(self.compiled, counting, most, cells)
-        self.most = most
-        self.found: list[Found] = []
-        self.n_regions = 0
-        self.stopped_by: str | None = None
-        self.seconds = 0.0
-        self.memory = 0
+    @classmethod
+    def _outward(
+        cls,
+        cut: Slice | None,
+        network: Network,
+        domain: Domain,
+        limits: Limits,
+        start: npt.ArrayLike,
+    ) -> _Made:
+        from .engine.explore import Explorer  # with it all of scipy.optimize
+        from .engine.program import compile_network
 
-    def _start_point(self, start: list[float]) -> tuple[Fraction, ...]:
-        """The starting point in the engine's coordinates."""
-        from .engine.program import to_engine
-
-        x = [Fraction(v) for v in start]
-        if len(x) != self.domain.dim:
-            raise DomainError(
-                f"start has {len(x)} coordinates, a point of the domain has {self.domain.dim}"
-            )
-        rows = self.domain.inequalities()
-        outside = next((i for i, g in enumerate(rows) if dot_point(g, x) < 0), None)
-        point = to_engine(self.compiled, x) if outside is None else None
-        if point is None:
-            which = "" if outside is None else f": it violates inequality {outside}"
-            raise DomainError(f"start is outside of the domain{which}")
-        return point
+        try:
+            point = finite_array("start", start, 1).tolist()
+        except NetworkError as error:
+            raise DomainError(str(error)) from None
+        compiled = compile_network(network, domain)
+        first = Explorer(compiled, _start_point(compiled, domain, point), limits.regions)
+        return cls(cut, network, domain, limits, None, first, limits.regions, point)
 
     @property
     def needs_merging(self) -> bool:
-        return int(self.compiled.program.first_wall[1]) > self.compiled.program.n_domain
+        return self.first.compiled.n_auxiliary > 0
 
-    def run(self, interrupted: Callable[[], bool]) -> None:
-        began = time.perf_counter()
-        reported = 0
-        fixed = self._working_bytes()  # what the smallest search takes does not count
-        with compilation_announced():
-            try:
-                for block in self.enumeration.blocks():
-                    self._keep(block)
-                    self.seconds = time.perf_counter() - began
-                    if self.progress is not None and self.n_regions != reported:
-                        reported = self.n_regions
-                        self.progress(self.n_regions, self.seconds)
-                    if self.enumeration.finished:
-                        break
-                    memory = self.memory + self._working_bytes() - fixed
-                    self.stopped_by = self.limits.reached(
-                        self.n_regions, self.seconds, memory, self.most
-                    )
-                    if self.stopped_by is None and interrupted():
-                        self.stopped_by = "interrupt"
-                    if self.stopped_by is not None:
-                        break
-            except KeyboardInterrupt:  # from the progress callback, or a second Ctrl-C
-                self.stopped_by = "interrupt"
-        if self.stopped_by is not None:
-            self._keep(self.enumeration.flush())
-        if isinstance(self.progress, Meter):
-            self.progress.close()
-        self.seconds = time.perf_counter() - began
+    def search(
+        self, progress: bool | Progress, workers: int | None, executor: Executor | None
+    ) -> Search:
+        from .search import Search
 
-    def _working_bytes(self) -> int:
-        return self.enumeration.working_bytes if self.limits.memory is not None else 0
+        return Search(
+            self.first, self.problem, limits=self.limits, most=self.most, progress=progress,
+            workers=workers, executor=executor,
+        )  # fmt: skip
 
-    def _keep(self, block: Found | int) -> None:
-        if isinstance(block, int):
-            self.n_regions += block
-        elif len(block):
-            self.n_regions += len(block)
-            self.memory += block.nbytes if self.limits.memory is not None else 0
-            self.found.append(block)
-
-    def stats(self) -> dict[str, Any]:
+    def stats(self, search: Search) -> dict[str, Any]:
         return {
-            "seconds": self.seconds,
-            "splits": self.enumeration.splits,
-            **vars(self.enumeration.resolver.counters),
+            **search.stats(),
             **({} if self.start is None else {"start": self.start}),
             "versions": dict(_versions()),
         }
+
+
+def _start_point(compiled: Compiled, domain: Domain, start: list[float]) -> tuple[Fraction, ...]:
+    """The starting point in the engine's coordinates."""
+    from .engine.program import to_engine
+
+    x = [Fraction(v) for v in start]
+    if len(x) != domain.dim:
+        raise DomainError(f"start has {len(x)} coordinates, a point of the domain has {domain.dim}")
+    rows = domain.inequalities()
+    outside = next((i for i, g in enumerate(rows) if dot_point(g, x) < 0), None)
+    point = to_engine(compiled, x) if outside is None else None
+    if point is None:
+        which = "" if outside is None else f": it violates inequality {outside}"
+        raise DomainError(f"start is outside of the domain{which}")
+    return point
 
 
 def resolve_domain(

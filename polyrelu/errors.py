@@ -49,3 +49,7 @@ class UnknownAnswerError(PolyreluError, ValueError):
 
 class RecoveryError(PolyreluError):
     """A network cannot be recovered, or not all of it; the message says why."""
+
+
+class StoreError(PolyreluError, OSError):
+    """The system refuses to write a part of a store, for example as the disk is full."""

@@ -243,11 +243,7 @@ class RegionGraph(FieldsOnly):
 
     def find(self, pattern: npt.ArrayLike) -> int:
         """The region with a pattern of zeros and ones, or -1."""
-        bits = np.asarray(pattern)
-        n = len(self.network.thresholds)
-        if bits.shape != (n,) or not np.isin(bits, (0, 1)).all():
-            raise ValueError(f"a pattern must be {n} zeros and ones, not {pattern!r}")
-        return int(self._lookup(np.packbits(bits.astype(np.uint8), bitorder="little")[None])[0])
+        return int(self._lookup(packed_pattern(self.network, pattern)[None])[0])
 
     def _lookup(self, packed: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         if packed.shape[1] == 0:
@@ -266,14 +262,9 @@ class RegionGraph(FieldsOnly):
         region that was not found. The domain's boundary is no wall here: the domain is
         closed. Decided exactly: the points are the floats given.
         """
-        x = np.atleast_2d(np.asarray(points, dtype=np.float64))
-        if x.ndim != 2 or x.shape[1] != self.dim:
-            raise DomainError(f"points must have shape (m, {self.dim}), not {np.shape(points)}")
-        if not np.isfinite(x).all():
-            raise DomainError("points must be finite")
         from .locate import exact_patterns
 
-        packed, inside = exact_patterns(self, x)
+        packed, inside = exact_patterns(self, points)
         return np.where(inside, self._lookup(packed), -1)
 
     def region_at(self, x: npt.ArrayLike) -> Region:
@@ -336,6 +327,19 @@ class RegionGraph(FieldsOnly):
         from .io.graph import load_graph
 
         return load_graph(path)
+
+
+def packed_pattern(network: Network, pattern: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """A pattern of zeros and ones, eight to a byte.
+
+    Raises:
+        ValueError: it is none of this network.
+    """
+    bits = np.asarray(pattern)
+    n = len(network.thresholds)
+    if bits.shape != (n,) or not np.isin(bits, (0, 1)).all():
+        raise ValueError(f"a pattern must be {n} zeros and ones, not {pattern!r}")
+    return np.packbits(bits.astype(np.uint8), bitorder="little")
 
 
 def as_keys(packed: npt.NDArray[np.uint8]) -> npt.NDArray[np.void]:

@@ -4,30 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from .activations import PiecewiseLinear
+from .errors import DomainError
 from .network import Array, Network, quotient
 from .rational import dot, integer_row, rows_of
 
 if TYPE_CHECKING:
-    from .graph import RegionGraph
+    from .domain import Domain
+    from .engine.program import Compiled
+    from .region import Region
 
 UNIT = 2.0**-53
 TINY = 2.0**-900
 LEAST = 2.0**-1074  # a weight that underflows is rounded by as much
 
 
+class Regions(Protocol):
+    """A :class:`.graph.RegionGraph`, in memory or not."""
+
+    @property
+    def network(self) -> Network: ...
+    @property
+    def domain(self) -> Domain: ...
+    @property
+    def compiled(self) -> Compiled: ...
+    def find(self, pattern: npt.ArrayLike) -> int: ...
+    def __getitem__(self, index: int) -> Region: ...
+
+
 def exact_patterns(
-    graph: RegionGraph, x: Array
+    graph: Regions, points: npt.ArrayLike
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
     """Packed patterns of points, and which points lie inside the domain and off all walls.
 
     A threshold that is identically 0 on the region of the point is no wall: its bit is 0.
+
+    Raises:
+        DomainError: the points are not of shape (m, dim), or not finite.
     """
+    x, dim = np.atleast_2d(np.asarray(points, dtype=np.float64)), graph.domain.dim
+    if x.ndim != 2 or x.shape[1] != dim:
+        raise DomainError(f"points must have shape (m, {dim}), not {np.shape(points)}")
+    if not np.isfinite(x).all():
+        raise DomainError("points must be finite")
     inside = in_domain(graph, x)
     bits, certain = float_patterns(graph.network, x)
     known: dict[tuple[int, int], bool] = {}
@@ -40,7 +64,7 @@ def exact_patterns(
 
 
 def _identically_zero(
-    graph: RegionGraph,
+    graph: Regions,
     bits: npt.NDArray[np.uint8],
     zeros: list[int],
     known: dict[tuple[int, int], bool],
@@ -57,7 +81,7 @@ def _identically_zero(
     return all(known[index, t] for t in zeros)
 
 
-def in_domain(graph: RegionGraph, x: Array) -> npt.NDArray[np.bool_]:
+def in_domain(graph: Regions, x: Array) -> npt.NDArray[np.bool_]:
     """Whether each point lies in the (closed) domain, exactly."""
     inside = np.ones(len(x), dtype=bool)
     for row in graph.domain.inequalities():

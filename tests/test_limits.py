@@ -18,10 +18,10 @@ from polyrelu import (
     Network,
     Space,
     count_regions,
-    enumeration,
     identity,
     regions,
     relu,
+    search,
 )
 from polyrelu.errors import PolyreluError
 
@@ -135,14 +135,14 @@ def test_walls_that_flip_several_bits_and_zero_units(limit):
 @pytest.mark.parametrize("seconds", [2, 3, 4, 5])
 def test_seconds(monkeypatch, seconds):
     full = regions(MANY, Space(2))
-    monkeypatch.setattr(enumeration, "time", Clock())
+    monkeypatch.setattr(search, "time", Clock())
     part = regions(MANY, Space(2), limits=Limits(seconds=seconds))
     check_stopped(part, "seconds")
     assert len(part) < N_MANY
     known = set(map(bytes, full.packed_patterns))
     assert set(map(bytes, part.packed_patterns)) <= known
     assert edges_of(part) <= edges_of(full)
-    monkeypatch.setattr(enumeration, "time", Clock())
+    monkeypatch.setattr(search, "time", Clock())
     result = count_regions(MANY, Space(2), limits=Limits(seconds=seconds))
     assert (result.complete, result.stopped_by) == (False, "seconds")
     assert result.count < N_MANY
@@ -158,7 +158,7 @@ def test_seconds_that_end_amid_thin_regions(monkeypatch):
     assert len(full.exact_witnesses) > 100
     sizes = set()
     for seconds in range(2, 80):
-        monkeypatch.setattr(enumeration, "time", Clock())
+        monkeypatch.setattr(search, "time", Clock())
         part = regions(net, where, limits=Limits(seconds=seconds))
         check_part(part, full)
         sizes.add(len(part))

@@ -8,8 +8,6 @@ vector of dimension d - 1 has exactly two sides (docs/engine.md).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 
@@ -28,15 +26,52 @@ def _mix(word, k):  # type: ignore[no-untyped-def]
 
 
 @njit(**CALLED)
+def _hash(row):  # type: ignore[no-untyped-def]
+    h = np.uint64(0)
+    for k in range(len(row)):
+        h ^= _mix(row[k], k)
+    return h
+
+
+@njit(**ENTRY)
+def _hash_rows(rows, hashes):  # type: ignore[no-untyped-def]
+    for i in range(len(rows)):
+        hashes[i] = _hash(rows[i])
+
+
+@njit(**ENTRY)
+def _pair(keys, table, partner):  # type: ignore[no-untyped-def]
+    """Equal rows, two by two. Returns a row that is there for the third time, or -1."""
+    for i in range(len(table)):
+        table[i] = -1
+    last = np.uint64(len(table) - 1)
+    for i in range(len(keys)):
+        partner[i] = -1
+        at = _hash(keys[i]) & last
+        while table[at] >= 0:
+            j = table[at]
+            same = True
+            for k in range(keys.shape[1]):
+                same &= keys[i, k] == keys[j, k]
+            if same:
+                if partner[j] >= 0:
+                    return i
+                partner[i], partner[j] = j, i
+                break
+            at = (at + np.uint64(1)) & last
+        if partner[i] < 0:
+            table[at] = i
+    return -1
+
+
+@njit(**CALLED)
 def _insert_all(pattern, hashes, table):  # type: ignore[no-untyped-def]
     """Hash all patterns; the table gets their numbers, and -1 where there is none."""
     for i in range(len(table)):
         table[i] = -1
     last = np.uint64(len(table) - 1)
     for i in range(len(pattern)):
-        h = np.uint64(0)
-        for k in range(pattern.shape[1]):
-            h ^= _mix(pattern[i, k], k)
+        h = _hash(pattern[i])
         hashes[i] = h
         at = h & last
         while table[at] >= 0:
@@ -104,46 +139,95 @@ def join(
         For each facet a region, ``DOMAIN_WALL``, or ``UNEXPLORED``.
     """
     n = len(pattern)
-    size = 1 << max(4, int(2 * n - 1).bit_length())
-    table = np.empty(size, dtype=np.int32 if n < 2**31 else np.int64)
+    table = _new_table(n)
     hashes = np.empty(n, dtype=np.uint64)
+    special = special_facets(indptr, facet, attached, zero)
+    neighbor = np.empty(len(facet), dtype=table.dtype)
+    _join(pattern, hashes, table, indptr, facet, bit_of_wall, special, neighbor)
+    facets = np.flatnonzero(special)
+    if len(facets):
+        owners = np.searchsorted(indptr, facets, side="right") - 1
+        keys = special_keys(pattern, owners, facets, facet, bit_of_wall, attached, zero)
+        partner = pair(keys)
+        both = partner >= 0
+        neighbor[facets[both]] = owners[partner[both]]
+    return neighbor
+
+
+def special_facets(
+    indptr: np.ndarray, facet: np.ndarray, attached: np.ndarray, zero: np.ndarray
+) -> np.ndarray:
+    """A mask of the facets inside the domain on which several forms vanish; arguments as of
+    :func:`join`."""
     special = np.zeros(len(facet), dtype=np.bool_)
-    is_special = len(attached) + len(zero) > 0
-    if is_special:
+    if len(attached) + len(zero):
         special[attached[:, 1]] = True
         for i in set(zero[:, 0].tolist()):
             special[indptr[i] : indptr[i + 1]] = True
         special &= facet >= 0
-    neighbor = np.empty(len(facet), dtype=table.dtype)
-    _join(pattern, hashes, table, indptr, facet, bit_of_wall, special, neighbor)
-    if is_special:
-        _join_special(pattern, indptr, facet, bit_of_wall, attached, zero, special, neighbor)
-    return neighbor
+    return special
 
 
-def _join_special(
-    pattern: np.ndarray, indptr: np.ndarray, facet: np.ndarray, bit_of_wall: np.ndarray,
-    attached: np.ndarray, zero: np.ndarray, special: np.ndarray, neighbor: np.ndarray,
-) -> None:  # fmt: skip
-    """Facets on which several forms vanish, matched by their sign vectors."""
-    vanishing: dict[int, list[int]] = {}
-    for _, f, wall in attached.tolist():
-        vanishing.setdefault(f, []).append(wall)
-    identically: dict[int, list[int]] = {}
-    for i, wall in zip(*zero.T.tolist(), strict=True):
-        identically.setdefault(i, []).append(wall)
-    facets = np.flatnonzero(special)
-    owners = np.searchsorted(indptr, facets, side="right") - 1
-    waiting: dict[Any, tuple[int, int]] = {}
-    for f, i in zip(facets.tolist(), owners.tolist(), strict=True):
-        walls = {int(facet[f]), *vanishing.get(f, ()), *identically.get(i, ())}
-        signs = pattern[i].copy()
-        for wall in walls:
-            bit = int(bit_of_wall[wall])
-            signs[bit >> 6] &= ~(np.uint64(1) << np.uint64(bit & 63))
-        name = (signs.tobytes(), tuple(sorted(walls)))
-        if name in waiting:
-            j, g = waiting.pop(name)
-            neighbor[f], neighbor[g] = j, i
-        else:
-            waiting[name] = (i, f)
+def plain_keys(
+    pattern: np.ndarray, owners: np.ndarray, walls: np.ndarray, bit_of_wall: np.ndarray
+) -> np.ndarray:
+    """What the two regions at a facet on one wall, and no others, agree on: the pattern without
+    the wall's bit, and the wall. Shape (facets, words + 1)."""
+    words = pattern.shape[1]
+    keys = np.empty((len(owners), words + 1), dtype=np.uint64)
+    keys[:, :words] = pattern[owners]
+    keys[:, words] = walls
+    bit = bit_of_wall[walls]
+    keys[np.arange(len(owners)), bit >> 6] &= ~_bit(bit)
+    return keys
+
+
+def special_keys(
+    pattern: np.ndarray, owners: np.ndarray, facets: np.ndarray, facet: np.ndarray,
+    bit_of_wall: np.ndarray, attached: np.ndarray, zero: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """The sign vectors of ``facets`` (numbers, ascending) on which several forms vanish: the
+    signs, 0 for these forms, and then which these are. Shape (facets, 2 * words)."""
+    n = np.arange(len(facets))
+    on = np.isin(attached[:, 1], facets)
+    zero = zero[np.argsort(zero[:, 0], kind="stable")]
+    first = np.searchsorted(zero[:, 0], owners)
+    count = np.searchsorted(zero[:, 0], owners, side="right") - first
+    which = np.repeat(n, count)
+    of_region = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count) + first[which]
+    rows = np.concatenate([n, np.searchsorted(facets, attached[on, 1]), which])
+    walls = np.concatenate([facet[facets], attached[on, 2], zero[of_region, 1]])
+    bit = bit_of_wall[walls]
+    vanish = np.zeros((len(facets), pattern.shape[1]), dtype=np.uint64)
+    np.bitwise_or.at(vanish, (rows, bit >> 6), _bit(bit))
+    return np.concatenate([pattern[owners] & ~vanish, vanish], axis=1)
+
+
+def _bit(bit: np.ndarray) -> np.ndarray:
+    return np.uint64(1) << (bit & 63).astype(np.uint64)
+
+
+def pair(keys: np.ndarray) -> np.ndarray:
+    """For each row the other one that equals it, or -1. Shapes (n, words) of uint64, (n,).
+
+    Raises:
+        ValueError: three rows are equal.
+    """
+    table = _new_table(len(keys))
+    partner = np.empty(len(keys), dtype=table.dtype)
+    if _pair(keys, table, partner) >= 0:
+        raise ValueError("three regions cannot share a facet")
+    return partner
+
+
+def hash_rows(rows: np.ndarray) -> np.ndarray:
+    """A 64-bit hash of each row of words, shape (n, words) of uint64."""
+    hashes = np.empty(len(rows), dtype=np.uint64)
+    _hash_rows(rows, hashes)
+    return hashes
+
+
+def _new_table(n: int) -> np.ndarray:
+    """For n entries, at most half full."""
+    size = 1 << max(4, int(2 * n - 1).bit_length())
+    return np.empty(size, dtype=np.int32 if n < 2**31 else np.int64)

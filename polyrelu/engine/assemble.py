@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
 from .adjacency import UNEXPLORED, join
 from .compilation import ENTRY
-from .enumerate import Enumeration, Found
+from .enumerate import Found
 from .layout import Layout, Runs
 from .program import Compiled
 from .thin import ThinWitnesses
 
-if TYPE_CHECKING:
-    from .explore import Explorer
+
+Settle = Callable[[Found, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,8 @@ def _pack(words, source, target, length, flip, packed):  # type: ignore[no-untyp
 
 
 def assemble(
-    search: Enumeration | Explorer,
+    compiled: Compiled,
+    settle: Settle,
     blocks: list[Found],
     finished: bool = True,
     most: int | None = None,
@@ -67,69 +67,77 @@ def assemble(
     At most ``most`` regions are kept. ``blocks`` is emptied on the way, so that the peak of
     memory stays low.
     """
-    compiled = search.compiled
-    found = _concatenate(blocks)
-    if len(compiled.root_rows) > compiled.program.n_domain:
-        found = _merge(compiled, found, finished)
+    found = concatenate(blocks)
+    if compiled.n_auxiliary:
+        found, _ = merge(compiled, found, finished)
     cut_short = False
     if most is not None and len(found) > most:
         cut_short = True
-        found = _select(found, np.arange(len(found)) < most)
+        found = take(found, np.arange(most))
     signs = dense(compiled, found.pattern)
-    found, indptr, neighbors = _neighbors(search, found, finished and not cut_short, signs)
-    facet, coincident = _first_names(found.facet, found.attached[:, 1:])
-    names = _wall_names(compiled)
+    own = from_layer_1(found, compiled.layout)
+    neighbors = join_found(compiled, own, signs)
+    finished = finished and not cut_short
+    own, neighbors = without_absent(settle, found, own, neighbors, finished)
+    return replace(columns(compiled, own, signs, neighbors), cut_short=cut_short)
+
+
+def join_found(compiled: Compiled, own: Found, signs: np.ndarray) -> np.ndarray:
+    """What is across each facet, see :func:`.adjacency.join`; of regions with walls numbered
+    :func:`from_layer_1`, and their :func:`dense` patterns."""
+    bits = compiled.layout.dense_bits
+    return join(signs, starts_of(own), own.facet, bits, own.attached, own.zero)
+
+
+def columns(compiled: Compiled, own: Found, signs: np.ndarray, neighbors: np.ndarray) -> Columns:
+    """Of the regions, and what is across their facets, in the network's thresholds."""
+    facet, coincident = first_names(own.facet, own.attached[:, 1:])
+    names = wall_names(compiled)
     return Columns(
-        patterns=threshold_bits(compiled, signs, found.zero),
-        witnesses=found.witness,
-        exact_witnesses=found.exact_witness,
-        unbounded=found.unbounded,
-        indptr=indptr,
+        patterns=threshold_bits(compiled, signs, own.zero),
+        witnesses=own.witness,
+        exact_witnesses=own.exact_witness,
+        unbounded=own.unbounded,
+        indptr=starts_of(own),
         facets=names[facet],
         neighbors=neighbors,
         coincident=_named(coincident, names),
-        vanishing=_named(found.zero, names),
-        cut_short=cut_short,
+        vanishing=_named(own.zero, names),
+        cut_short=False,
     )
 
 
-def _neighbors(
-    search: Enumeration | Explorer,
-    found: Found,
-    finished: bool,
-    signs: np.ndarray,
-) -> tuple[Found, np.ndarray, np.ndarray]:
-    """The regions without what only might have been facets, with walls numbered from the first
-    layer's on; where the facets of each start; and what is across each facet. ``signs`` are their
-    :func:`dense` patterns.
+def without_absent(
+    settle: Settle, found: Found, own: Found, neighbors: np.ndarray, finished: bool
+) -> tuple[Found, np.ndarray]:
+    """The regions without what only might have been facets, and what is across the others.
+
+    Args:
+        settle: see :meth:`.enumerate.Enumeration.settle`.
+        found, own: the regions, and the same with walls numbered :func:`from_layer_1`.
     """
-    place = search.compiled.layout
-    own = _from_layer_1(found, place)
-    indptr = _indptr(own)
-    neighbors = join(signs, indptr, own.facet, place.dense_bits, own.attached, own.zero)
     unexplored = neighbors == UNEXPLORED
     if not unexplored.any():
-        return own, indptr, neighbors
+        return own, neighbors
     gone = found.maybe & unexplored
     assert not finished or (gone == unexplored).all(), (
         "a facet of a finished search has nothing on its other side"
     )
     if not finished:
-        gone &= ~search.settle(found, gone)
-    if gone.any():
-        own, neighbors = _without_facets(own, gone, indptr), neighbors[~gone]
-        indptr = _indptr(own)
-    return own, indptr, neighbors
+        gone &= ~settle(found, gone)
+    if not gone.any():
+        return own, neighbors
+    return _without_facets(own, gone), neighbors[~gone]
 
 
-def _indptr(found: Found) -> np.ndarray:
+def starts_of(found: Found) -> np.ndarray:
     """Where the facets of each region start."""
     starts = np.zeros(len(found) + 1, dtype=np.int64)
     found.n_facets.cumsum(out=starts[1:])
     return starts
 
 
-def _from_layer_1(found: Found, place: Layout) -> Found:
+def from_layer_1(found: Found, place: Layout) -> Found:
     """With walls numbered from the first layer's on, those of the domain -1, -2, ..."""
     attached, zero = found.attached.copy(), found.zero.copy()
     attached[:, 2] -= place.first_wall[1]
@@ -138,19 +146,19 @@ def _from_layer_1(found: Found, place: Layout) -> Found:
     return Found(**(vars(found) | {"facet": facet, "attached": attached, "zero": zero}))
 
 
-def _without_facets(found: Found, gone: np.ndarray, indptr: np.ndarray) -> Found:
+def _without_facets(found: Found, gone: np.ndarray) -> Found:
     before = np.concatenate([[0], np.cumsum(~gone)])
     attached = found.attached[~gone[found.attached[:, 1]]]
     return replace(
         found,
-        n_facets=np.diff(before[indptr]).astype(found.n_facets.dtype),
+        n_facets=np.diff(before[starts_of(found)]).astype(found.n_facets.dtype),
         facet=found.facet[~gone],
         maybe=found.maybe[~gone],
         attached=np.stack([attached[:, 0], before[attached[:, 1]], attached[:, 2]], axis=1),
     )
 
 
-def _concatenate(blocks: list[Found]) -> Found:
+def concatenate(blocks: list[Found]) -> Found:
     """One block of all, its indices counted from the first region and facet on."""
     if len(blocks) == 1:
         return blocks.pop()
@@ -172,8 +180,9 @@ def _concatenate(blocks: list[Found]) -> Found:
     return Found(exact_witness=exact, **joined)
 
 
-def _merge(compiled: Compiled, found: Found, finished: bool) -> Found:
-    """Undo the auxiliary walls: cells of one pattern are one (convex) region.
+def merge(compiled: Compiled, found: Found, finished: bool) -> tuple[Found, np.ndarray]:
+    """Undo the auxiliary walls: cells of one pattern are one (convex) region. Also returns for each
+    region its first cell.
 
     A facet is known by all the walls that contain it; those of auxiliary walls alone go. If
     the enumeration was stopped, regions of which a cell may be missing go as well.
@@ -191,7 +200,9 @@ def _merge(compiled: Compiled, found: Found, finished: bool) -> Found:
         partial = _maybe_partial(walls, owners.tolist(), auxiliary)
         if partial:
             whole = ~np.isin(new, list(partial))
-            return _merge(compiled, _select(found, whole), True)
+            rows = np.flatnonzero(whole)
+            merged, first_of_whole = merge(compiled, take(found, rows), True)
+            return merged, rows[first_of_whole]
     facets: list[dict[tuple[int, ...], None]] = [{} for _ in keep]
     for i, through in zip(owners.tolist(), walls, strict=True):
         true = tuple(sorted(w for w in through if w not in auxiliary))
@@ -201,10 +212,12 @@ def _merge(compiled: Compiled, found: Found, finished: bool) -> Found:
     unbounded = np.zeros(len(keep), dtype=bool)
     np.logical_or.at(unbounded, new, found.unbounded)
     zero = found.zero[np.isin(found.zero[:, 0], keep)]
-    return Found(
+    merged = Found(
         pattern=found.pattern[keep],
         witness=found.witness[keep],
-        exact_witness=_renumbered(found, np.where(keep[new] == np.arange(len(new)), new, -1)),
+        exact_witness=ThinWitnesses.joined([found.exact_witness], [0]).renumbered(
+            np.where(keep[new] == np.arange(len(new)), new, -1)
+        ),
         n_facets=np.array([len(row) for row in facets], dtype=found.n_facets.dtype),
         n_vertices=found.n_vertices[keep],
         unbounded=unbounded,
@@ -215,6 +228,7 @@ def _merge(compiled: Compiled, found: Found, finished: bool) -> Found:
         ).reshape(-1, 3),
         zero=np.stack([new[zero[:, 0]], zero[:, 1]], axis=1),
     )
+    return merged, keep
 
 
 def _maybe_partial(walls: list[list[int]], owners: list[int], auxiliary: range) -> set[int]:
@@ -227,29 +241,35 @@ def _maybe_partial(walls: list[list[int]], owners: list[int], auxiliary: range) 
     return {i for i, count in cuts.items() if len(auxiliary) > 1 or count != 2}
 
 
-def _select(found: Found, keep: np.ndarray) -> Found:
-    """The regions of a mask."""
-    new = np.cumsum(keep) - 1
-    facets = np.repeat(keep, found.n_facets)
-    new_facet = np.cumsum(facets) - 1
-    attached = found.attached[keep[found.attached[:, 0]]]
-    zero = found.zero[keep[found.zero[:, 0]]]
+def take(found: Found, rows: np.ndarray) -> Found:
+    """Some of the regions, each once, in any order."""
+    new = np.full(len(found), -1)
+    new[rows] = np.arange(len(rows))
+    starts, counts = starts_of(found), found.n_facets[rows].astype(np.int64)
+    facets = np.repeat(starts[rows] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+    new_facet = np.full(len(found.facet), -1)
+    new_facet[facets] = np.arange(len(facets))
+    attached, zero = found.attached, found.zero
+    attached = np.stack([new[attached[:, 0]], new_facet[attached[:, 1]], attached[:, 2]], axis=1)
+    zero = np.stack([new[zero[:, 0]], zero[:, 1]], axis=1)
     return Found(
-        pattern=found.pattern[keep],
-        witness=found.witness[keep],
-        exact_witness=_renumbered(found, np.where(keep, new, -1)),
-        n_facets=found.n_facets[keep],
-        n_vertices=found.n_vertices[keep],
-        unbounded=found.unbounded[keep],
+        pattern=found.pattern[rows],
+        witness=found.witness[rows],
+        exact_witness=ThinWitnesses.joined([found.exact_witness], [0]).renumbered(new),
+        n_facets=found.n_facets[rows],
+        n_vertices=found.n_vertices[rows],
+        unbounded=found.unbounded[rows],
         facet=found.facet[facets],
         maybe=found.maybe[facets],
-        attached=np.stack([new[attached[:, 0]], new_facet[attached[:, 1]], attached[:, 2]], axis=1),
-        zero=np.stack([new[zero[:, 0]], zero[:, 1]], axis=1),
+        attached=_of_regions(attached),
+        zero=_of_regions(zero),
     )
 
 
-def _renumbered(found: Found, new: np.ndarray) -> ThinWitnesses:
-    return ThinWitnesses.joined([found.exact_witness], [0]).renumbered(new)
+def _of_regions(rows: np.ndarray) -> np.ndarray:
+    """Those that begin with a region's number, by regions."""
+    kept = rows[rows[:, 0] >= 0]
+    return kept[np.argsort(kept[:, 0], kind="stable")]
 
 
 def dense(compiled: Compiled, words: np.ndarray) -> np.ndarray:
@@ -284,7 +304,7 @@ def _packed(words: np.ndarray, runs: Runs) -> np.ndarray:
     return packed
 
 
-def _first_names(facet: np.ndarray, attached: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def first_names(facet: np.ndarray, attached: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A facet on several walls has the name of the first, whichever of them was cut along.
 
     Returns the facets' walls, and rows (facet, wall) of the others.
@@ -301,7 +321,7 @@ def _first_names(facet: np.ndarray, attached: np.ndarray) -> tuple[np.ndarray, n
     return first, through[through[:, 1] != first[through[:, 0]]]
 
 
-def _wall_names(compiled: Compiled) -> np.ndarray:
+def wall_names(compiled: Compiled) -> np.ndarray:
     """For each wall the threshold that represents it, or -1 - (inequality of the domain): wall -1
     is the domain's first."""
     sources = [-1 - k for k in reversed(compiled.sources)]

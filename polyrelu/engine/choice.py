@@ -6,6 +6,7 @@ import numpy as np
 
 from .enumerate import Enumeration, TooManyVertices
 from .lp_enumerate import LpEnumeration, domain_is_bounded
+from .open_cells import OpenCells
 from .program import Compiled
 
 FEW_DIMENSIONS = 4  # cells have few vertices whatever the network: nothing to find out
@@ -19,14 +20,23 @@ MANY_FOR_FACETS = {"bounded": 27, "one layer, unbounded": 17, "unbounded": 35}
 QUESTION = 5000
 
 
-def enumeration(
-    compiled: Compiled, counting: bool, max_regions: int | None, cells: str
-) -> Enumeration:
-    """By vertices or by linear programs; "auto" decides by trying some cells."""
+def representation(compiled: Compiled, counting: bool, cells: str) -> str:
+    """ "vertices" or "lp"; "auto" decides by trying some cells."""
     if cells == "auto":
         cells = "lp" if is_for_programs(compiled, counting) else "vertices"
-    made = LpEnumeration if cells == "lp" and compiled.dim > 0 else Enumeration
-    return made(compiled, counting, max_regions)
+    return cells if compiled.dim > 0 else "vertices"
+
+
+def enumeration(
+    compiled: Compiled,
+    counting: bool,
+    max_regions: int | None,
+    cells: str,
+    begin: OpenCells | None = None,
+) -> Enumeration:
+    """Of these cells, default all, in that :func:`representation`."""
+    made = LpEnumeration if cells == "lp" else Enumeration
+    return made(compiled, counting, max_regions, begin=begin)
 
 
 def is_for_programs(compiled: Compiled, counting: bool = False) -> bool:

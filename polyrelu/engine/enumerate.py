@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -12,6 +12,7 @@ import numpy as np
 from ..network import quotient
 from . import kernel
 from .exact import Resolver
+from .open_cells import OpenCells, divided
 from .program import Compiled, new_tables
 from .roots import roots_of
 from .state import Block, Stack
@@ -68,13 +69,14 @@ class Enumeration:
         max_regions: a bound on what is found; reaching it leaves ``finished`` False if there
             are more.
         max_vertices: of a cell; one that has more raises TooManyVertices.
+        begin: search these cells only; default all.
     """
 
     compiled: Compiled
     counting: bool = False
     max_regions: int | None = None
     max_vertices: int | None = None
-    splits: int = 0
+    begin: OpenCells | None = None
     found: int = 0
     finished: bool = False
     resolver: Resolver = field(init=False)
@@ -95,6 +97,9 @@ class Enumeration:
 
     def _prepare(self) -> None:
         self._roots = roots_of(self.compiled)
+        begin = self.begin or OpenCells(0, len(self._roots))
+        self._splits = 0  # of the cones that are done with
+        self._next_cone, self._last_cone, self._guide = begin.first, begin.stop, begin.guide
         self._tables = new_tables(self.compiled, 64 * _facet_words(self.compiled.dim))
         self._room = 1
         self._twice = False  # float64 has left something open: twice the precision is tried
@@ -104,8 +109,7 @@ class Enumeration:
     def blocks(self) -> Iterator[Found | int]:
         """Blocks of regions; with ``counting``, numbers of regions. Some are empty: they let
         the caller look at the clock. Whenever it stops, :meth:`flush` has the rest."""
-        cones = self._roots.signs()
-        while self._start(cones):
+        while self._start():
             while (status := self._run()) != kernel.DONE:
                 if status == kernel.BLOCK_FULL:
                     yield self.flush()
@@ -113,7 +117,7 @@ class Enumeration:
                     self._serve(status)
                     if status not in kernel.GROWING:
                         yield 0 if self.counting else self.nothing()
-            self.splits += self._n_splits()
+            self._splits, self._scalar[self._SPLITS] = self.splits, 0
         self.finished = True
         yield self.flush()
 
@@ -162,16 +166,15 @@ class Enumeration:
             zero=block.zero[:n_zero].copy(),
         )
 
-    def settle(self, found: Found, doubtful: np.ndarray) -> np.ndarray:
-        """After a search that was stopped: which ``doubtful`` facets (a mask), maybe there but
-        with no region found across, are facets."""
+    def settle(self, found: Found, doubtful: np.ndarray, left: Sequence[OpenCells]) -> np.ndarray:
+        """After a search that was stopped, with these cells left: which ``doubtful`` facets (a
+        mask), maybe there but with no region found across, are facets."""
         assert not doubtful.any()  # cells with vertices know their facets
         return doubtful
 
     def cells(self) -> Iterator[Stack]:
         """The stack each time that a finished cell is on top of it (max_regions = 0)."""
-        cones = self._roots.signs()
-        while self._start(cones):
+        while self._start():
             while (status := self._run()) != kernel.DONE:
                 if status == kernel.BLOCK_FULL:
                     yield self._stack
@@ -180,12 +183,51 @@ class Enumeration:
                 else:
                     self._serve(status)
 
-    def _start(self, cones: Iterator[tuple[int, ...]]) -> bool:
+    def _start(self) -> bool:
         """Make the next root cones what is to be searched; False if there are no more."""
-        return self._roots.push(cones, self._stack, self.resolver)
+        cones = self._roots.signs(self._next_cone, self._last_cone)
+        most = len(self._stack.layer) if self._guide is None else 1
+        n = self._roots.push(cones, most, self._stack, self.resolver)
+        self._next_cone += n
+        if self._guide is not None:
+            self._stack.guide[:] = self._guide
+            self._stack.scalar[kernel.GUIDED] = 1
+            self._guide = None
+        return n > 0
 
-    def _n_splits(self) -> int:
-        return int(self._stack.scalar[kernel.SPLITS])
+    def left(self, parts: int = 1) -> list[OpenCells]:
+        """What is still to be searched, in order and in at most so many pieces, where
+        :meth:`blocks` stands. Nothing if all is done."""
+        if self.finished:
+            return []
+        if self._guide is not None:
+            return [OpenCells(self._next_cone, self._last_cone, self._guide)]
+        layer, positive, negative, guide = self._entries_left()
+        waiting = int((layer < 0).sum())  # cones, at the bottom
+        first = self._next_cone - waiting - (waiting < len(layer))
+        if guide is not None:  # where it is to begin is not reached
+            return [OpenCells(first, self._last_cone, guide.copy())]
+        if first == self._last_cone:
+            return []
+        return divided(first, self._last_cone, positive[waiting:], negative[waiting:], parts)
+
+    def _entries_left(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+        """Layers and signs of the cells on the stack, and its guide if it is still used."""
+        stack, n = self._stack, int(self._stack.scalar[kernel.TOP]) + 1
+        guide = stack.guide if stack.scalar[kernel.GUIDED] else None
+        return stack.layer[:n], stack.positive[:n], stack.negative[:n], guide
+
+    _SPLITS = kernel.SPLITS
+
+    @property
+    def _scalar(self) -> np.ndarray:
+        scalar: np.ndarray = self._stack.scalar
+        return scalar
+
+    @property
+    def splits(self) -> int:
+        """How many cells were cut in two."""
+        return self._splits + int(self._scalar[self._SPLITS])
 
     def _run(self) -> int:
         work = self.compiled.program, self._stack, self._tables, self._block, self.counting
@@ -229,8 +271,10 @@ class Enumeration:
         radius, gap, size = np.empty((3, pool))
         pos, neg, unknown = np.empty((3, pool, words), u64)
         above, below, side = np.empty((3, vertices), u64)
+        scalar = np.zeros(kernel.N_SCALARS, i64)
+        scalar[kernel.TOP] = -1
         return Stack(
-            scalar=np.zeros(kernel.N_SCALARS, i64),
+            scalar=scalar,
             layer=layer,
             n_vertices=n_vertices,
             vertex=np.empty((entries, vertices), u64),
@@ -255,6 +299,7 @@ class Enumeration:
             above=above,
             below=below,
             side=side,
+            guide=np.zeros((3, words), u64),
         )
 
     _ENTRY = ("layer", "n_vertices", "vertex", "mask", "facet", "used", "undecided", "positive",

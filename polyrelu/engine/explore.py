@@ -23,6 +23,7 @@ from .anchor import Anchor
 from .enumerate import Found
 from .facet_search import DomainRows, FacetSearch
 from .lp_enumerate import LpResolver, domain_is_bounded, is_multiple, new_cells
+from .open_cells import OpenCells
 from .program import Compiled, bit_of_wall, new_tables
 from .ray import Point, enter
 from .shoot import Rows
@@ -134,7 +135,11 @@ class Explorer:
     def nothing(self) -> Found:
         return self._columns([])
 
-    def settle(self, found: Found, doubtful: np.ndarray) -> np.ndarray:
+    def left(self, parts: int = 1) -> list[OpenCells]:
+        """Nothing that another search could go on from."""
+        return []
+
+    def settle(self, found: Found, doubtful: np.ndarray, left: Sequence[OpenCells]) -> np.ndarray:
         assert not doubtful.any()
         return doubtful
 

@@ -46,8 +46,8 @@ GROW_STACK, GROW_VERTICES, GROW_POOL, GROW_FACETS, GROW_ATTACHED = GROWING = ran
 DECIDE, BUILD_CHILDREN, ENTER_LAYER, EMIT = 0, 1, 2, 3
 
 # Where the scalars of Stack.scalar are.
-TOP, PHASE, CUT_WALL, NEW_BEGIN, NEW_END, NEXT_ID, SPLITS, READY, WORK = range(9)
-N_SCALARS = 9
+TOP, PHASE, CUT_WALL, NEW_BEGIN, NEW_END, NEXT_ID, SPLITS, READY, WORK, GUIDED = range(10)
+N_SCALARS = 10
 
 WORK_LIMIT = 1 << 24  # after so much work it returns, for its caller to look at the clock
 
@@ -938,17 +938,20 @@ def gap_of(wall, wall_error, wall_scale, walls, n, dim):  # type: ignore[no-unty
 def find_cached(tables, walls, dim):  # type: ignore[no-untyped-def]
     """The cache slot for the point on ``dim`` walls; its ident is 0 if it holds another.
 
-    A point is made anew in each of the up to 2^(dim - 1) cells around the edge that it is on.
+    A point is made anew in each of the up to 2^(dim - 1) cells around the edge that it is on. The
+    walls are sorted, so that it is the same to the last bit whichever edge it was solved on.
     """
     names = tables.names
     h = np.uint64(0)
     for i in range(dim):
-        name = tables.name[walls[i]]
-        mixed = np.uint64(name) * np.uint64(0x9E3779B97F4A7C15)
-        h += mixed ^ (mixed >> np.uint64(29))
+        wall = walls[i]
         for j in range(i):  # insertion without a branch
-            name, names[j] = max(name, names[j]), min(name, names[j])
-        names[i] = name
+            wall, walls[j] = max(wall, walls[j]), min(wall, walls[j])
+        walls[i] = wall
+    for i in range(dim):
+        names[i] = tables.name[walls[i]]
+        mixed = np.uint64(names[i]) * np.uint64(0x9E3779B97F4A7C15)
+        h += mixed ^ (mixed >> np.uint64(29))
     h *= np.uint64(0xBF58476D1CE4E5B9)
     at = np.int64((h >> np.uint64(20)) & np.uint64(len(tables.cache_ident) - 1))
     for i in range(dim):
@@ -1328,23 +1331,40 @@ def copy_row(row, target):  # type: ignore[no-untyped-def]
         target[i] = row[i]
 
 
+@njit(**INLINED)
+def sides_to_search(guide, at):  # type: ignore[no-untyped-def]
+    """Which sides of a wall (a bit of the words) a search that goes on where another stopped is
+    to take: above, below. Neither: here it stopped. See :class:`.open_cells.OpenCells`."""
+    above, below = test_bit(guide[0], at), test_bit(guide[1], at)
+    also = test_bit(guide[2], at)
+    return above | (below & also), below | (above & also)
+
+
 @njit(**CALLED)
 def build_children(program, stack, e, wall):  # type: ignore[no-untyped-def]
     """Replace entry e by its two sides (in layer 0, the domain, only the positive one)."""
-    layer = stack.layer[e]
+    layer, scalar = stack.layer[e], stack.scalar
     k = program.first_word[layer] + ((wall - program.first_wall[layer]) >> 6)
     bit = np.uint64((wall - program.first_wall[layer]) & 63)
     slot = free_slot(stack, e)
     if slot < 0:
         return GROW_FACETS
-    n_children = 1 if layer == 0 else 2
-    if e + n_children > len(stack.layer):
+    above, below = True, layer > 0
+    if scalar[GUIDED] and layer > 0:
+        above, below = sides_to_search(stack.guide, 64 * k + np.int64(bit))
+        if not above | below:
+            scalar[GUIDED] = 0
+            above, below = True, True
+    top = e + np.int64(above & below)
+    if top == len(stack.layer):
         return GROW_STACK
-    for child in range(n_children):  # the negative side, last, overwrites its parent
-        target = e + n_children - 1 - child
-        write_child(program, stack, e, target, k, bit, child == 0, slot, wall)
-    stack.scalar[TOP] = e + n_children - 1
-    stack.scalar[SPLITS] += n_children - 1
+    if above:
+        write_child(program, stack, e, top, k, bit, True, slot, wall)
+    if below:  # last, as it overwrites its parent
+        write_child(program, stack, e, e, k, bit, False, slot, wall)
+    scalar[TOP] = top
+    if above & below and not scalar[GUIDED]:  # else it was counted when it was first made
+        scalar[SPLITS] += 1
     return DONE
 
 
@@ -1896,6 +1916,7 @@ def search(program, stack, tables, block, counting):  # type: ignore[no-untyped-
             if status != DONE:
                 return status
         elif scalar[PHASE] == EMIT:
+            scalar[GUIDED] = 0
             if counting:
                 if block.count[0] == len(block.n_facets):
                     return BLOCK_FULL

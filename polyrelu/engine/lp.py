@@ -53,6 +53,7 @@ from .kernel import (
     form_at,
     piece_of,
     set_walls,
+    sides_to_search,
     sign_bound,
     solve,
     test_bit,
@@ -66,8 +67,8 @@ DECIDE, PRUNE, ENTER_LAYER, EMIT = 0, 1, 2, 3
 
 # Scalars: SIDE, CUT, FACET, BOUNDED hold answers, 0 if none; RAY the slack whose edge seems to
 # have no end, or -1.
-TOP, PHASE, ROW, SPLITS, READY, SIDE, CUT, FACET, BOUNDED, RAY, WORK, CELL = range(12)
-N_SCALARS = 12
+TOP, PHASE, ROW, SPLITS, READY, SIDE, CUT, FACET, BOUNDED, RAY, WORK, CELL, GUIDED = range(13)
+N_SCALARS = 13
 
 ZERO_FORM = 2  # an answer to SIDE: the form is identically 0
 
@@ -675,7 +676,16 @@ def decide_row(program, cells, tables, e, r, dim):  # type: ignore[no-untyped-de
         use_other(cells, e, dim)
         take_side(program, cells, e, r, side == -1, dim)
         scalar[TOP] = e + 1
-        scalar[SPLITS] += 1
+        if scalar[GUIDED]:
+            above, below = sides_to_search(cells.guide, wall_bit(program, layer, wall))
+            here, there = (above, below) if side == 1 else (below, above)
+            if here and not there:
+                copy_entry(cells, e + 1, e, dim)
+            if here != there:
+                scalar[TOP] = e
+            scalar[GUIDED] = here | there
+        if not scalar[GUIDED]:  # else it was counted when it was first made
+            scalar[SPLITS] += 1
     return DONE
 
 
@@ -1038,6 +1048,7 @@ def run_cells(program, cells, tables, block, counting, bounded, end):  # type: i
             enter_layer(program, cells, tables, e, dim)
             scalar[PHASE] = DECIDE
         else:
+            scalar[GUIDED] = 0
             if counting:
                 if block.count[0] == len(block.n_facets):
                     return BLOCK_FULL

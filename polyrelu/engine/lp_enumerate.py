@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import islice
 from math import inf
 
 import numpy as np
@@ -16,6 +15,7 @@ from ..rational import IntegerRow, dot, dot_point, margin, null_space, solve_aff
 from . import kernel, lp
 from .enumerate import Enumeration, Found
 from .exact import Resolver
+from .open_cells import OpenCells
 from .program import Compiled, bit_of_wall
 from .state import Cells
 
@@ -283,7 +283,7 @@ class LpEnumeration(Enumeration):
         self.resolver = LpResolver(self.compiled)
         self._prepare()
         self._cells = new_cells(self.compiled)
-        self._begun = 0  # cones
+        self._cells.scalar[lp.TOP] = -1
         self._generators = [
             [Fraction(v, g[-1] or max(map(abs, g))) for v in g[:-1]]
             for g in self._roots.cone.generators
@@ -298,14 +298,18 @@ class LpEnumeration(Enumeration):
     def working_bytes(self) -> int:
         return sum(array.nbytes for array in self._cells)
 
-    def _n_splits(self) -> int:
-        return int(self._cells.scalar[lp.SPLITS])
+    _SPLITS = lp.SPLITS
 
-    def _start(self, cones: Iterator[tuple[int, ...]]) -> bool:
-        signs = next(cones, None)
+    @property
+    def _scalar(self) -> np.ndarray:
+        scalar: np.ndarray = self._cells.scalar
+        return scalar
+
+    def _start(self) -> bool:
+        signs = next(self._roots.signs(self._next_cone, self._last_cone), None)
         if signs is None:
             return False
-        self._begun += 1
+        self._next_cone += 1
         cells, dim = self._cells, self.compiled.dim
         cells.scalar[:] = 0
         cells.scalar[lp.PHASE] = lp.ENTER_LAYER
@@ -321,7 +325,16 @@ class LpEnumeration(Enumeration):
         cells.basis[0] = np.arange(dim)
         self._roots.mark(cells.positive[:1], cells.negative[:1], turned[None])
         self._place_witness(turned)
+        if self._guide is not None:
+            cells.guide[:] = self._guide
+            cells.scalar[lp.GUIDED] = 1
+            self._guide = None
         return True
+
+    def _entries_left(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+        cells, n = self._cells, int(self._cells.scalar[lp.TOP]) + 1
+        guide = cells.guide if cells.scalar[lp.GUIDED] else None
+        return cells.layer[:n], cells.positive[:n], cells.negative[:n], guide
 
     def _place_witness(self, signs: np.ndarray) -> None:
         """The apex and all directions of the root cone, added up; exactly if need be."""
@@ -360,25 +373,36 @@ class LpEnumeration(Enumeration):
             return lp.ALL_WALLS
         return int(program.first_wall[program.n_layers])
 
-    def settle(self, found: Found, doubtful: np.ndarray) -> np.ndarray:
-        """Where an open cell may hold the region across, by linear programs; this search
-        cannot go on then."""
+    def settle(self, found: Found, doubtful: np.ndarray, left: Sequence[OpenCells]) -> np.ndarray:
+        """Where a cell that is left may hold the region across, by linear programs."""
         indptr = np.concatenate([[0], np.cumsum(found.n_facets, dtype=np.int64)])
         rows = np.flatnonzero(doubtful)
         owners = np.searchsorted(indptr, rows, side="right") - 1
-        open_signs = self._open_signs()
-        rows = rows[self._may_lie_in(open_signs, self._across(found, rows, owners))]
+        across = self._across(found, rows, owners)
         answer = np.zeros_like(doubtful)
-        if len(rows) == 0:
-            return answer
-        doubtful = np.zeros_like(doubtful)
+        for cells in left:
+            may = self._may_lie_in(self._signs_left(cells), across)
+            if may.any():
+                search = LpEnumeration(self.compiled, max_regions=0, begin=cells)
+                search.resolver = self.resolver
+                answer[search._facets_near(found, indptr, rows[may])] = True
+                rows, across = rows[~may], across[~may]
+        return answer
+
+    def _facets_near(self, found: Found, indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Which doubtful ``rows`` are facets, of regions of the cell of the layer before the last
+        that this search is to begin in. It cannot go on then."""
+        self._start()
+        while (status := self._run()) != kernel.BLOCK_FULL:  # its forms are set at its first region
+            self._serve(status)
+        doubtful = np.zeros(len(found.facet), dtype=np.bool_)
         doubtful[rows] = True
         asked = np.unique(np.searchsorted(indptr, rows, side="right") - 1)
         theirs = np.concatenate([np.arange(indptr[i], indptr[i + 1]) for i in asked])
         starts = np.concatenate([[0], np.cumsum(found.n_facets[asked], dtype=np.int64)])
         facet = np.zeros(len(theirs), dtype=np.bool_)
-        cells = self._cells
-        cells.positive[0], cells.negative[0] = open_signs[0]
+        cells, top = self._cells, int(self._cells.scalar[lp.TOP])
+        cells.positive[0], cells.negative[0] = cells.positive[top], cells.negative[top]
         cells.scalar[:] = 0
         cells.n_attached[0] = 0
         columns = (found.pattern[asked], starts, found.facet[theirs], doubtful[theirs],
@@ -387,20 +411,18 @@ class LpEnumeration(Enumeration):
             status := lp.settle(self.compiled.program, self._cells, self._tables, *columns)
         ) != kernel.DONE:
             self._serve(status)
-        answer[theirs] = facet & doubtful[theirs]
-        return answer
+        facets: np.ndarray = theirs[facet & doubtful[theirs]]
+        return facets
 
-    def _open_signs(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Positive and negative words of the cells in the last layer that are still to split."""
-        cells, last = self._cells, self.compiled.program.n_layers
-        signs = [
-            (cells.positive[e].copy(), cells.negative[e].copy())
-            for e in range(int(cells.scalar[lp.TOP]) + 1)
-            if cells.layer[e] == last
-        ]
+    def _signs_left(self, left: OpenCells) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Signs (positive and negative words) that hold on cells that are still to split: any
+        region of them across a wall of the last layer agrees with some."""
+        program, last = self.compiled.program, self.compiled.program.n_layers
+        words = slice(int(program.first_word[last]), int(program.first_word[last + 1]))
+        signs = left.cells(words)
         if last == 1:  # the cones not begun are cells of the last layer as well
-            for cone in islice(self._roots.signs(), self._begun, None):
-                above, below = np.zeros((2, 1, cells.positive.shape[1]), np.uint64)
+            for cone in self._roots.signs(left.first + (left.guide is not None), left.stop):
+                above, below = np.zeros((2, 1, words.stop), np.uint64)
                 self._roots.mark(above, below, np.array([cone], dtype=np.int64))
                 signs.append((above[0], below[0]))
         return signs
@@ -504,4 +526,5 @@ def new_cells(compiled: Compiled, entries: int = 64) -> Cells:
         lead=np.zeros(width),
         rays=np.zeros((4, max(rows, dim))),
         reach=np.zeros(1),
+        guide=np.zeros((3, words), np.uint64),
     )

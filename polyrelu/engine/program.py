@@ -97,6 +97,11 @@ class Compiled:
     def dim(self) -> int:
         return self.program.dim
 
+    @property
+    def n_auxiliary(self) -> int:
+        """Walls that are none of the domain or of the network; see :func:`_root_walls`."""
+        return len(self.root_rows) - int(self.program.n_domain)
+
     @cached_property
     def first_forms(self) -> fmpz_mat:
         """Integer forms of the units of layer 1, shape (units + 1, dim + 1)."""

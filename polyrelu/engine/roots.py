@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,19 +69,26 @@ class Roots:
         at = 64 * n_words + self.walls[self.in_network] - first
         self.word, self.bit = at >> 6, np.uint64(1) << (at & 63).astype(np.uint64)
 
-    def signs(self) -> Iterator[tuple[int, ...]]:
-        """Sides of the root walls, for one cone after the other."""
-        fixed = (1,) * (len(self.walls) - self.n_free)
-        return (fixed + free for free in product((1, -1), repeat=self.n_free))
+    def __len__(self) -> int:
+        return 1 << self.n_free
 
-    def push(self, cones: Iterator[tuple[int, ...]], stack: Stack, resolver: Resolver) -> bool:
-        """Put the next cones, as many as half of the (empty) stack holds, on it: one alone
-        costs more than its search if there are thousands. False if none is left."""
+    def signs(self, first: int = 0, stop: int | None = None) -> Iterator[tuple[int, ...]]:
+        """Sides of the root walls, for cones ``first``, ..., ``stop - 1``."""
+        fixed = (1,) * (len(self.walls) - self.n_free)
+        places = range(self.n_free - 1, -1, -1)
+        for cone in range(first, len(self) if stop is None else stop):
+            yield fixed + tuple(-1 if cone >> place & 1 else 1 for place in places)
+
+    def push(
+        self, cones: Iterator[tuple[int, ...]], most: int, stack: Stack, resolver: Resolver
+    ) -> int:
+        """Put the next cones on the (empty) stack: at most so many, or as half of it holds, as
+        one alone costs more than its search if there are thousands. Returns how many."""
         n, cone = self.dim + 1, self.cone
-        most = max(1, min(len(stack.layer), len(stack.x) // n) // 2)
+        most = max(1, min(most, len(stack.layer) // 2, len(stack.x) // (2 * n)))
         signs = list(islice(cones, most))[::-1]  # the first is on top
         if not signs:
-            return False
+            return 0
         if not stack.scalar[kernel.NEXT_ID]:
             resolver.remember(cone.named)
             stack.scalar[kernel.NEXT_ID] = 1 + 2 * n  # 0 marks an empty slot of the cache
@@ -89,6 +96,7 @@ class Roots:
         scalar = stack.scalar
         scalar[kernel.TOP], scalar[kernel.PHASE] = count - 1, kernel.ENTER_LAYER
         scalar[kernel.SPLITS] = scalar[kernel.READY] = scalar[kernel.WORK] = 0
+        scalar[kernel.GUIDED] = 0
         stack.layer[:count] = -1
         stack.n_attached[:count] = 0
         for words in (stack.undecided, stack.positive, stack.negative, stack.used, stack.mask):
@@ -112,7 +120,7 @@ class Roots:
             _of_cells(stack.ident, count, n)[:, 1:] += turned < 0
             stack.facet[:count, 1:n] += turned < 0
         self.mark(stack.positive[:count], stack.negative[:count], turned)
-        return True
+        return count
 
     def mark(self, positive: np.ndarray, negative: np.ndarray, signs: np.ndarray) -> None:
         """Set the root walls' bits in the words of cells on their given sides (one row each)."""

@@ -61,6 +61,7 @@ class Stack(NamedTuple):
     above: Any  # (vertices,) scratch: the generators of a cell that are above the wall that cuts it
     below: Any  # (vertices,) scratch: and those that are below
     side: Any  # (vertices,) and for each generator ABOVE, BELOW, or 0
+    guide: Any  # (3, words) of the cell to go on from: positive, negative, sides still to search
 
 
 class Cells(NamedTuple):
@@ -95,6 +96,7 @@ class Cells(NamedTuple):
     lead: Any  # (width,) scratch
     rays: Any  # (4, max(rows, dim)) scratch
     reach: Any  # (1,) a bound on the coordinates' absolute values; 0: the domain is unbounded
+    guide: Any  # (3, words) as that of Stack
 
 
 class Tables(NamedTuple):

@@ -1,0 +1,184 @@
+"""Those who work on the tasks of a search: threads, or any ``concurrent.futures.Executor``."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from .engine.enumerate import Found
+from .engine.task import Done, Elsewhere, Host, Problem, run
+from .frontier import Frontier, Task
+
+FEWEST = 8192  # regions of a task: fewer are not worth its set-up, a millisecond or so
+LONGEST = 2.0  # seconds that a task may take: who else waits, or loses it, does so no longer
+TRIES = 3  # of a task that fails elsewhere
+PIECES = 4  # that a task hands back if somebody waits for one
+
+
+class Crew:
+    """Gives out the tasks of a frontier, in depth-first order, and takes them back.
+
+    A task that proves large is handed back, and what is left of it divided, after so many regions
+    that nobody waits long; threads hand back what they have as soon as one of them has nothing.
+    Tasks that fail elsewhere, or are lost with their machine, are given out again.
+
+    Attributes:
+        stop: set it, and threads hand back what they have.
+        is_lost: the executor takes no more tasks.
+    """
+
+    def __init__(
+        self, problem: Problem, frontier: Frontier, workers: int, executor: Executor
+    ) -> None:
+        self._problem, self._frontier, self._executor = problem, frontier, executor
+        self._workers = workers
+        self._are_threads = shares_memory(executor)
+        self._width = workers + 1 if self._are_threads else 2 * workers  # tasks given out
+        self._running: set[Task] = set()
+        self._done: SimpleQueue[tuple[Task, Future[Done]]] = SimpleQueue()
+        self._n_tasks = self._repeated = 0
+        self._bytes_taken = self._bytes_kept = 0
+        self._regions, self._seconds = 0, 1e-3
+        for done in frontier.results():
+            self._tally(done)
+        self.stop = False
+        self.is_lost = False
+
+    @property
+    def n_regions(self) -> int:
+        """What was found, with what is not handed in yet."""
+        return self._frontier.n_regions + sum(task.so_far for task in self._running)
+
+    @property
+    def n_bytes(self) -> int:
+        """What that takes."""
+        return self._bytes_kept + sum(task.bytes_so_far for task in self._running)
+
+    def stats(self) -> dict[str, Any]:
+        """How the work was divided."""
+        told = {"workers": self._workers, "tasks": self._n_tasks}
+        if self._are_threads:
+            return told
+        return told | {"repeated_tasks": self._repeated, "bytes_received": self._bytes_taken}
+
+    def go_on(self, more: bool) -> bool:
+        """Give out tasks, if ``more`` is to be done. False if none is worked on."""
+        self.stop = not more
+        while more and not self.is_lost and len(self._running) < self._width:
+            task = self._frontier.next()
+            if task is None:
+                break
+            self._give(task)
+        return bool(self._running)
+
+    def take(self, seconds: float) -> None:
+        """Wait so long for a task to come back, and take all that do.
+
+        Raises:
+            Exception: what a task failed with, if it did so again and again.
+        """
+        try:
+            came = self._done.get(timeout=seconds)
+            while True:
+                self._take(*came)
+                came = self._done.get_nowait()
+        except Empty:
+            return
+
+    # -- giving ----------------------------------------------------------------------------------
+
+    def _give(self, task: Task) -> None:
+        host: Host = _Thread(self, task) if self._are_threads else Elsewhere(self.n_pieces)
+        assert task.cells is not None
+        try:
+            future = self._executor.submit(run, self._problem, task.cells, self._budget(), host)
+        except (BrokenExecutor, RuntimeError):
+            self.is_lost = True
+            return
+        task.is_running = True
+        self._running.add(task)
+        self._n_tasks += 1
+        future.add_done_callback(partial(self._put, task))
+
+    def _put(self, task: Task, future: Future[Done]) -> None:
+        self._done.put((task, future))
+
+    def _budget(self) -> int:
+        """How many regions a task is to find: a small share of all, in a short time."""
+        share = max(FEWEST, self._frontier.n_regions // (8 * self._workers))
+        return max(1, min(share, int(LONGEST * self._regions / self._seconds)))
+
+    @property
+    def n_pieces(self) -> int:
+        """In how many pieces what is left of a task is wanted."""
+        return PIECES if self._frontier.n_waiting <= self._workers else 1
+
+    @property
+    def somebody_waits(self) -> bool:
+        return len(self._running) < self._workers
+
+    # -- taking ----------------------------------------------------------------------------------
+
+    def _take(self, task: Task, future: Future[Done]) -> None:
+        self._running.discard(task)
+        task.is_running = False
+        task.so_far = task.bytes_so_far = 0
+        try:
+            done = future.result()
+        except BrokenExecutor:
+            self.is_lost = True
+        except (Exception, CancelledError):
+            task.failures += 1
+            self._repeated += 1
+            if self._are_threads or task.failures == TRIES:
+                raise
+        else:
+            self._tally(done)
+            self._bytes_taken += sum(block.nbytes for block in done.found)
+            self._frontier.finish(task, done)
+
+    def _tally(self, done: Done) -> None:
+        self._regions += done.n_regions
+        self._seconds += done.seconds
+        self._bytes_kept += sum(block.nbytes for block in done.found)
+
+
+class _Thread:
+    """The host of a task in a thread, which sees what happens around it."""
+
+    def __init__(self, crew: Crew, task: Task) -> None:
+        self._crew, self._task = crew, task
+
+    def stopped(self, block: Found | int) -> bool:
+        task = self._task
+        if isinstance(block, int):
+            task.so_far += block
+        else:
+            task.so_far += len(block)
+            task.bytes_so_far += block.nbytes
+        return self._crew.stop or (self._crew.somebody_waits and task.so_far >= FEWEST // 2)
+
+    def parts(self) -> int:
+        return self._crew.n_pieces
+
+
+def shares_memory(executor: Executor) -> bool:
+    """Does it work in threads of this process?"""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return isinstance(executor, ThreadPoolExecutor)
+
+
+def workers_of(executor: Executor | None) -> int:
+    """How many tasks an executor works on at a time, as far as it tells; None: one for each core
+    that this process may use."""
+    for name in ("_max_workers", "num_workers") if executor is not None else ():
+        told = getattr(executor, name, None)
+        if isinstance(told, int) and told > 0:
+            return told
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

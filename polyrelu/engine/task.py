@@ -1,0 +1,138 @@
+"""The unit of work of a parallel search: some cells, and how many regions to find before the rest
+is handed back. Pure: done twice, or elsewhere, it gives the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from ..domain import Domain
+from ..network import FieldsOnly, Network
+from .choice import enumeration, representation
+from .enumerate import Enumeration, Found
+from .open_cells import OpenCells
+from .program import Compiled, compile_network
+from .roots import roots_of
+
+if TYPE_CHECKING:
+    from .explore import Explorer
+
+
+@dataclass(frozen=True, eq=False)
+class Problem(FieldsOnly):
+    """What is searched, and how: all that a task shares with the others of its search.
+
+    Attributes:
+        cells: "vertices" or "lp".
+    """
+
+    network: Network
+    domain: Domain
+    counting: bool
+    cells: str
+
+    @classmethod
+    def of(cls, network: Network, domain: Domain, counting: bool, cells: str) -> Problem:
+        """With cells "auto" the representation is chosen here, once for all tasks."""
+        compiled = compile_network(network, domain)
+        problem = cls(network, domain, counting, representation(compiled, counting, cells))
+        vars(problem)["compiled"] = compiled
+        return problem
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        return compile_network(self.network, self.domain)
+
+    @property
+    def all_cells(self) -> OpenCells:
+        return OpenCells(0, len(roots_of(self.compiled)))
+
+    @property
+    def words(self) -> int:
+        """Of the signs of a cell."""
+        return int(self.compiled.program.first_word[-1])
+
+    def search(self, begin: OpenCells | None = None, most: int | None = None) -> Enumeration:
+        """Of these cells, which stops at so many regions."""
+        return enumeration(self.compiled, self.counting, most, self.cells, begin)
+
+
+@dataclass
+class Done:
+    """What a task came to.
+
+    Attributes:
+        found: the regions, in depth-first order; empty where they are only counted.
+        left: what is still to be searched, after them in that order.
+        counters: how much rational arithmetic it took.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    n_regions: int
+    found: list[Found]
+    left: Sequence[OpenCells]
+    splits: int
+    seconds: float
+    counters: dict[str, int] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+class Host(Protocol):
+    """Whom a task asks while it runs."""
+
+    def stopped(self, block: Found | int) -> bool:
+        """Is it to stop? It tells what it has just found: some regions, or how many, or none."""
+
+    def parts(self) -> int:
+        """In how many pieces is what is left wanted?"""
+
+
+def work(search: Enumeration | Explorer, budget: int | None, host: Host) -> Done:
+    """Search until ``budget`` regions are found, or the host wants it to stop."""
+    began = time.perf_counter()
+    found: list[Found] = []
+    n = 0
+
+    def keep(block: Found | int) -> None:
+        nonlocal n
+        n += block if isinstance(block, int) else len(block)
+        if not isinstance(block, int) and len(block):
+            found.append(block)
+
+    interrupted = False
+    try:
+        for block in search.blocks():
+            keep(block)
+            over = host.stopped(block)
+            if search.finished or over or (budget is not None and n >= budget):
+                break
+    except KeyboardInterrupt:  # from a progress callback, or a second Ctrl-C
+        interrupted = True
+    left: Sequence[OpenCells] = ()
+    if not search.finished:
+        left = search.left(host.parts())
+        keep(search.flush())
+    seconds = time.perf_counter() - began
+    counters = vars(search.resolver.counters)
+    return Done(n, found, left, search.splits, seconds, counters, interrupted)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The host of a task on another machine, which nobody talks to while it runs."""
+
+    n_parts: int
+
+    def stopped(self, block: Found | int) -> bool:
+        return False
+
+    def parts(self) -> int:
+        return self.n_parts
+
+
+def run(problem: Problem, begin: OpenCells, budget: int, host: Host) -> Done:
+    """One task: :func:`work` on these cells."""
+    return work(problem.search(begin, budget), budget, host)

@@ -1,0 +1,186 @@
+"""One search of a network's regions: under limits, with progress, alone or together."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from .crew import Crew, workers_of
+from .engine.enumerate import Enumeration, Found
+from .engine.task import Problem, work
+from .frontier import Frontier
+from .limits import Limits
+from .progress import Meter, Progress, compilation_announced, reporter
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .engine.explore import Explorer
+    from .engine.program import Compiled
+
+ALONE = 20_000  # regions that are found before others are asked to help: a small network needs none
+TICK = 0.1  # seconds between looks at the clock
+
+
+class Search:
+    """Finds regions until none is left, a limit is reached, or somebody interrupts.
+
+    Args:
+        first: the search to begin with: that of a ``problem``, or one that cannot be divided.
+        most: how many regions to find: ``limits.regions`` or more.
+        workers: how many tasks are worked on at a time; default one for each core.
+        executor: who works on them; default threads.
+
+    Attributes:
+        n_regions: how many were found.
+        stopped_by: None if these are all, else "regions", "seconds", "memory", "interrupt" or
+            "executor".
+    """
+
+    def __init__(
+        self,
+        first: Enumeration | Explorer,
+        problem: Problem | None,
+        *,
+        limits: Limits,
+        most: int | None,
+        progress: bool | Progress,
+        workers: int | None,
+        executor: Executor | None,
+    ) -> None:
+        self._first, self._problem = first, problem
+        self._limits, self._most = limits, most
+        self._progress = reporter(progress)
+        self._executor = executor
+        self._workers = workers or workers_of(executor)
+        self._is_shared = problem is not None and (self._workers > 1 or executor is not None)
+        self._frontier = Frontier()
+        self._crew: Crew | None = None
+        self._memory = self._reported = 0
+        self._fixed = 0  # what the smallest search takes does not count
+        self._interrupted: Callable[[], bool] = lambda: False
+        self._began = 0.0
+        self.n_regions = 0
+        self.stopped_by: str | None = None
+        self.seconds = 0.0
+
+    @property
+    def compiled(self) -> Compiled:
+        return self._first.compiled
+
+    def run(self, interrupted: Callable[[], bool]) -> None:
+        """Search, until ``interrupted`` returns True."""
+        self._began = time.perf_counter()
+        self._interrupted = interrupted
+        self._fixed = self._working_bytes()
+        budget = ALONE if self._is_shared else None
+        with compilation_announced():
+            done = work(self._first, budget, self)
+            if done.interrupted:
+                self.stopped_by = "interrupt"
+            self._frontier.finish(self._frontier.root, done)
+            if self.stopped_by is None and self._frontier.open:
+                self._share()
+        self.n_regions = self._frontier.n_regions
+        if isinstance(self._progress, Meter):
+            self._progress.close()
+        self.seconds = time.perf_counter() - self._began
+
+    def blocks(self) -> list[Found]:
+        """What was found, in depth-first order, with gaps where something is left."""
+        return [block for done in self._frontier.results() for block in done.found]
+
+    def forget(self) -> None:
+        """Let go of what was found."""
+        for done in self._frontier.results():
+            done.found = []
+
+    def settle(self, found: Found, doubtful: np.ndarray) -> np.ndarray:
+        """See :meth:`Enumeration.settle`."""
+        return self._first.settle(found, doubtful, self._frontier.left())
+
+    def stats(self) -> dict[str, Any]:
+        """What it took."""
+        results = list(self._frontier.results())
+        counters: Counter[str] = Counter()
+        for done in results:
+            counters.update(done.counters)
+        return {
+            "seconds": self.seconds,
+            "splits": sum(done.splits for done in results),
+            **counters,
+            **({} if self._crew is None else self._crew.stats()),
+        }
+
+    # -- alone: the host of the first task -------------------------------------------------------
+
+    def stopped(self, block: Found | int) -> bool:
+        if isinstance(block, int):
+            self.n_regions += block
+        else:
+            self.n_regions += len(block)
+            self._memory += block.nbytes if self._limits.memory is not None else 0
+        if not self._tick(self.n_regions) and not self._first.finished:
+            self._look(self.n_regions, self._memory + self._working_bytes() - self._fixed)
+        return self.stopped_by is not None
+
+    def parts(self) -> int:
+        return 4 * self._workers if self._is_shared else 1
+
+    def _working_bytes(self) -> int:
+        return self._first.working_bytes if self._limits.memory is not None else 0
+
+    def _tick(self, n_regions: int) -> bool:
+        """Report progress. True if that was interrupted."""
+        self.seconds = time.perf_counter() - self._began
+        try:
+            if self._progress is not None and n_regions != self._reported:
+                self._reported = n_regions
+                self._progress(n_regions, self.seconds)
+        except KeyboardInterrupt:
+            self.stopped_by = "interrupt"
+        return self.stopped_by is not None
+
+    def _look(self, n_regions: int, memory: int) -> None:
+        """See whether to stop."""
+        self.stopped_by = self._limits.reached(n_regions, self.seconds, memory, self._most)
+        if self.stopped_by is None and self._interrupted():
+            self.stopped_by = "interrupt"
+
+    # -- together ------------------------------------------------------------------------------
+
+    def _share(self) -> None:
+        """Let others do what is left."""
+        if self._executor is not None:
+            self._work_with(self._executor)
+            return
+        with ThreadPoolExecutor(self._workers, "polyrelu") as threads:
+            self._work_with(threads)
+
+    def _work_with(self, executor: Executor) -> None:
+        assert self._problem is not None
+        crew = self._crew = Crew(self._problem, self._frontier, self._workers, executor)
+        try:
+            while crew.go_on(self.stopped_by is None):
+                try:
+                    crew.take(TICK)
+                    self._watch(crew)
+                except KeyboardInterrupt:
+                    if self.stopped_by is not None and self._executor is not None:
+                        break  # asked twice: those elsewhere are not waited for
+                    self.stopped_by = "interrupt"
+        finally:
+            crew.stop = True
+
+    def _watch(self, crew: Crew) -> None:
+        n_regions = crew.n_regions
+        if self._tick(n_regions) or not self._frontier.open:
+            return
+        if self._most is not None and n_regions >= self._most:
+            n_regions = self._frontier.without_gaps()
+        self._look(n_regions, crew.n_bytes)
+        if crew.is_lost and self.stopped_by is None:
+            self.stopped_by = "executor"
