@@ -58,6 +58,6 @@ train: ## train the demo's network again
 	@$(PY) demo/train.py
 
 clean: ## remove .venv and all that was generated
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist docs/reference *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f demo/regions.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .errors import MissingExtraError
 from .suggestion import did_you_mean
 
 SHELLS = ("bash", "zsh", "tcsh")
@@ -58,10 +57,7 @@ class PrintCompletion(argparse.Action):
     ) -> None:
         from .io._extras import require
 
-        try:
-            shtab: Any = require("shtab", "completion")
-        except MissingExtraError as error:
-            parser.exit(2, f"polyrelu: {error}\n")
+        shtab: Any = require("shtab", "completion")
         _complete_files(parser, shtab.FILE)
         sys.stdout.write(shtab.complete(parser, values) + "\n")
         parser.exit(0)

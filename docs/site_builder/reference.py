@@ -22,7 +22,7 @@ Every public name of ``polyrelu`` once, by subject, from its docstring. All of i
 
 def pages() -> dict[str, str]:
     """File name -> reStructuredText."""
-    subjects = [(title, "polyrelu", names) for title, names in names_by_subject().items()]
+    subjects = [(title, "polyrelu", names) for title, names in names_by_subject().items() if names]
     subjects += [(title, module, names_of_module(module)) for title, module in MODULES.items()]
     placed = {
         f"{value.__module__}.{value.__name__}"

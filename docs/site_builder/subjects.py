@@ -12,6 +12,7 @@ SUBJECTS = {
     "Networks": ["network", "activations", "rational_network", "io"],
     "Domains": ["domain"],
     "Regions": ["enumeration", "graph", "region", "limits"],
+    "Large searches": ["crew", "frontier", "search", "store"],
     "Answers": ["answer", "queries.witness"],
     "Arrangements and bounds": ["arrangement", "queries.counting", "queries.diameter"],
     "Injectivity and stability": [
