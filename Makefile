@@ -5,7 +5,7 @@
 
 SETUP := scripts/setup.sh
 PY := .venv/bin/python
-TEST_EXTRAS := cdd onnx sklearn plot completion test
+TEST_EXTRAS := cdd onnx sklearn plot arrow completion test
 ARGS ?=
 
 .DEFAULT_GOAL := help

@@ -34,6 +34,8 @@ _WHERE = {
     "Count": "enumeration",
     "count_regions": "enumeration",
     "Crossing": "queries.crossings",
+    "decision": "queries.decision",
+    "Decision": "queries.decision",
     "decision_boundary": "queries.boundary",
     "DecisionBoundary": "queries.boundary",
     "deep_graph_persistence": "queries.persistence",
@@ -104,6 +106,7 @@ _WHERE = {
     "Network": "network",
     "NetworkError": "errors",
     "neural_persistence": "queries.persistence",
+    "open_store": "store.store",
     "orientations": "queries.injectivity",
     "output_range": "queries.surjectivity",
     "parameter_blocks": "queries.tangent",
@@ -133,6 +136,7 @@ _WHERE = {
     "RegionGraph": "graph",
     "RegionKernel": "queries.region_kernel",
     "regions": "enumeration",
+    "RegionStore": "store.store",
     "relu": "activations",
     "relu6": "activations",
     "robust_radius": "queries.robustness",
@@ -158,6 +162,8 @@ _WHERE = {
     "sparse_metric": "queries.sparse_metric",
     "stability": "queries.stability",
     "Status": "answer",
+    "store_regions": "storing",
+    "StoreError": "errors",
     "SubPath": "queries.path",
     "tangent_features": "queries.tangent",
     "TangentFeatures": "queries.tangent",
@@ -206,6 +212,7 @@ if TYPE_CHECKING:
     from .errors import PointsError as PointsError
     from .errors import PolyreluError as PolyreluError
     from .errors import RecoveryError as RecoveryError
+    from .errors import StoreError as StoreError
     from .errors import UnknownAnswerError as UnknownAnswerError
     from .errors import UnsupportedLayerError as UnsupportedLayerError
     from .faces import FaceComplex as FaceComplex
@@ -237,6 +244,8 @@ if TYPE_CHECKING:
     from .queries.counting import zaslavsky as zaslavsky
     from .queries.crossings import Crossing as Crossing
     from .queries.crossings import boundary_crossings as boundary_crossings
+    from .queries.decision import Decision as Decision
+    from .queries.decision import decision as decision
     from .queries.diameter import Diameter as Diameter
     from .queries.diameter import diameter as diameter
     from .queries.effective_pieces import EffectivePieces as EffectivePieces
@@ -329,6 +338,9 @@ if TYPE_CHECKING:
     from .separability.table import SeparabilityRow as SeparabilityRow
     from .separability.table import SeparabilityTable as SeparabilityTable
     from .smooth_network import SmoothNetwork as SmoothNetwork
+    from .store.store import RegionStore as RegionStore
+    from .store.store import open_store as open_store
+    from .storing import store_regions as store_regions
     from .torch_folding import folding_surrogate as folding_surrogate
 
 

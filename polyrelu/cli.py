@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .graph import RegionGraph
     from .limits import Limits
     from .network import Network
+    from .store.store import RegionStore
 
 CHECKED_PAIRS = 200  # of regions, by query --check
 LARGEST_COORDINATE = 1e300  # matplotlib overflows beyond
@@ -83,16 +84,23 @@ def _enumerate(args: argparse.Namespace, network: Network, enumerator: Callable[
 
 
 def _graph_of(args: argparse.Namespace) -> RegionGraph:
-    """The graph in the file, or that of the network in it."""
-    if _is_graph(args.file):
+    """The graph in the file, or that of the network in it, in memory."""
+    found = _regions_in(args)
+    return found.to_graph() if hasattr(found, "to_graph") else found
+
+
+def _regions_in(args: argparse.Namespace) -> RegionGraph | RegionStore:
+    """The graph in the file, or that of the network in it; or the store, if it is a directory."""
+    if args.file.is_dir() or _is_graph(args.file):
         for option in ("box", "axes", "at", "slice", "segment"):
             if getattr(args, option) is not None:
                 raise UsageError(f"--{option} is for a network; {args.file} holds regions")
         if args.space or _limits(args) != type(_limits(args))():
             raise UsageError(f"--space and limits are for a network; {args.file} holds regions")
         from .io import load_graph
+        from .store.store import open_store
 
-        return load_graph(args.file)
+        return open_store(args.file) if args.file.is_dir() else load_graph(args.file)
     from .enumeration import regions
     from .io import load_network
 
@@ -139,6 +147,8 @@ def _state(complete: bool, stopped_by: str | None) -> str:
 def _info(args: argparse.Namespace) -> int:
     if _is_graph(args.file):
         raise UsageError(f"{args.file} holds regions, not a network; see polyrelu verify, plot")
+    if args.file.is_dir():
+        return _info_of_store(args)
     from .io import load_network
 
     network = load_network(args.file)
@@ -156,6 +166,27 @@ def _info(args: argparse.Namespace) -> int:
     for note in network.notes:
         print(f"  note: {note}")
     print(f"  sha256: {network.hash}")
+    return DONE
+
+
+def _info_of_store(args: argparse.Namespace) -> int:
+    from .store.store import open_store
+
+    store = open_store(args.file)
+    data = store.statistics()
+    if args.json:
+        asked = {"command": "info", "file": str(args.file), "network": _describe(store.network)}
+        _print_json(asked | {"domain": repr(store.domain)} | data)
+        return DONE
+    state = _state(store.complete, store.stopped_by)
+    print(
+        f"{args.file}: {len(store):,} regions ({state}) in {store.n_parts} parts",
+        *_counted(data),
+        f"  network: {store.network.input_dim} inputs, {store.network.output_dim} outputs, "
+        f"{len(store.network.thresholds)} thresholds, sha256 {store.network.hash}",
+        f"  domain: {store.domain!r}",
+        sep="\n",
+    )
     return DONE
 
 
@@ -185,17 +216,15 @@ def _unit_name(unit: Any) -> str:
 
 
 def _regions(args: argparse.Namespace) -> int:
-    from .enumeration import count_regions, regions
     from .io import load_network
 
+    _check_kept(args)
     if args.save is not None:
-        if args.count:
-            raise UsageError("--count stores nothing; leave out --save, or --count")
         _check_target(args.save, (".npz",))
         _check_apart(args)
     network = load_network(args.file)
     began = time.perf_counter()
-    found = _enumerate(args, network, count_regions if args.count else regions)
+    found = _enumerate(args, network, _enumerator(args))
     seconds = time.perf_counter() - began
     if args.count:
         data = {
@@ -213,7 +242,7 @@ def _regions(args: argparse.Namespace) -> int:
             {
                 "command": "regions",
                 "file": str(args.file),
-                "saved": args.save and str(args.save),
+                "saved": _kept(args),
                 "network": _describe(network),
                 **_asked(args, network),
                 **data,
@@ -227,9 +256,45 @@ def _regions(args: argparse.Namespace) -> int:
             _complain(state)
     else:
         print(*_summary(data, seconds), sep="\n")
-        if args.save is not None:
-            print(f"saved: {args.save}")
+        if _kept(args) is not None:
+            print(f"saved: {_kept(args)}")
     return DONE if found.complete else LIMIT
+
+
+def _enumerator(args: argparse.Namespace) -> Callable[..., Any]:
+    """What to call with a network, a domain, limits and progress."""
+    from .enumeration import count_regions, regions
+
+    if args.count:
+        return partial(count_regions, workers=args.workers, checkpoint=args.checkpoint)
+    if args.store is None:
+        return partial(regions, workers=args.workers)
+    from .storing import store_regions
+
+    def store(network: Network, domain: Any, **options: Any) -> RegionStore:
+        return store_regions(network, domain, args.store, workers=args.workers, **options)
+
+    return store
+
+
+def _check_kept(args: argparse.Namespace) -> None:
+    """Refuse options about what is kept that contradict each other."""
+    if args.count and (args.save is not None or args.store is not None):
+        option = "--save" if args.save is not None else "--store"
+        raise UsageError(f"--count stores nothing; leave out {option}, or --count")
+    if args.checkpoint is not None and not args.count:
+        raise UsageError("--checkpoint is for --count; --store survives without it")
+    if args.store is not None and (args.save is not None or args.start is not None):
+        option = "--save" if args.save is not None else "--start"
+        raise UsageError(f"--store and {option} do not go together; leave out one of them")
+    if args.checkpoint is not None and args.start is not None:
+        raise UsageError("--checkpoint and --start do not go together; leave out one of them")
+
+
+def _kept(args: argparse.Namespace) -> str | None:
+    """Where the graph is kept."""
+    where = args.save or args.store
+    return None if where is None else str(where)
 
 
 def _asked(args: argparse.Namespace, network: Network) -> dict[str, Any]:
@@ -243,24 +308,28 @@ def _summary(data: dict[str, Any], seconds: float) -> list[str]:
     state = _state(data["complete"], data["stopped_by"])
     lines = [f"{data['regions']:,} regions ({state}) in {seconds:.2f} s"]
     if "walls" in data:
-        lines += [
-            f"  {data['walls']:,} walls between them, {data['domain_facets']:,} facets on the "
-            f"boundary of the domain",
-            f"  neighbours: {data['average_degree']:.2f} on average, from "
-            f"{data['least_degree']} to {data['greatest_degree']}",
-            f"  unbounded regions: {data['unbounded_regions']:,}",
-        ]
-        if data["unexplored_facets"]:
-            lines.append(f"  facets behind which nobody looked: {data['unexplored_facets']:,}")
+        lines += _counted(data)
     lines.append(f"  signs that needed rational arithmetic: {data['rational_signs']:,}")
     return lines
 
 
-def _verify(args: argparse.Namespace) -> int:
-    from .verify import verify
+def _counted(data: dict[str, Any]) -> list[str]:
+    lines = [
+        f"  {data['walls']:,} walls between them, {data['domain_facets']:,} facets on the "
+        f"boundary of the domain",
+        f"  neighbours: {data['average_degree']:.2f} on average, from "
+        f"{data['least_degree']} to {data['greatest_degree']}",
+        f"  unbounded regions: {data['unbounded_regions']:,}",
+    ]
+    if data["unexplored_facets"]:
+        lines.append(f"  facets behind which nobody looked: {data['unexplored_facets']:,}")
+    return lines
 
-    graph = _graph_of(args)
-    task = partial(verify, graph, args.level, sample=args.sample, seed=args.seed)
+
+def _verify(args: argparse.Namespace) -> int:
+    graph = _regions_in(args)
+    sample = {} if args.sample is None else {"sample": args.sample}
+    task = partial(graph.verify, args.level, seed=args.seed, **sample)
     report = _with_progress(args, task)
     if args.json:
         found = {"complete": graph.complete, "stopped_by": graph.stopped_by, "ok": report.ok}

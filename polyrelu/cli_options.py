@@ -20,7 +20,8 @@ _MEMORY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([KMGT]?)(?:i?B)?", re.IGN
 
 _FILES = {
     "NET": "a network: .npz, .nnet or .onnx",
-    "GRAPH|NET": "regions that `polyrelu regions -o` wrote, or a network",
+    "NET|STORE": "a network: .npz, .nnet or .onnx; or a store of regions, a directory",
+    "GRAPH|NET": "regions that `polyrelu regions -o` wrote, a store of them, or a network",
 }
 
 DESCRIPTION = """\
@@ -77,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--json", action="store_true", help="print one JSON object on stdout")
         return one
 
-    command("info", "say what is in a network file", "NET")
+    command("info", "say what is in a network file, or in a store of regions", "NET|STORE")
     _add_regions(command("regions", "enumerate every region", "NET"))
     _add_verify(command("verify", "check regions, by code independent of the engine", "GRAPH|NET"))
     _add_plot(command("plot", "draw the regions of a plane, or of a line", "GRAPH|NET"))
@@ -204,6 +205,25 @@ def _add_regions(parser: Any) -> None:
     parser.add_argument("--count", action="store_true", help="count only; store nothing")
     parser.add_argument("-o", "--save", metavar="FILE.npz", type=Path, help="keep the graph")
     parser.add_argument(
+        "--store",
+        metavar="DIR",
+        type=Path,
+        help="keep the graph on disk, however large: a directory of Parquet files. What was "
+        "stopped, or killed, goes on when the same command is given again",
+    )
+    parser.add_argument(
+        "--checkpoint",
+        metavar="DIR",
+        type=Path,
+        help="with --count: record there what was counted, and go on from it",
+    )
+    parser.add_argument(
+        "--workers",
+        type=_natural,
+        metavar="N",
+        help="on how many cores to work (default: all)",
+    )
+    parser.add_argument(
         "--start",
         metavar="X",
         help="outward from a point, nearest regions first; with --limit-regions, of networks that "
@@ -225,7 +245,7 @@ def _add_verify(parser: Any) -> None:
         "--sample",
         type=_natural,
         metavar="N",
-        help="check N regions, drawn at random, one by one (default: all)",
+        help="check N regions, drawn at random, one by one (default: all; of a store 1000)",
     )
     parser.add_argument("--seed", type=_seed, default=0, help="of the sample (default: 0)")
     _add_quiet(parser, "print nothing; the exit code tells")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from .checkpoint import Checkpoint
 from .engine.enumerate import Found
 from .engine.task import Done, Elsewhere, Host, Problem, run
 from .frontier import Frontier, Task
 
 FEWEST = 8192  # regions of a task: fewer are not worth its set-up, a millisecond or so
+FEWEST_ON_DISK = 1 << 16  # or are a file of their own
 LONGEST = 2.0  # seconds that a task may take: who else waits, or loses it, does so no longer
 TRIES = 3  # of a task that fails elsewhere
 PIECES = 4  # that a task hands back if somebody waits for one
@@ -25,16 +28,30 @@ class Crew:
     that nobody waits long; threads hand back what they have as soon as one of them has nothing.
     Tasks that fail elsewhere, or are lost with their machine, are given out again.
 
+    Args:
+        finish: called with each task that is done.
+        checkpoint: where they write what they find.
+        most: how many regions they may find in all.
+
     Attributes:
         stop: set it, and threads hand back what they have.
         is_lost: the executor takes no more tasks.
     """
 
     def __init__(
-        self, problem: Problem, frontier: Frontier, workers: int, executor: Executor
+        self,
+        problem: Problem,
+        frontier: Frontier,
+        workers: int,
+        executor: Executor,
+        finish: Callable[[Task, Done], None],
+        checkpoint: Checkpoint | None,
+        most: int | None,
     ) -> None:
         self._problem, self._frontier, self._executor = problem, frontier, executor
-        self._workers = workers
+        self._workers, self._finish, self._checkpoint = workers, finish, checkpoint
+        self._most = most
+        self._fewest = FEWEST if checkpoint is None else FEWEST_ON_DISK
         self._are_threads = shares_memory(executor)
         self._width = workers + 1 if self._are_threads else 2 * workers  # tasks given out
         self._running: set[Task] = set()
@@ -68,10 +85,10 @@ class Crew:
         """Give out tasks, if ``more`` is to be done. False if none is worked on."""
         self.stop = not more
         while more and not self.is_lost and len(self._running) < self._width:
-            task = self._frontier.next()
-            if task is None:
+            task, budget = self._frontier.next(), self._budget()
+            if task is None or budget < 1:
                 break
-            self._give(task)
+            self._give(task, budget)
         return bool(self._running)
 
     def take(self, seconds: float) -> None:
@@ -90,15 +107,18 @@ class Crew:
 
     # -- giving ----------------------------------------------------------------------------------
 
-    def _give(self, task: Task) -> None:
+    def _give(self, task: Task, budget: int) -> None:
         host: Host = _Thread(self, task) if self._are_threads else Elsewhere(self.n_pieces)
-        assert task.cells is not None
         try:
-            future = self._executor.submit(run, self._problem, task.cells, self._budget(), host)
+            asked = self._problem, task.cells, budget, host
+            if self._are_threads and self._checkpoint is not None:
+                future = self._executor.submit(_run_and_write, self._checkpoint, task, *asked)
+            else:
+                future = self._executor.submit(run, *asked)
         except (BrokenExecutor, RuntimeError):
             self.is_lost = True
             return
-        task.is_running = True
+        task.is_running, task.budget = True, budget
         self._running.add(task)
         self._n_tasks += 1
         future.add_done_callback(partial(self._put, task))
@@ -108,8 +128,12 @@ class Crew:
 
     def _budget(self) -> int:
         """How many regions a task is to find: a small share of all, in a short time."""
-        share = max(FEWEST, self._frontier.n_regions // (8 * self._workers))
-        return max(1, min(share, int(LONGEST * self._regions / self._seconds)))
+        share = max(self._fewest, self._frontier.n_regions // (8 * self._workers))
+        budget = max(1, min(share, int(LONGEST * self._regions / self._seconds)))
+        if self._most is None:
+            return budget
+        promised = sum(task.budget for task in self._running)
+        return min(budget, self._most - self._frontier.n_regions - promised)
 
     @property
     def n_pieces(self) -> int:
@@ -136,14 +160,22 @@ class Crew:
             if self._are_threads or task.failures == TRIES:
                 raise
         else:
-            self._tally(done)
             self._bytes_taken += sum(block.nbytes for block in done.found)
-            self._frontier.finish(task, done)
+            if self._checkpoint is not None:
+                self._checkpoint.write(task, done)
+            self._tally(done)
+            self._finish(task, done)
 
     def _tally(self, done: Done) -> None:
         self._regions += done.n_regions
         self._seconds += done.seconds
         self._bytes_kept += sum(block.nbytes for block in done.found)
+
+
+def _run_and_write(checkpoint: Checkpoint, task: Task, *asked: Any) -> Done:
+    done = run(*asked)
+    checkpoint.write(task, done)
+    return done
 
 
 class _Thread:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from .checkpoint import Checkpoint
     from .engine.enumerate import Enumeration
     from .engine.explore import Explorer
     from .engine.program import Compiled
@@ -94,7 +96,7 @@ def regions(
     from .engine.assemble import assemble
     from .graph import RegionGraph
 
-    made = _Made.of(network, domain, limits, cells, counting=False, start=start)
+    made = Prepared.of(network, domain, limits, cells, False, bool(progress), start)
     search = made.search(progress, workers, executor)
     with deferred_interrupt() as interrupted:
         search.run(interrupted)
@@ -138,18 +140,34 @@ def count_regions(
     cells: Cells = "auto",
     workers: int | None = None,
     executor: Executor | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Count:
-    """The number of activation regions, without storing them; see :func:`regions`."""
-    made = _Made.of(network, domain, limits, cells, counting=True)
+    """The number of activation regions, without storing them, in memory that does not grow with
+    them; see :func:`regions`.
+
+    Args:
+        checkpoint: a directory in which what was counted is recorded. A count that was stopped,
+            by a limit, Ctrl-C or a power cut, goes on from there when it is called again, and
+            comes to the same number. ``limits.seconds`` are those of each call.
+
+    Raises:
+        FileFormatError: the checkpoint is one of something else, or damaged.
+        StoreError: another process works on it, or the system refuses to write.
+    """
+    is_measured = bool(progress) or checkpoint is not None
+    made = Prepared.of(network, domain, limits, cells, True, is_measured)
     if made.needs_merging:  # cells are merged by pattern, so patterns must be kept
         graph = regions(
             network, domain, limits=limits, progress=progress, cells=cells, workers=workers,
             executor=executor,
         )  # fmt: skip
         return Count(len(graph), graph.complete, graph.stopped_by, graph.stats)
-    search = made.search(progress, workers, executor)
-    with deferred_interrupt() as interrupted:
-        search.run(interrupted)
+    if checkpoint is None:
+        search = made.search(progress, workers, executor)
+        with deferred_interrupt() as interrupted:
+            search.run(interrupted)
+    else:
+        search = _resumed(made, checkpoint, progress, workers, executor)
     n, most = search.n_regions, made.limits.regions
     if most is not None and n > most:  # somebody was quicker than the count
         n, search.stopped_by = most, search.stopped_by or "regions"
@@ -157,7 +175,7 @@ def count_regions(
 
 
 @dataclass(frozen=True)
-class _Made:
+class Prepared:
     """What is to be searched, checked and prepared.
 
     Attributes:
@@ -182,8 +200,9 @@ class _Made:
         limits: Limits | None,
         cells: Cells,
         counting: bool,
+        is_measured: bool,
         start: npt.ArrayLike | None = None,
-    ) -> _Made:
+    ) -> Prepared:
         from .engine.task import Problem
 
         if cells not in ("auto", "vertices", "lp"):
@@ -193,7 +212,7 @@ class _Made:
         if start is not None:
             return cls._outward(cut, network, domain, limits, start)
         with compilation_announced():
-            problem = Problem.of(network, domain, counting, cells)
+            problem = Problem.of(network, domain, counting, cells, is_measured)
         most = limits.regions
         if most is not None:
             # Merging joins at most 2**auxiliary cells: only then may cells outnumber the limit.
@@ -209,7 +228,7 @@ class _Made:
         domain: Domain,
         limits: Limits,
         start: npt.ArrayLike,
-    ) -> _Made:
+    ) -> Prepared:
         from .engine.explore import Explorer  # with it all of scipy.optimize
         from .engine.program import compile_network
 
@@ -226,13 +245,17 @@ class _Made:
         return self.first.compiled.n_auxiliary > 0
 
     def search(
-        self, progress: bool | Progress, workers: int | None, executor: Executor | None
+        self,
+        progress: bool | Progress,
+        workers: int | None,
+        executor: Executor | None,
+        checkpoint: Checkpoint | None = None,
     ) -> Search:
         from .search import Search
 
         return Search(
             self.first, self.problem, limits=self.limits, most=self.most, progress=progress,
-            workers=workers, executor=executor,
+            workers=workers, executor=executor, checkpoint=checkpoint,
         )  # fmt: skip
 
     def stats(self, search: Search) -> dict[str, Any]:
@@ -241,6 +264,23 @@ class _Made:
             **({} if self.start is None else {"start": self.start}),
             "versions": dict(_versions()),
         }
+
+
+def _resumed(
+    made: Prepared,
+    path: str | os.PathLike[str],
+    progress: bool | Progress,
+    workers: int | None,
+    executor: Executor | None,
+) -> Search:
+    """A search that goes on from a checkpoint."""
+    from .checkpoint import Checkpoint
+
+    assert made.problem is not None
+    with Checkpoint(path, made.problem) as checkpoint, deferred_interrupt() as interrupted:
+        search = made.search(progress, workers, executor, checkpoint)
+        search.run(interrupted)
+    return search
 
 
 def _start_point(compiled: Compiled, domain: Domain, start: list[float]) -> tuple[Fraction, ...]:

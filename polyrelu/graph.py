@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from .engine.program import Compiled
+    from .progress import Progress
+    from .verify import Verification
 
 DOMAIN_WALL, UNEXPLORED = -1, -2
 
@@ -306,14 +308,21 @@ class RegionGraph(FieldsOnly):
 
         return linear_regions(self)
 
-    def verify(self, level: str = "geometry", *, sample: int | None = None, seed: int = 0) -> Any:
+    def verify(
+        self,
+        level: str = "geometry",
+        *,
+        sample: int | None = None,
+        seed: int = 0,
+        progress: bool | Progress = False,
+    ) -> Verification:
         """Re-check the graph by code that shares nothing with the engine.
 
         See :func:`polyrelu.verify.verify`.
         """
         from .verify import verify
 
-        return verify(self, level, sample=sample, seed=seed)
+        return verify(self, level, sample=sample, seed=seed, progress=progress)
 
     def save(self, path: Any) -> None:
         """Write the graph, its network and what made it; see :mod:`polyrelu.io.graph`."""

@@ -20,6 +20,7 @@ class Meter:
 
     def __init__(self, counted: str = "regions") -> None:
         self._counted = counted
+        self.share: float | None = None  # of the whole, as far as it is known
         self._last = 0.0
         self._shown = False
 
@@ -30,13 +31,26 @@ class Meter:
         self._last = now
         self._shown = True
         rate = regions / seconds if seconds > 0 else 0.0
-        sys.stderr.write(f"\r\x1b[K{regions:,} {self._counted}, {seconds:.1f} s, {rate:,.0f}/s")
+        line = f"{regions:,} {self._counted}, {seconds:.1f} s, {rate:,.0f}/s"
+        sys.stderr.write(f"\r\x1b[K{line}{_far(self.share, seconds)}")
         sys.stderr.flush()
 
     def close(self) -> None:
         if self._shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+
+
+def _far(share: float | None, seconds: float) -> str:
+    """How far it is, and how long the rest takes if it is like what is done."""
+    if not share:
+        return ""
+    left = seconds * (1 - min(share, 1)) / share
+    unit, size = next(u for u in _UNITS if left < 100 * u[1] or u is _UNITS[-1])
+    return f", {100 * share:.1f} % of the volume, {left / size:.0f} {unit} left"
+
+
+_UNITS = (("s", 1.0), ("min", 60.0), ("h", 3600.0), ("days", 86400.0))
 
 
 def reporter(progress: bool | Progress, counted: str = "regions") -> Progress | None:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from .checkpoint import Checkpoint
 from .crew import Crew, workers_of
 from .engine.enumerate import Enumeration, Found
-from .engine.task import Problem, work
-from .frontier import Frontier
+from .engine.task import Done, Elsewhere, Problem, run, work
+from .frontier import Frontier, Task
 from .limits import Limits
 from .progress import Meter, Progress, compilation_announced, reporter
 
@@ -33,6 +34,7 @@ class Search:
         most: how many regions to find: ``limits.regions`` or more.
         workers: how many tasks are worked on at a time; default one for each core.
         executor: who works on them; default threads.
+        checkpoint: where what is done is recorded, and was by earlier runs.
 
     Attributes:
         n_regions: how many were found.
@@ -50,14 +52,18 @@ class Search:
         progress: bool | Progress,
         workers: int | None,
         executor: Executor | None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         self._first, self._problem = first, problem
         self._limits, self._most = limits, most
         self._progress = reporter(progress)
         self._executor = executor
         self._workers = workers or workers_of(executor)
-        self._is_shared = problem is not None and (self._workers > 1 or executor is not None)
-        self._frontier = Frontier()
+        self._is_shared = problem is not None and (
+            self._workers > 1 or executor is not None or checkpoint is not None
+        )
+        self._checkpoint = checkpoint
+        self._frontier = Frontier() if checkpoint is None else checkpoint.frontier
         self._crew: Crew | None = None
         self._memory = self._reported = 0
         self._fixed = 0  # what the smallest search takes does not count
@@ -76,18 +82,41 @@ class Search:
         self._began = time.perf_counter()
         self._interrupted = interrupted
         self._fixed = self._working_bytes()
-        budget = ALONE if self._is_shared else None
         with compilation_announced():
-            done = work(self._first, budget, self)
-            if done.interrupted:
-                self.stopped_by = "interrupt"
-            self._frontier.finish(self._frontier.root, done)
+            if self._checkpoint is not None:
+                self._find_again(self._checkpoint)
+            if self._frontier.root.done is None:
+                self._begin()
             if self.stopped_by is None and self._frontier.open:
                 self._share()
         self.n_regions = self._frontier.n_regions
         if isinstance(self._progress, Meter):
             self._progress.close()
         self.seconds = time.perf_counter() - self._began
+
+    def _begin(self) -> None:
+        """The first task, alone."""
+        measure = None if self._problem is None else self._problem.measure
+        done = work(self._first, ALONE if self._is_shared else None, self, measure)
+        if done.interrupted:
+            self.stopped_by = "interrupt"
+        if self._checkpoint is not None:
+            self._checkpoint.write(self._frontier.root, done)
+        self._finish(self._frontier.root, done)
+
+    def _finish(self, task: Task, done: Done) -> None:
+        """A task is done. It is recorded first: that may fail."""
+        if self._checkpoint is not None:
+            self._checkpoint.record(task, done, time.perf_counter() - self._began)
+        self._frontier.finish(task, done)
+
+    def _find_again(self, checkpoint: Checkpoint) -> None:
+        """What earlier runs found, and is not on the disk any more."""
+        assert self._problem is not None
+        for task in checkpoint.lost():
+            assert task.done is not None
+            done = run(self._problem, task.cells, task.done.n_regions, Elsewhere(1))
+            checkpoint.write_again(task, done)
 
     def blocks(self) -> list[Found]:
         """What was found, in depth-first order, with gaps where something is left."""
@@ -109,7 +138,7 @@ class Search:
         for done in results:
             counters.update(done.counters)
         return {
-            "seconds": self.seconds,
+            "seconds": self.seconds + (0.0 if not self._checkpoint else self._checkpoint.seconds),
             "splits": sum(done.splits for done in results),
             **counters,
             **({} if self._crew is None else self._crew.stats()),
@@ -137,6 +166,8 @@ class Search:
         """Report progress. True if that was interrupted."""
         self.seconds = time.perf_counter() - self._began
         try:
+            if isinstance(self._progress, Meter):
+                self._progress.share = self._frontier.share
             if self._progress is not None and n_regions != self._reported:
                 self._reported = n_regions
                 self._progress(n_regions, self.seconds)
@@ -162,7 +193,10 @@ class Search:
 
     def _work_with(self, executor: Executor) -> None:
         assert self._problem is not None
-        crew = self._crew = Crew(self._problem, self._frontier, self._workers, executor)
+        crew = self._crew = Crew(
+            self._problem, self._frontier, self._workers, executor, self._finish,
+            self._checkpoint, None if self._checkpoint is None else self._most,
+        )  # fmt: skip
         try:
             while crew.go_on(self.stopped_by is None):
                 try:
@@ -179,7 +213,8 @@ class Search:
         n_regions = crew.n_regions
         if self._tick(n_regions) or not self._frontier.open:
             return
-        if self._most is not None and n_regions >= self._most:
+        if self._checkpoint is None and self._most is not None and n_regions >= self._most:
+            # Then the first ones are kept, as they are whoever looks for them.
             n_regions = self._frontier.without_gaps()
         self._look(n_regions, crew.n_bytes)
         if crew.is_lost and self.stopped_by is None:

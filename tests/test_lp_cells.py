@@ -19,8 +19,10 @@ from polyrelu import Box, Limits, Network, Polytope, Space, count_regions, regio
 from polyrelu.arrangement import Arrangement
 from polyrelu.engine.adjacency import UNEXPLORED
 from polyrelu.engine.choice import is_for_programs
+from polyrelu.engine.lp_enumerate import interior_point
 from polyrelu.engine.program import compile_network
 from polyrelu.families import family
+from polyrelu.rational import dot_point
 
 
 @pytest.mark.parametrize(
@@ -117,6 +119,36 @@ def test_the_choice_is_by_vertices_not_by_dimension():
     few = compile_network(Arrangement(*family("boolean", 9)).network, Space(9))
     assert is_for_programs(many)
     assert not is_for_programs(few)
+
+
+def test_deep_and_wide_networks_keep_their_vertices():
+    """With thirty vertices a cell programs win on one layer, and lose the more walls are open."""
+    box = Box(-1, 1, dim=5)
+    shallow, deep = gaussian_network(0, 5, 20), gaussian_network(0, 5, 48, 48, 48)
+    assert is_for_programs(compile_network(shallow, box), counting=True)
+    for counting in (True, False):
+        assert not is_for_programs(compile_network(deep, box), counting)
+
+
+def test_ties_are_a_reason_for_vertices():
+    braid = compile_network(Arrangement(*family("braid", 7)).network, Space(7))
+    general = compile_network(gaussian_network(0, 6, 21), Space(6))
+    assert not is_for_programs(braid)
+    assert is_for_programs(general)
+
+
+def test_an_interior_point_of_long_rows():
+    """Guessed in float64 and confirmed in integers: flat and empty polyhedra have none."""
+    rows = [[10**30, 0, 1], [-(10**30), 0, 10**30], [0, 10**25, 0], [-(10**30), -(10**30), 10**31]]
+    thin = [*rows, [0, -(10**40), 1]]  # 1e-40 wide: no float64 program sees that
+    for system in (rows, thin):
+        point = interior_point(system)
+        assert all(dot_point(row, point) > 0 for row in system)
+    assert interior_point([*rows, [0, -1, 0]]) is None
+    assert interior_point([*rows, [0, -(10**40), -1]]) is None
+    assert interior_point([*rows, [0, -1, -1]]) is None
+    far = interior_point([[10**400, 0, 1], [0, 1, -(10**800)]])  # beyond float64
+    assert far[1] > 10**800
 
 
 def test_a_wrong_choice_is_refused():

@@ -12,7 +12,7 @@ SUBJECTS = {
     "Networks": ["network", "activations", "rational_network", "io"],
     "Domains": ["domain"],
     "Regions": ["enumeration", "graph", "region", "limits"],
-    "Large searches": ["crew", "frontier", "search", "store"],
+    "Large searches": ["storing", "store", "checkpoint", "crew", "frontier", "search"],
     "Answers": ["answer", "queries.witness"],
     "Arrangements and bounds": ["arrangement", "queries.counting", "queries.diameter"],
     "Injectivity and stability": [
@@ -23,7 +23,7 @@ SUBJECTS = {
         "queries.bias",
         "queries.construct",
     ],
-    "Faces and decision boundaries": ["faces", "queries.boundary", "mesh"],
+    "Faces and decision boundaries": ["faces", "queries.boundary", "queries.decision", "mesh"],
     "One layer": ["queries.layer_geometry", "queries.polyhedron", "queries.boundary_type"],
     "Robustness": ["queries.robustness", "queries.lipschitz", "queries.crossings"],
     "Networks compared": [

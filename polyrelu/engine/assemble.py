@@ -17,7 +17,6 @@ from .layout import Layout, Runs
 from .program import Compiled
 from .thin import ThinWitnesses
 
-
 Settle = Callable[[Found, np.ndarray], np.ndarray]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .enumerate import Enumeration, TooManyVertices
-from .lp_enumerate import LpEnumeration, domain_is_bounded
+from .lp_enumerate import LpEnumeration
 from .open_cells import OpenCells
 from .program import Compiled
 
@@ -13,11 +13,14 @@ FEW_DIMENSIONS = 4  # cells have few vertices whatever the network: nothing to f
 SAMPLE = 256  # cells that are looked at
 TOO_MANY = 500  # vertices of one cell; to split it takes their number cubed
 
-# How many vertices a cell has, on average, where both ways cost the same (measured), and how
-# many more of them cost as much as a linear program that ends in rational arithmetic.
-MANY_TO_COUNT = {"bounded": 17, "unbounded": 14}
-MANY_FOR_FACETS = {"bounded": 27, "one layer, unbounded": 17, "unbounded": 35}
-QUESTION = 5000
+# What cells cost in nanoseconds, measured (docs/engine.md, "Which one"); only speed depends on it.
+# By vertices: for the square of a cell's number of vertices. By linear programs: for each unit of
+# LpEnumeration.work, more in unbounded domains; for each answer in rational arithmetic; and for a
+# cell at least, so that they need not be tried.
+SQUARE = 8.0
+WORK_TO_COUNT, WORK_FOR_FACETS, IF_UNBOUNDED = 0.6, 0.8, 1.6
+ANSWER = 1e6
+LEAST_TO_COUNT, LEAST_FOR_FACETS = 1500.0, 4000.0
 
 
 def representation(compiled: Compiled, counting: bool, cells: str) -> str:
@@ -40,26 +43,23 @@ def enumeration(
 
 
 def is_for_programs(compiled: Compiled, counting: bool = False) -> bool:
-    """Do the first cells of a search have many vertices, and few ties, for which linear
-    programs need rational arithmetic?"""
+    """Do the first cells of a search cost less by linear programs than by their vertices?
+
+    The costs are counted, not timed: the same question has the same answer everywhere.
+    """
     if compiled.dim <= FEW_DIMENSIONS:
         return False
-    many = _many(compiled, counting)
-    vertices = _vertices_per_cell(compiled)
-    return vertices > many and has_few_questions(compiled, counting, (vertices - many) / QUESTION)
+    squares = _squared_vertices(compiled)
+    if squares is None:
+        return True
+    cost = SQUARE * float(squares.sum())
+    if cost <= len(squares) * (LEAST_TO_COUNT if counting else LEAST_FOR_FACETS):
+        return False
+    return programs_cost_less(compiled, counting, len(squares), cost)
 
 
-def _many(compiled: Compiled, counting: bool) -> int:
-    kind = "bounded" if domain_is_bounded(compiled) else "unbounded"
-    if counting:
-        return MANY_TO_COUNT[kind]
-    if kind == "unbounded" and len(compiled.layers) == 1:
-        kind = "one layer, unbounded"
-    return MANY_FOR_FACETS[kind]
-
-
-def _vertices_per_cell(compiled: Compiled) -> float:
-    """On average, infinite if a cell has too many."""
+def _squared_vertices(compiled: Compiled) -> np.ndarray | None:
+    """Of the first cells the squares of their numbers of vertices; None if one has too many."""
     trial = Enumeration(compiled, max_regions=SAMPLE, max_vertices=TOO_MANY)
     counts: list[np.ndarray] = []
     try:
@@ -69,18 +69,21 @@ def _vertices_per_cell(compiled: Compiled) -> float:
             if sum(map(len, counts)) >= SAMPLE:
                 break
     except TooManyVertices:
-        return np.inf
-    return float(np.concatenate(counts).mean())
+        return None
+    squares: np.ndarray = np.concatenate(counts).astype(np.float64) ** 2
+    return squares
 
 
-def has_few_questions(compiled: Compiled, counting: bool, most: float) -> bool:
-    """Do linear programs on the first cells need rational arithmetic at most so often per cell?"""
-    trial = LpEnumeration(compiled, counting, max_regions=SAMPLE)
+def programs_cost_less(compiled: Compiled, counting: bool, n: int, cost: float) -> bool:
+    """Do linear programs find n cells for at most that cost? They are stopped beyond it."""
+    trial = LpEnumeration(compiled, counting, max_regions=n)
+    unit = WORK_TO_COUNT if counting else WORK_FOR_FACETS
+    unit *= 1.0 if trial.is_bounded else IF_UNBOUNDED
     found = 0
     for block in trial.blocks():
         found += block if isinstance(block, int) else len(block)
-        if trial.resolver.counters.rational_signs > most * SAMPLE:
+        if unit * trial.work + ANSWER * trial.resolver.counters.rational_signs > cost:
             return False
-        if found >= SAMPLE:
+        if found >= n:
             break
-    return trial.resolver.counters.rational_signs <= most * found
+    return True

@@ -9,16 +9,23 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..errors import FileFormatError
 from ..network import quotient
 from . import kernel
 from .exact import Resolver
+from .measure import Measure
 from .open_cells import OpenCells, divided
 from .program import Compiled, new_tables
 from .roots import roots_of
-from .state import Block, Stack
+from .state import Block, Program, Stack, Tables
 from .thin import ThinWitnesses
+from .twice import with_low_parts
 
 BLOCK_REGIONS = 4096
+NOT_ON_THE_WAY = (
+    "these open cells are not on the way of this search: they were changed, or are those of "
+    "another network, domain, or version of the engine"
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,7 @@ class Enumeration:
         begin = self.begin or OpenCells(0, len(self._roots))
         self._splits = 0  # of the cones that are done with
         self._next_cone, self._last_cone, self._guide = begin.first, begin.stop, begin.guide
+        self._share = begin.share
         self._tables = new_tables(self.compiled, 64 * _facet_words(self.compiled.dim))
         self._room = 1
         self._twice = False  # float64 has left something open: twice the precision is tried
@@ -195,21 +203,24 @@ class Enumeration:
             self._guide = None
         return n > 0
 
-    def left(self, parts: int = 1) -> list[OpenCells]:
+    def left(self, parts: int = 1, measure: Measure | None = None) -> list[OpenCells]:
         """What is still to be searched, in order and in at most so many pieces, where
-        :meth:`blocks` stands. Nothing if all is done."""
+        :meth:`blocks` stands. Nothing if all is done. With a ``measure`` it is told how much of
+        the domain each piece is."""
         if self.finished:
             return []
         if self._guide is not None:
-            return [OpenCells(self._next_cone, self._last_cone, self._guide)]
+            return [OpenCells(self._next_cone, self._last_cone, self._guide, self._share)]
         layer, positive, negative, guide = self._entries_left()
         waiting = int((layer < 0).sum())  # cones, at the bottom
         first = self._next_cone - waiting - (waiting < len(layer))
         if guide is not None:  # where it is to begin is not reached
-            return [OpenCells(first, self._last_cone, guide.copy())]
+            return [OpenCells(first, self._last_cone, guide.copy(), self._share)]
         if first == self._last_cone:
             return []
-        return divided(first, self._last_cone, positive[waiting:], negative[waiting:], parts)
+        positive, negative = positive[waiting:], negative[waiting:]
+        shares = None if measure is None else measure.shares(positive, negative)
+        return divided(first, self._last_cone, positive, negative, parts, shares)
 
     def _entries_left(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
         """Layers and signs of the cells on the stack, and its guide if it is still used."""
@@ -230,11 +241,17 @@ class Enumeration:
         return self._splits + int(self._scalar[self._SPLITS])
 
     def _run(self) -> int:
-        work = self.compiled.program, self._stack, self._tables, self._block, self.counting
-        status = kernel.CONTINUE if self._twice else int(kernel.run(*work))
-        if status in (kernel.NEED_SIGNS, kernel.NEED_WITNESS):
+        status = kernel.CONTINUE
+        if not self._twice:
+            status = int(kernel.run(*self._work()))
+            if status not in (kernel.NEED_SIGNS, kernel.NEED_WITNESS):
+                return status
             self._twice = True
-        return int(kernel.run_twice(*work, status)) if self._twice else status
+            self._tables = with_low_parts(self.compiled, self._tables)
+        return int(kernel.run_twice(*self._work(), status))
+
+    def _work(self) -> tuple[Program, Stack, Tables, Block, bool]:
+        return self.compiled.program, self._stack, self._tables, self._block, self.counting
 
     # -- what the kernel asks for ------------------------------------------------------------
 
@@ -248,6 +265,8 @@ class Enumeration:
         elif status == kernel.NEED_WITNESS:
             self._write_witness(resolver.witness(stack))
             stack.scalar[kernel.READY] = 1
+        elif status == kernel.LOST:
+            raise FileFormatError(NOT_ON_THE_WAY)
         elif status != kernel.PAUSE:
             self._grow(status)
 

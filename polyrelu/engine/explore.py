@@ -23,6 +23,7 @@ from .anchor import Anchor
 from .enumerate import Found
 from .facet_search import DomainRows, FacetSearch
 from .lp_enumerate import LpResolver, domain_is_bounded, is_multiple, new_cells
+from .measure import Measure
 from .open_cells import OpenCells
 from .program import Compiled, bit_of_wall, new_tables
 from .ray import Point, enter
@@ -135,7 +136,7 @@ class Explorer:
     def nothing(self) -> Found:
         return self._columns([])
 
-    def left(self, parts: int = 1) -> list[OpenCells]:
+    def left(self, parts: int = 1, measure: Measure | None = None) -> list[OpenCells]:
         """Nothing that another search could go on from."""
         return []
 

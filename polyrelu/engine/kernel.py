@@ -38,7 +38,7 @@ NEAR_COPY = 2.0**-20  # of a row, or of a difference of two: how small it is whe
 SAFE_WEIGHT = 2.0**-200  # weights between this and its inverse cannot underflow against TINY
 
 # Why the kernel returned.
-DONE, BLOCK_FULL, NEED_SIGNS, NEED_WITNESS, NEED_ROWS, PAUSE = range(6)
+DONE, BLOCK_FULL, NEED_SIGNS, NEED_WITNESS, NEED_ROWS, PAUSE, LOST = range(7)
 CONTINUE = -1  # not why, but what run_twice is told when there is nothing to answer
 GROW_STACK, GROW_VERTICES, GROW_POOL, GROW_FACETS, GROW_ATTACHED = GROWING = range(10, 15)
 
@@ -231,8 +231,8 @@ def without_zeros(unknown, value, norm, error, scale, radius, size, gap, dim):  
 # ---------------------------------------------------------------------------------------------
 #
 # Where walls are an ulp or so apart, generators are solved and signs are taken once more, with
-# points of two float64 numbers for each coordinate: x + low. See docs/engine.md, "Twice the
-# precision". Seldom called, so calls all of them.
+# two float64 numbers for each coordinate of a point, x + low, and for each coefficient of a form.
+# See docs/engine.md, "Twice the precision". Seldom called, so calls all of them.
 
 
 @njit(**CALLED)
@@ -254,56 +254,202 @@ def exact_product(a, b):  # type: ignore[no-untyped-def]
 
 
 @njit(**CALLED)
-def form_twice(table, wall, x, low):  # type: ignore[no-untyped-def]
+def form_twice(table, table_low, wall, x, low):  # type: ignore[no-untyped-def]
     """The value of a wall's form at the generator x + low, within :func:`bound_twice`."""
     total, rest = 0.0, 0.0
     for j in range(len(x)):
         product, left = exact_product(table[j, wall], x[j])
         total, lost = exact_sum(total, product)
-        rest += (lost + left) + table[j, wall] * low[j]
+        rest += (lost + left) + (table[j, wall] * low[j] + table_low[j, wall] * x[j])
     return total + rest
 
 
 @njit(**CALLED)
-def bound_twice(norm, error, radius, size, low, dim):  # type: ignore[no-untyped-def]
+def bound_twice(norm, low_norm, error, radius, size, low, dim):  # type: ignore[no-untyped-def]
     """How far a value of :func:`form_twice` can be from the true one, but for its last rounding,
-    which changes it by UNIT of itself. ``low`` bounds the small parts, ``size`` the point.
+    which changes it by UNIT of itself. ``norm`` is that of the row, ``low_norm`` that of its small
+    parts, ``error`` what it lacks with them; ``low`` bounds the point's small parts, ``size`` it.
 
     What is lost along the sum is known, and at most ``(d + 2) UNIT norm size``; it and the small
-    parts' products, ``norm low`` at most, are added up with ``d + 3`` roundings of each.
+    parts' products, at most ``norm low + low_norm size``, are added up with ``d + 4`` roundings of
+    each. The product of the small parts is left out.
     """
-    rounding = (dim + 4) * UNIT * ((dim + 3) * UNIT * size + low)
-    return 1.0000001 * (norm * (radius + rounding) + error * (size + radius) + TINY)
+    terms = norm * ((dim + 3) * UNIT * size + low) + low_norm * size
+    rest = (dim + 5) * UNIT * terms + low_norm * low
+    return 1.0000001 * ((norm + low_norm) * radius + rest + error * (size + radius) + TINY)
 
 
 @njit(**CALLED)
-def take_apart(wall, wall_error, walls, n, a, dim):  # type: ignore[no-untyped-def]
-    """Writes to ``a`` rows that vanish where ``walls[:n]`` do: their own, or, where two exact rows
-    are nearly the same or opposite, one and what it differs by, times a power of 2.
+def wall_bound_twice(tables, wall, radius, size, low, dim):  # type: ignore[no-untyped-def]
+    return bound_twice(
+        tables.wall_norm[wall], tables.wall_low_norm[wall], tables.wall_low_error[wall], radius,
+        size, low, dim,
+    )  # fmt: skip
 
-    The difference is used only where float64 has it exactly, as it does for close numbers.
-    """
-    for i in range(n):
+
+@njit(**CALLED)
+def set_low_parts(program, stack, tables, e):  # type: ignore[no-untyped-def]
+    """Bring the small parts of the forms that entry e has composed up to date."""
+    renewed = False
+    for layer in range(1, stack.layer[e] + 1):
+        first, last = program.first_wall[layer], program.first_wall[layer + 1]
+        name = tables.name[first] if first < last else np.int64(-1)
+        if name == tables.low_name[layer] and name >= 0 and not renewed:
+            continue
+        renewed = True
+        if 1 < layer <= program.first_match:
+            compose_low(program, stack, tables, e, layer)
+        for wall in range(first, last):
+            set_low_wall(program, tables, wall, layer <= program.first_match)
+        tables.low_name[layer] = name
+
+
+@njit(**CALLED)
+def set_low_wall(program, tables, wall, of_unit):  # type: ignore[no-untyped-def]
+    """The small part of a wall's form from that of its unit; none if it is not ``of_unit``."""
+    dim, u = program.dim, program.wall_unit[wall]
+    norm = 0.0
+    for j in range(dim + 1):
+        low = tables.unit_low[j, u] if of_unit else 0.0
+        if of_unit and j == dim:
+            low += exact_sum(tables.unit[j, u], -program.wall_shift[wall])[1]
+        tables.wall_low[j, wall] = low
+        norm += abs(low)
+    tables.wall_low_norm[wall] = 1.0000001 * norm
+    error = tables.wall_error[wall]
+    if of_unit:
+        error = tables.unit_low_error[u] + program.wall_shift_error[wall]
+        error += UNIT * norm if program.wall_shift[wall] != 0.0 else 0.0
+    tables.wall_low_error[wall] = 1.0000001 * error
+
+
+@njit(**CALLED)
+def compose_low(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
+    """What the forms of the units of ``layer`` on entry e lack to the true ones, as
+    :func:`compose` has these, and bounds on what is still missing then: on its l1 norm."""
+    u1, u2, dim = program.first_unit[layer], program.first_unit[layer + 1], program.dim
+    live, input_error = tables.live, tables.values
+    n = list_low_inputs(program, stack, tables, e, layer)
+    for u in range(u1, u2):
+        inherited, rounding = 0.0, 0.0
+        for k in range(n):
+            inherited += abs(program.weight[live[k] + u - u1]) * input_error[k]
         for j in range(dim + 1):
-            a[i, j] = wall[j, walls[i]]
-        for k in range(i):
-            most, dot, exact = 0.0, 0.0, wall_error[walls[i]] == 0.0 == wall_error[walls[k]]
-            for j in range(dim):
-                most = max(most, abs(wall[j, walls[i]]))
-                dot += wall[j, walls[i]] * wall[j, walls[k]]
-            sign, rest = -1.0 if dot > 0.0 else 1.0, 0.0
+            tables.unit_low[j, u], rounded = combine_twice(
+                program.weight, live, u - u1, tables.coefficient[j], tables.coefficient_low[j], n,
+                program.bias[u] if j == dim else 0.0, tables.unit[j, u],
+            )  # fmt: skip
+            rounding += rounded
+        error = 1.0001 * (inherited + rounding + TINY)
+        known = program.weight_error[layer] == 0.0 == program.left_out[u]
+        if not (known and error < tables.unit_error[u]):
+            error = tables.unit_error[u]
             for j in range(dim + 1):
-                off, lost = exact_sum(wall[j, walls[i]], sign * wall[j, walls[k]])
-                exact &= lost == 0.0
-                if j < dim:
-                    rest = max(rest, abs(off))
-            if exact and TINY < rest < NEAR_COPY * most:
-                scale = 1.0
+                tables.unit_low[j, u] = 0.0
+        tables.unit_low_error[u] = error
+
+
+@njit(**CALLED)
+def combine_twice(weight, start, i, high, low, n, bias, known):  # type: ignore[no-untyped-def]
+    """The bias and n coefficients high + low, times ``weight[start[k] + i]``, less what is known of
+    that sum; and a bound on what rounding changed.
+
+    All that float64 loses on the way is added up, and each number of that sum is charged with the
+    roundings that it goes through.
+    """
+    total, rest, terms = bias, 0.0, 0.0
+    for k in range(n):
+        factor = weight[start[k] + i]
+        product, left = exact_product(factor, high[k])
+        total, lost = exact_sum(total, product)
+        small = factor * low[k]
+        rest += (lost + left) + small
+        terms += abs(lost) + abs(left) + abs(small)
+    off, lost = exact_sum(total, -known)
+    size = abs(off) + abs(lost) + abs(rest)
+    return off + (lost + rest), UNIT * ((n + 3) * terms + 2.0 * size)
+
+
+@njit(**CALLED)
+def list_low_inputs(program, stack, tables, e, layer):  # type: ignore[no-untyped-def]
+    """As :func:`list_inputs`, with the small parts of the forms and bounds on what they lack."""
+    u0, u1, u2 = program.first_unit[layer - 1 : layer + 2]
+    n = np.int64(0)
+    for u in range(u0, u1):
+        piece = piece_of(program, stack, e, u)
+        slope, intercept = program.slope[piece], program.intercept[piece]
+        if slope == 0.0 == intercept:
+            continue
+        terms = 0.0
+        for j in range(program.dim + 1):
+            high, lost = exact_product(slope, tables.unit[j, u])
+            small, more = slope * tables.unit_low[j, u], 0.0
+            if j == program.dim:
+                high, more = exact_sum(high, intercept)
+            tables.coefficient[j, n], tables.coefficient_low[j, n] = high, small + (lost + more)
+            terms += abs(small) + abs(lost) + abs(more)
+        error = abs(slope) * tables.unit_low_error[u] + 3.0 * UNIT * terms + TINY
+        tables.values[n] = 1.0001 * error if program.piece_error[piece] == 0.0 else np.inf
+        tables.live[n] = program.first_weight[layer] + (u - u0) * (u2 - u1)
+        n += 1
+    return n
+
+
+@njit(**CALLED)
+def difference(tables, v, w, dim, high, low):  # type: ignore[no-untyped-def]
+    """If walls v and w have nearly the same normal, or opposite ones, writes v - w, or v + w, as
+    high + low, and returns 1 or -1 for the sign with which w is subtracted, and a bound on what
+    that lacks in the l1 norm. Else 0 and nothing of use.
+
+    Of numbers that are close float64 has the difference exactly: what is small is as exact as
+    what is large.
+    """
+    table, small = tables.wall, tables.wall_low
+    axis = np.int64(0)
+    for j in range(1, dim):
+        if abs(table[j, v]) > abs(table[axis, v]):
+            axis = j
+    most = abs(table[axis, v])
+    sign = 1.0 if (table[axis, v] > 0.0) == (table[axis, w] > 0.0) else -1.0
+    for j in range(dim):
+        if not abs(table[j, v] - sign * table[j, w]) < NEAR_COPY * most:
+            return 0.0, 0.0
+    terms = 0.0
+    for j in range(dim + 1):
+        off, lost = exact_sum(table[j, v], -sign * table[j, w])
+        high[j], low[j] = exact_sum(off, lost + (small[j, v] - sign * small[j, w]))
+        terms += abs(lost) + abs(small[j, v]) + abs(small[j, w])
+    error = tables.wall_low_error[v] + tables.wall_low_error[w] + 2.0 * UNIT * terms
+    return sign, 1.0000001 * error
+
+
+@njit(**CALLED)
+def take_apart(tables, n, dim):  # type: ignore[no-untyped-def]
+    """Writes to ``scratch[0]`` + ``scratch[3]`` rows that vanish where the first n picked walls do,
+    and to ``scratch[3, dim]`` what they lack: their own or, where two are nearly the same or
+    opposite, one and what it differs by, times a power of 2."""
+    a, a_low, walls = tables.scratch[0], tables.scratch[3], tables.picked
+    for i in range(n):
+        near = False
+        for k in range(i):
+            sign, error = difference(tables, walls[k], walls[i], dim, a[i], a_low[i])
+            rest, most = 0.0, 0.0
+            for j in range(dim):
+                rest = max(rest, abs(a[i, j]))
+                most = max(most, abs(tables.wall[j, walls[i]]))
+            if sign != 0.0 and rest > TINY:
+                near, scale = True, 1.0
                 while rest * scale < most:
                     scale *= 2.0
                 for j in range(dim + 1):
-                    a[i, j] = (wall[j, walls[i]] + sign * wall[j, walls[k]]) * scale
+                    a[i, j] *= scale
+                    a_low[i, j] *= scale
+                a_low[dim, i] = error * scale
                 break
+        if not near:
+            for j in range(dim + 1):
+                a[i, j], a_low[i, j] = tables.wall[j, walls[i]], tables.wall_low[j, walls[i]]
+            a_low[dim, i] = tables.wall_low_error[walls[i]]
 
 
 @njit(**CALLED)
@@ -348,14 +494,9 @@ def start_anew(scratch, need, x, dim):  # type: ignore[no-untyped-def]
 
 
 @njit(**CALLED)
-def refine(first, mask, used, facet, wall, wall_error, scratch, walls, x, low, dim, anew):  # type: ignore[no-untyped-def]
-    """Writes to ``low`` what a generator x lacks to where the facets of ``mask``, and the wall
-    ``first`` unless that is -1, meet. False if they do not tell.
-
-    As :func:`solve`, from a float64 inverse: two steps of refinement, with residuals in twice the
-    precision. A direction keeps a coordinate that is 1 or -1. If x is to be found ``anew``, it is
-    written as well.
-    """
+def list_walls(first, mask, used, facet, walls):  # type: ignore[no-untyped-def]
+    """Writes the walls of the facets of ``mask``, after the wall ``first`` unless that is -1.
+    Returns how many they are."""
     n = np.int64(0)
     if first >= 0:
         walls[0] = first
@@ -366,13 +507,26 @@ def refine(first, mask, used, facet, wall, wall_error, scratch, walls, x, low, d
             walls[n] = facet[64 * k + np.int64(lowest_bit(common))] >> 1
             common &= common - ONE
             n += 1
-    a, r, work = scratch[0], scratch[1], scratch[2]
+    return n
+
+
+@njit(**CALLED)
+def refine(tables, n, x, low, dim, anew):  # type: ignore[no-untyped-def]
+    """Writes to ``low`` what a generator x lacks to where the n picked walls meet, the best of
+    which become the first. False if they do not tell.
+
+    As :func:`solve`, from a float64 inverse: two steps of refinement, with residuals in twice the
+    precision. A direction keeps a coordinate that is 1 or -1. If x is to be found ``anew``, it is
+    written as well.
+    """
+    scratch = tables.scratch
+    a, r, work, a_low = scratch[0], scratch[1], scratch[2], scratch[3]
     need = dim if x[dim] != 0.0 else dim - 1
     if n < need:
         return False
     if n > need:
-        pick_rows(wall, work, walls, n, need, dim)
-    take_apart(wall, wall_error, walls, need, a, dim)
+        pick_rows(tables.wall, work, tables.picked, n, need, dim)
+    take_apart(tables, need, dim)
     axis = np.int64(dim)
     if anew:
         axis = start_anew(scratch, need, x, dim)
@@ -391,7 +545,7 @@ def refine(first, mask, used, facet, wall, wall_error, scratch, walls, x, low, d
         low[j] = 0.0
     for _ in range(3 if anew else 2):
         for i in range(dim):
-            work[0, i] = form_twice(a.T, i, x, low) if i < need else 0.0
+            work[0, i] = form_twice(a.T, a_low.T, i, x, low) if i < need else 0.0
         for j in range(dim):
             for i in range(dim):
                 low[j] -= r[j, i] * work[0, i]
@@ -403,23 +557,23 @@ def refine(first, mask, used, facet, wall, wall_error, scratch, walls, x, low, d
 
 
 @njit(**CALLED)
-def refined_radius(wall_norm, wall_error, scratch, walls, x, low, dim):  # type: ignore[no-untyped-def]
+def refined_radius(tables, x, low, dim):  # type: ignore[no-untyped-def]
     """The radius of the generator x + low of :func:`refine`, bounded as in :func:`solve`."""
-    a, work = scratch[0], scratch[2]
+    a, work, a_low = tables.scratch[0], tables.scratch[2], tables.scratch[3]
     need = dim if x[dim] != 0.0 else dim - 1
     size, small = sizes(x, low, dim)
     for i in range(dim):
         work[0, i], work[1, i] = TINY, 0.0
         if i < need:
-            norm, error = wall_norm[walls[i]], wall_error[walls[i]]
-            if error == 0.0:  # what float64 holds is the row itself, perhaps a difference
-                norm = 0.0
-                for j in range(dim + 1):
-                    norm += 1.0000001 * abs(a[i, j])
-            rest = abs(form_twice(a.T, i, x, low))
-            work[0, i] = rest + bound_twice(norm, error, 0.0, size, small, dim)
-            work[1, i] = error
-    return moved_at_most(scratch, dim)
+            norm, low_norm = 0.0, 0.0
+            for j in range(dim + 1 if x[dim] != 0.0 else dim):
+                norm += 1.0000001 * abs(a[i, j])
+                low_norm += 1.0000001 * abs(a_low[i, j])
+            rest = abs(form_twice(a.T, a_low.T, i, x, low))
+            error = a_low[dim, i]
+            work[0, i] = rest + bound_twice(norm, low_norm, error, 0.0, size, small, dim)
+            work[1, i] = low_norm + error
+    return moved_at_most(tables.scratch, dim)
 
 
 @njit(**CALLED)
@@ -433,51 +587,97 @@ def sizes(x, low, dim):  # type: ignore[no-untyped-def]
 
 
 @njit(**CALLED)
-def settle(  # type: ignore[no-untyped-def]
-    wall0, wall, wall_norm, wall_error, wall_scale, walls, x, low, radius, gap, dim, pos, neg,
-    unknown,
-):  # fmt: skip
-    """Decide open signs of the generator x + low on ``walls`` (words from wall ``wall0`` on) where
-    that can be done in twice the precision. Returns True if any is still open."""
+def settle(program, stack, tables, p, layer, low, radius):  # type: ignore[no-untyped-def]
+    """Decide open signs of generator p, which is x + low within the radius, on the layer's walls
+    where that can be done in twice the precision. Returns True if any is still open."""
+    x, dim, gap = stack.x[p], program.dim, stack.gap[p]
     size, small = sizes(x, low, dim)
+    word0, wall0 = program.first_word[layer], program.first_wall[layer]
     undecided = False
-    for k in range(len(unknown)):
-        bits = unknown[k]
+    for k in range(word0, program.first_word[layer + 1]):
+        bits = stack.unknown[p, k]
         while bits:
             at = lowest_bit(bits)
             bits &= bits - ONE
-            w = wall0 + 64 * k + np.int64(at)
-            value = form_twice(wall, w, x, low)
-            bound = bound_twice(wall_norm[w], wall_error[w], radius, size, small, dim)
-            above, below = bound < value < np.inf, bound < -value < np.inf
-            pos[k] |= np.uint64(above) << at
-            neg[k] |= np.uint64(below) << at
-            if (
-                above
-                or below
-                or is_zero(value, bound, gap / wall_scale[w])
-                or (x[dim] == 0.0 and is_parallel(wall, wall_error, walls, w, dim))
-            ):
-                unknown[k] &= ~(ONE << at)
-        undecided |= unknown[k] != ZERO
+            w = wall0 + 64 * (k - word0) + np.int64(at)
+            value = form_twice(tables.wall, tables.wall_low, w, x, low)
+            bound = wall_bound_twice(tables, w, radius, size, small, dim)
+            undecided |= not note_sign(
+                value, bound, gap / tables.wall_scale[w], stack.pos[p], stack.neg[p],
+                stack.unknown[p], k, at,
+            )  # fmt: skip
     return undecided
 
 
 @njit(**CALLED)
-def is_parallel(wall, wall_error, walls, w, dim):  # type: ignore[no-untyped-def]
-    """Has wall w certainly the normal of one of the ``dim - 1`` walls that a direction is on?
-
-    Its form is 0 there as well, which no bound could tell.
-    """
-    if wall_error[w] != 0.0:
+def note_sign(value, bound, gap, pos, neg, unknown, k, at):  # type: ignore[no-untyped-def]
+    """Note the sign of a value in bit ``at`` of words k if it is certain, and return if it is."""
+    above, below = bound < value < np.inf, bound < -value < np.inf
+    if not (above or below or is_zero(value, bound, gap)):
         return False
-    for i in range(dim - 1):
-        same = wall_error[walls[i]] == 0.0
-        for j in range(dim):
-            same &= wall[j, walls[i]] == wall[j, w]
-        if same:
-            return True
-    return False
+    pos[k] |= np.uint64(above) << at
+    neg[k] |= np.uint64(below) << at
+    unknown[k] &= ~(ONE << at)
+    return True
+
+
+@njit(**CALLED)
+def settle_copies(program, stack, tables, p, layer, n):  # type: ignore[no-untyped-def]
+    """Decide open signs of generator p on walls that are nearly the same as one of the n picked
+    walls, which p is on: there both differ by what they differ by. Returns True if any sign is
+    still open."""
+    x, radius, size, dim = stack.x[p], stack.radius[p], stack.size[p], program.dim
+    word0, wall0 = program.first_word[layer], program.first_wall[layer]
+    high, low = tables.low[1], tables.low[2]
+    last = dim + 1 if x[dim] != 0.0 else dim  # a direction has no use for the constant
+    undecided = False
+    for k in range(word0, program.first_word[layer + 1]):
+        bits = stack.unknown[p, k]
+        while bits:
+            at = lowest_bit(bits)
+            bits &= bits - ONE
+            w, i, certain = wall0 + 64 * (k - word0) + np.int64(at), 0, False
+            while i < n and not certain:
+                sign, error = difference(tables, tables.picked[i], w, dim, high, low)
+                if sign != 0.0:
+                    value, norm = 0.0, 0.0
+                    for j in range(last):
+                        value -= sign * high[j] * x[j]
+                        norm += 1.0000001 * abs(high[j])
+                        error += 1.0000001 * abs(low[j])
+                    bound = sign_bound(norm, error, radius, size, dim)
+                    if last == dim and norm == 0.0:
+                        if are_parallel(program, tables, tables.picked[i], w, layer, sign):
+                            bound = 0.0
+                    certain = note_sign(
+                        value, bound, stack.gap[p] / tables.wall_scale[w], stack.pos[p],
+                        stack.neg[p], stack.unknown[p], k, at,
+                    )  # fmt: skip
+                i += 1
+            undecided |= not certain
+    return undecided
+
+
+@njit(**CALLED)
+def are_parallel(program, tables, v, w, layer, sign):  # type: ignore[no-untyped-def]
+    """Have walls v and w, whose float64 normals are the same but for the sign, the same true ones?
+
+    They have if their rows are exact, or if their units take all inputs with the same weights.
+    """
+    if tables.wall_error[v] == 0.0 == tables.wall_error[w]:
+        return True
+    if layer < 2 or layer > program.first_match or v < program.first_wall[layer]:
+        return False
+    u, v_unit, w_unit = program.first_unit[layer], program.wall_unit[v], program.wall_unit[w]
+    if program.weight_error[layer] + program.left_out[v_unit] + program.left_out[w_unit] != 0.0:
+        return False
+    width = program.first_unit[layer + 1] - u
+    row = program.first_weight[layer] - u
+    for _ in range(u - program.first_unit[layer - 1]):
+        if program.weight[row + v_unit] != sign * program.weight[row + w_unit]:
+            return False
+        row += width
+    return True
 
 
 @njit(**CALLED)
@@ -489,69 +689,67 @@ def signs_twice(program, stack, tables):  # type: ignore[no-untyped-def]
     begin = stack.scalar[NEW_BEGIN]
     n = stack.scalar[NEW_END] - begin if cutting else stack.n_vertices[e]
     first = stack.scalar[CUT_WALL] if cutting else np.int64(-1)
-    layer = stack.layer[e]
-    words = slice(program.first_word[layer], program.first_word[layer + 1])
+    set_low_parts(program, stack, tables, e)
     undecided = False
     for i in range(n):
         p = begin + i if cutting else np.int64(stack.vertex[e, i])
-        undecided |= decide_twice(
-            first, stack.new_mask[i] if cutting else stack.mask[e, i], stack.used[e],
-            stack.facet[e], program.first_wall[layer], tables.wall, tables.wall_norm,
-            tables.wall_error, tables.wall_scale, tables.scratch, tables.picked, stack.x[p],
-            tables.low[0], stack.radius, stack.size, p, stack.gap[p], program.dim,
-            stack.pos[p, words], stack.neg[p, words], stack.unknown[p, words],
-        )  # fmt: skip
+        mask = stack.new_mask[i] if cutting else stack.mask[e, i]
+        undecided |= decide_twice(program, stack, tables, e, p, mask, first)
     return not undecided
 
 
 @njit(**CALLED)
-def decide_twice(  # type: ignore[no-untyped-def]
-    first, mask, used, facet, wall0, wall, wall_norm, wall_error, wall_scale, scratch, walls, x,
-    low, radius, size, p, gap, dim, pos, neg, unknown,
-):  # fmt: skip
-    """Decide the signs of the generator x in ``unknown``, as far as twice the precision goes; it is
-    on the facets of ``mask`` and on the wall ``first``. True if any sign, or x itself, is open."""
-    any_open = not radius[p] < np.inf
-    for word in unknown:
-        any_open |= word != ZERO
+def decide_twice(program, stack, tables, e, p, mask, first):  # type: ignore[no-untyped-def]
+    """Decide the open signs of generator p of entry e, as far as twice the precision goes; it is on
+    the facets of ``mask`` and on the wall ``first``. True if any sign, or x itself, is open."""
+    layer, dim, low = stack.layer[e], program.dim, tables.low[0]
+    any_open = not stack.radius[p] < np.inf
+    for k in range(program.first_word[layer], program.first_word[layer + 1]):
+        any_open |= stack.unknown[p, k] != ZERO
     if not any_open:
         return False
+    n = list_walls(first, mask, stack.used[e], stack.facet[e], tables.picked)
     # Poorly solved, or not at all; or a direction that might be the opposite one.
-    anew = not radius[p] < POOR
+    anew = not stack.radius[p] < POOR
+    refined = np.inf
     if anew:
-        radius[p] = np.inf  # that of an x which may be overwritten
-    if not refine(first, mask, used, facet, wall, wall_error, scratch, walls, x, low, dim, anew):
-        return True
-    refined = refined_radius(wall_norm, wall_error, scratch, walls, x, low, dim)
-    if anew and not renew(
-        used, mask, facet, wall, wall_norm, wall_error, x, low, refined, radius, size, p, dim
-    ):
-        return True
-    return settle(
-        wall0, wall, wall_norm, wall_error, wall_scale, walls, x, low, refined, gap, dim, pos, neg,
-        unknown,
-    )  # fmt: skip
+        stack.radius[p] = np.inf  # that of an x which may be overwritten
+        if not refine(tables, n, stack.x[p], low, dim, True):
+            return True
+        refined = refined_radius(tables, stack.x[p], low, dim)
+        if not renew(program, stack, tables, e, p, mask, first, n, low, refined):
+            return True
+    if not settle_copies(program, stack, tables, p, layer, n):
+        return False
+    if not anew:
+        if not refine(tables, n, stack.x[p], low, dim, False):
+            return True
+        refined = refined_radius(tables, stack.x[p], low, dim)
+    return settle(program, stack, tables, p, layer, low, refined)
 
 
 @njit(**CALLED)
-def renew(used, mask, facet, wall, wall_norm, wall_error, x, low, refined, radius, size, p, dim):  # type: ignore[no-untyped-def]
-    """Generator p is x, which was found anew: its radius and size; a direction is turned to where
-    the cell is. False if that is not certain."""
+def renew(program, stack, tables, e, p, mask, first, n, low, refined):  # type: ignore[no-untyped-def]
+    """Generator p of entry e, on n picked walls, is x, which was found anew: its radius and size; a
+    direction is turned to where the cell is. False if that is not certain."""
+    x, dim = stack.x[p], program.dim
     if not refined < NEAR_COPY:
         return False
     if x[dim] == 0.0:
-        side = facing(used, mask, facet, wall, wall_norm, wall_error, x, low, refined, dim)
+        side = facing(stack.used[e], mask, stack.facet[e], tables, x, low, refined, dim)
         if side == 0.0:
             return False
         for j in range(dim):
             x[j], low[j] = side * x[j], side * low[j]
     whole, small = sizes(x, low, dim)
-    radius[p], size[p] = 1.001 * (refined + small), whole
+    stack.radius[p], stack.size[p] = 1.001 * (refined + small), whole
+    if n == dim and x[dim] != 0.0 and 0 <= first < program.first_wall[program.first_match]:
+        cache(tables, stack, find_cached(tables, tables.picked, dim), p, dim)
     return True
 
 
 @njit(**CALLED)
-def facing(used, mask, facet, wall, wall_norm, wall_error, x, low, radius, dim):  # type: ignore[no-untyped-def]
+def facing(used, mask, facet, tables, x, low, radius, dim):  # type: ignore[no-untyped-def]
     """1 if the direction x + low certainly leads to the inner side of some facet that it is not on,
     -1 if its opposite does, 0 if neither is certain."""
     size, small = sizes(x, low, dim)
@@ -561,8 +759,8 @@ def facing(used, mask, facet, wall, wall_norm, wall_error, x, low, radius, dim):
             code = facet[64 * k + np.int64(lowest_bit(facets))]
             facets &= facets - ONE
             w = np.int64(code >> 1)
-            value = form_twice(wall, w, x, low)
-            bound = bound_twice(wall_norm[w], wall_error[w], radius, size, small, dim)
+            value = form_twice(tables.wall, tables.wall_low, w, x, low)
+            bound = wall_bound_twice(tables, w, radius, size, small, dim)
             if bound < abs(value) < np.inf:
                 return 1.0 if (value > 0.0) != (code & 1 != 0) else -1.0
     return 0.0
@@ -587,19 +785,18 @@ def most_off(n, vertex, mask, common, pool, dim, directions, any_one):  # type: 
 
 
 @njit(**CALLED)
-def thin_witness(  # type: ignore[no-untyped-def]
-    n, vertex, mask, used, facet, common, pool, wall, wall_norm, wall_error, scratch, walls, low,
-    witness, rest, dim,
-):  # fmt: skip
-    """Writes as witness + rest the mean of some points of a cell plus some of its directions, of
+def thin_witness(program, stack, tables, e, witness, rest):  # type: ignore[no-untyped-def]
+    """Writes as witness + rest the mean of some points of entry e plus some of its directions, of
     which no facet holds all. True if it is certainly inside, as the exact point that it is."""
-    total, total_low = low[1], low[2]
+    n, dim, used, facet = stack.n_vertices[e], program.dim, stack.used[e], stack.facet[e]
+    vertex, mask, common = stack.vertex[e], stack.mask[e], stack.new_mask[0]
+    low, total, total_low = tables.low[0], tables.low[1], tables.low[2]
     total[:] = 0.0
     total_low[:] = 0.0
     copy_row(used, common)
     n_points, directions = 0, False
     while True:
-        i = most_off(n, vertex, mask, common, pool, dim, directions, n_points == 0)
+        i = most_off(n, vertex, mask, common, stack.x, dim, directions, n_points == 0)
         if i < 0 and directions:
             break
         if i < 0:
@@ -611,28 +808,32 @@ def thin_witness(  # type: ignore[no-untyped-def]
             directions = True
             continue
         n_points += 1
-        x = pool[vertex[i]]
-        if not refine(
-            np.int64(-1), mask[i], used, facet, wall, wall_error, scratch, walls, x, low[0], dim,
-            False,
-        ):  # fmt: skip
+        x = stack.x[vertex[i]]
+        on = list_walls(np.int64(-1), mask[i], used, facet, tables.picked)
+        if not refine(tables, on, x, low, dim, False):
             return False
         for j in range(dim):
             total[j], lost = exact_sum(total[j], x[j])
-            total_low[j] += lost + low[0, j]
+            total_low[j] += lost + low[j]
     for j in range(dim):
         total[j], total_low[j] = exact_sum(total[j], total_low[j])
         witness[j], rest[j] = total[j], total_low[j]
     total[dim], total_low[dim] = 1.0, 0.0
-    size, small = sizes(total, total_low, dim)
+    return is_inside_twice(used, facet, tables, total, total_low, dim)
+
+
+@njit(**CALLED)
+def is_inside_twice(used, facet, tables, x, low, dim):  # type: ignore[no-untyped-def]
+    """Is the exact point x + low certainly inside of all facets?"""
+    size, small = sizes(x, low, dim)
     for k in range(len(used)):
         facets = used[k]
         while facets:
             code = facet[64 * k + np.int64(lowest_bit(facets))]
             facets &= facets - ONE
             w = np.int64(code >> 1)
-            value = form_twice(wall, w, total, total_low)
-            bound = bound_twice(wall_norm[w], wall_error[w], 0.0, size, small, dim)
+            value = form_twice(tables.wall, tables.wall_low, w, x, low)
+            bound = wall_bound_twice(tables, w, 0.0, size, small, dim)
             if not bound < (-value if code & 1 else value) < np.inf:
                 return False
     return True
@@ -643,11 +844,8 @@ def witness_twice(program, stack, tables, block):  # type: ignore[no-untyped-def
     """Write to the block a witness of the top entry in twice the precision (NEED_WITNESS). False if
     that is too little."""
     e, i, m = stack.scalar[TOP], block.count[0], block.count[4]
-    if not thin_witness(
-        stack.n_vertices[e], stack.vertex[e], stack.mask[e], stack.used[e], stack.facet[e],
-        stack.new_mask[0], stack.x, tables.wall, tables.wall_norm, tables.wall_error,
-        tables.scratch, tables.picked, tables.low, block.witness[i], block.low[m], program.dim,
-    ):  # fmt: skip
+    set_low_parts(program, stack, tables, e)
+    if not thin_witness(program, stack, tables, e, block.witness[i], block.low[m]):
         return False
     block.thin[m] = i
     block.count[4] = m + 1
@@ -961,6 +1159,18 @@ def find_cached(tables, walls, dim):  # type: ignore[no-untyped-def]
     return at
 
 
+@njit(**INLINED)
+def cache(tables, stack, at, p, dim):  # type: ignore[no-untyped-def]
+    """Put generator p into the slot that :func:`find_cached` has just found for it."""
+    for j in range(dim):
+        tables.cache_names[at, j] = tables.names[j]
+        tables.cache_x[at, j] = stack.x[p, j]
+    tables.cache_radius[at] = stack.radius[p]
+    tables.cache_gap[at] = stack.gap[p]
+    tables.cache_size[at] = stack.size[p]
+    tables.cache_ident[at] = stack.ident[p]
+
+
 @njit(**CALLED)
 def largest_between(table, wall, u, v, dim):  # type: ignore[no-untyped-def]
     """Largest coordinate of the direction between directions u and v on a wall, and its sign.
@@ -1060,13 +1270,7 @@ def new_generator(program, stack, tables, e, iu, iv, wall):  # type: ignore[no-u
     stack.ident[p] = stack.scalar[NEXT_ID]
     stack.scalar[NEXT_ID] += 1
     if at >= 0 and stack.radius[p] < np.inf:
-        for j in range(dim):
-            tables.cache_names[at, j] = tables.names[j]
-            tables.cache_x[at, j] = x[j]
-        tables.cache_radius[at] = stack.radius[p]
-        tables.cache_gap[at] = stack.gap[p]
-        tables.cache_size[at] = size
-        tables.cache_ident[at] = stack.ident[p]
+        cache(tables, stack, at, p, dim)
     return p
 
 
@@ -1341,6 +1545,16 @@ def sides_to_search(guide, at):  # type: ignore[no-untyped-def]
 
 
 @njit(**CALLED)
+def has_arrived(guide, positive, negative, n_waiting):  # type: ignore[no-untyped-def]
+    """Is a guided search, now in a cell with these signs, where the other stopped?"""
+    missing = ZERO
+    for k in range(len(positive)):
+        missing |= (guide[0, k] & ~positive[k]) | (guide[1, k] & ~negative[k])
+        n_waiting -= np.int64(popcount(guide[2, k]))
+    return missing == ZERO and n_waiting == 0
+
+
+@njit(**CALLED)
 def build_children(program, stack, e, wall):  # type: ignore[no-untyped-def]
     """Replace entry e by its two sides (in layer 0, the domain, only the positive one)."""
     layer, scalar = stack.layer[e], stack.scalar
@@ -1353,6 +1567,8 @@ def build_children(program, stack, e, wall):  # type: ignore[no-untyped-def]
     if scalar[GUIDED] and layer > 0:
         above, below = sides_to_search(stack.guide, 64 * k + np.int64(bit))
         if not above | below:
+            if not has_arrived(stack.guide, stack.positive[e], stack.negative[e], e):
+                return LOST
             scalar[GUIDED] = 0
             above, below = True, True
     top = e + np.int64(above & below)
@@ -1916,7 +2132,10 @@ def search(program, stack, tables, block, counting):  # type: ignore[no-untyped-
             if status != DONE:
                 return status
         elif scalar[PHASE] == EMIT:
-            scalar[GUIDED] = 0
+            if scalar[GUIDED]:
+                if not has_arrived(stack.guide, stack.positive[e], stack.negative[e], e):
+                    return LOST
+                scalar[GUIDED] = 0
             if counting:
                 if block.count[0] == len(block.n_facets):
                     return BLOCK_FULL

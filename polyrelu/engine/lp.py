@@ -42,6 +42,7 @@ from .kernel import (
     BLOCK_FULL,
     DONE,
     GROW_STACK,
+    LOST,
     NEED_ROWS,
     NEED_WITNESS,
     ONE,
@@ -51,6 +52,7 @@ from .kernel import (
     count_zero,
     emit_zero,
     form_at,
+    has_arrived,
     piece_of,
     set_walls,
     sides_to_search,
@@ -679,6 +681,10 @@ def decide_row(program, cells, tables, e, r, dim):  # type: ignore[no-untyped-de
         if scalar[GUIDED]:
             above, below = sides_to_search(cells.guide, wall_bit(program, layer, wall))
             here, there = (above, below) if side == 1 else (below, above)
+            if not here | there and not has_arrived(
+                cells.guide, cells.positive[e], cells.negative[e], e
+            ):
+                return LOST
             if here and not there:
                 copy_entry(cells, e + 1, e, dim)
             if here != there:
@@ -1048,7 +1054,10 @@ def run_cells(program, cells, tables, block, counting, bounded, end):  # type: i
             enter_layer(program, cells, tables, e, dim)
             scalar[PHASE] = DECIDE
         else:
-            scalar[GUIDED] = 0
+            if scalar[GUIDED]:
+                if not has_arrived(cells.guide, cells.positive[e], cells.negative[e], e):
+                    return LOST
+                scalar[GUIDED] = 0
             if counting:
                 if block.count[0] == len(block.n_facets):
                     return BLOCK_FULL

@@ -10,16 +10,20 @@ from math import inf
 import numpy as np
 from flint import fmpz_mat
 
+from ..errors import FileFormatError
+from ..exact_program import scaled_table
 from ..network import quotient
 from ..rational import IntegerRow, dot, dot_point, margin, null_space, solve_affine
 from . import kernel, lp
-from .enumerate import Enumeration, Found
+from .enumerate import NOT_ON_THE_WAY, Enumeration, Found
 from .exact import Resolver
 from .open_cells import OpenCells
 from .program import Compiled, bit_of_wall
 from .state import Cells
 
 Point = tuple[Fraction, ...]
+
+SHORT = 1 << 64  # rows of such integers take exact programs that are soon done
 
 
 @dataclass
@@ -108,8 +112,7 @@ class LpResolver(Resolver):
             witness = self.witness_of(cells, e)
             step = value / (value - dot_point(form, witness)) / 2
             return tuple(v + step * (w - v) for v, w in zip(vertex, witness, strict=True))
-        best = margin([*rows, [-v for v in form]])
-        return best.point if best.value > 0 else None
+        return interior_point([*rows, [-v for v in form]])
 
     def _least(self, cells: Cells, e: int, form: IntegerRow) -> Fraction | None:
         """A lower bound on the form over the cell, if the basis gives one that is >= 0."""
@@ -265,6 +268,40 @@ def reach(rows: list[IntegerRow]) -> float:
     return 2.0 * power if proved else 0.0
 
 
+def interior_point(rows: list[IntegerRow]) -> Point | None:
+    """A point at which ``row . (x, 1) > 0`` for all rows; None if there is none.
+
+    A program in float64 guesses one, which integers confirm, or the few rows that leave no room,
+    for which :func:`.rational.margin` takes a hundredth of the time that it takes for long integers
+    of all. Of short ones it is as quick.
+    """
+    if max(abs(v) for row in rows for v in row) >= SHORT:
+        point, tight = _guess(rows)
+        if point is not None and all(dot_point(row, point) > 0 for row in rows):
+            return point
+        if tight and margin([rows[i] for i in tight]).value <= 0:
+            return None
+    best = margin(rows)
+    return best.point if best.value > 0 else None
+
+
+def _guess(rows: list[IntegerRow]) -> tuple[Point | None, list[int]]:
+    """About the point that is farthest inside of all rows, and which rows hold it there."""
+    from scipy.optimize import linprog
+
+    table = scaled_table(rows)
+    if not np.isfinite(table).all():
+        return None, []
+    dim = table.shape[1] - 1
+    slack = np.hstack([-table[:, :-1], np.ones((len(rows), 1))])
+    bounds = [(None, None)] * dim + [(None, 1.0)]
+    found = linprog(np.append(np.zeros(dim), -1.0), slack, table[:, -1], bounds=bounds)
+    if found.x is None or not np.isfinite(found.x).all():
+        return None, []
+    point = tuple(map(Fraction, found.x[:-1].tolist()))
+    return point, np.flatnonzero(found.ineqlin.marginals).tolist()
+
+
 def bounding(cells: Cells, e: int) -> list[int]:
     return [k for k in range(int(cells.n_rows[e])) if cells.kind[e, k] != lp.FREE]
 
@@ -291,7 +328,9 @@ class LpEnumeration(Enumeration):
         self._rounded = np.array(
             [[quotient(v.numerator, v.denominator) for v in g] for g in self._generators]
         )
-        if domain_is_bounded(self.compiled):
+        self._worked = 0  # before the present cone, and its last pause
+        self.is_bounded = domain_is_bounded(self.compiled)
+        if self.is_bounded:
             self._cells.reach[0] = reach(self.compiled.root_rows)
 
     @property
@@ -305,12 +344,18 @@ class LpEnumeration(Enumeration):
         scalar: np.ndarray = self._cells.scalar
         return scalar
 
+    @property
+    def work(self) -> int:
+        """Rows of the cells that were looked at, each time that one was, times (dim + 1)**2."""
+        return self._worked + int(self._cells.scalar[lp.WORK])
+
     def _start(self) -> bool:
         signs = next(self._roots.signs(self._next_cone, self._last_cone), None)
         if signs is None:
             return False
         self._next_cone += 1
         cells, dim = self._cells, self.compiled.dim
+        self._worked = self.work
         cells.scalar[:] = 0
         cells.scalar[lp.PHASE] = lp.ENTER_LAYER
         cells.layer[0] = -1
@@ -471,7 +516,11 @@ class LpEnumeration(Enumeration):
         elif status == kernel.NEED_WITNESS:
             self._write_witness(self.resolver.witness_of(cells, e))
             cells.scalar[lp.READY] = 1
-        elif status != kernel.PAUSE:
+        elif status == kernel.LOST:
+            raise FileFormatError(NOT_ON_THE_WAY)
+        elif status == kernel.PAUSE:
+            self._worked += kernel.WORK_LIMIT
+        else:
             assert status == kernel.GROW_STACK
             self._cells = self._cells._replace(
                 **{name: np.concatenate([v, np.zeros_like(v)]) for name, v in self._entries()}

@@ -32,11 +32,13 @@ class OpenCells:
         guide: None if all of the first cone is to be searched. Else the words, shape (3, words),
             of the cell to begin with: the walls that it is above, those that it is below, and
             the walls on the way to it whose other sides are to be searched after it.
+        share: of the domain's volume, about; None if it is not known.
     """
 
     first: int
     stop: int
     guide: np.ndarray | None = None
+    share: float | None = None
 
     def encode(self) -> bytes:
         """As bytes, for :meth:`decode`."""
@@ -101,20 +103,31 @@ def stack_of(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
 
 
 def divided(
-    first: int, stop: int, positive: np.ndarray, negative: np.ndarray, parts: int
+    first: int,
+    stop: int,
+    positive: np.ndarray,
+    negative: np.ndarray,
+    parts: int,
+    shares: np.ndarray | None,
 ) -> list[OpenCells]:
     """What is left of a search, in order, in at most ``parts`` pieces.
 
     Args:
         first, stop: the cones that are not finished; the first is begun if there are ``positive``
             and ``negative``, the signs of the cells of its stack, shape (cells, words).
+        shares: of the cells of the stack.
 
     The lowest cells of a stack are the largest, so they become pieces first.
     """
     begun = int(len(positive) > 0)
     whole = stop - first - begun
-    if parts == 1 or (parts > 1 and len(positive) + whole == 1):
-        return [OpenCells(first, stop, stack_of(positive, negative) if begun else None)]
+
+    def piece(last: int, cells: slice) -> OpenCells:
+        share = None if shares is None or last - first > 1 else float(shares[cells].sum())
+        return OpenCells(first, last, stack_of(positive[cells], negative[cells]), share)
+
+    if parts == 1 or len(positive) + whole == 1:
+        return [piece(stop, slice(None)) if begun else OpenCells(first, stop)]
     of_cones = min(whole, parts - min(len(positive), parts // 2))
     of_stack = min(len(positive), parts - of_cones)
     pieces = []
@@ -122,7 +135,7 @@ def divided(
         group = len(positive) - (of_stack - 1)
         top = slice(len(positive) - group, None)
         starts: Sequence[slice] = [top, *(slice(i, i + 1) for i in range(of_stack - 2, -1, -1))]
-        pieces += [OpenCells(first, first + 1, stack_of(positive[s], negative[s])) for s in starts]
+        pieces += [piece(first + 1, cells) for cells in starts]
     if of_cones:
         ends = [first + begun + whole * k // of_cones for k in range(of_cones + 1)]
         pieces += [OpenCells(a, b) for a, b in pairwise(ends)]

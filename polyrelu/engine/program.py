@@ -40,6 +40,8 @@ from .walls import Grouping, Wall, group, shifted
 # Points kept for reuse (a power of two): more than the L2 cache holds is slower.
 CACHE_SLOTS = 1 << 12
 
+NO_TABLE, NO_COLUMN, NO_NAMES = np.empty((0, 0)), np.empty(0), np.empty(0, dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class Compiled:
@@ -317,11 +319,18 @@ def new_tables(compiled: Compiled, facet_slots: int) -> Tables:
         wall_norm=np.zeros(n_walls),
         wall_error=np.zeros(n_walls),
         wall_scale=_wall_scales(compiled),
-        scratch=np.zeros((3, dim + 2, dim + 1)),
+        unit_low=NO_TABLE,
+        unit_low_error=NO_COLUMN,
+        wall_low=NO_TABLE,
+        wall_low_norm=NO_COLUMN,
+        wall_low_error=NO_COLUMN,
+        low_name=NO_NAMES,
+        scratch=np.zeros((4, dim + 2, dim + 1)),
         low=np.zeros((3, dim + 1)),
         values=np.zeros(widest),
         live=np.zeros(widest + 3, dtype=np.int64),
         coefficient=np.zeros((dim + 2, widest + 3)),
+        coefficient_low=NO_TABLE,
         picked=np.zeros(facet_slots + 1, dtype=np.int64),
         name=np.arange(n_walls, dtype=np.int64),
         names=np.zeros(dim + 1, dtype=np.int64),

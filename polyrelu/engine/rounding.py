@@ -62,6 +62,25 @@ def round_rows(
     return table.T, norm, error
 
 
+def remainders(
+    rows: list[IntegerRow], scales: Sequence[int], columns: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the columns of :func:`round_rows` lack to the rows, each divided by its scale, rounded
+    to float64; and bounds on the l1 norms of what is missing even so."""
+    low, error = np.zeros_like(columns), np.zeros(len(rows))
+    for i, (row, scale) in enumerate(zip(rows, scales, strict=True)):
+        if not np.isfinite(columns[:, i]).all():
+            error[i] = math.inf
+            continue
+        for j, (v, rounded) in enumerate(zip(row, columns[:, i].tolist(), strict=True)):
+            numerator, denominator = rounded.as_integer_ratio()
+            left = v * denominator - numerator * scale
+            if left:
+                low[j, i] = quotient(left, scale * denominator)
+                error[i] += 2 * UNIT * abs(low[j, i]) + 2.0**-1000
+    return low, error
+
+
 def l1_norms(table: np.ndarray) -> np.ndarray:
     """Upper bounds on the l1 norms of the rows."""
     with np.errstate(over="ignore"):

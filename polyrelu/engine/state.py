@@ -109,11 +109,18 @@ class Tables(NamedTuple):
     wall_norm: Any
     wall_error: Any
     wall_scale: Any  # (walls,) a multiple of the true row's common denominator, or infinite
-    scratch: Any  # (3, dim + 2, dim + 1)
+    unit_low: Any  # (dim + 1, units) what the forms lack to the true ones, where that is known
+    unit_low_error: Any  # (units,) and bounds on the l1 norms of what they lack even so; these, the
+    wall_low: Any  # next four and coefficient_low are empty until they are needed: see twice.py
+    wall_low_norm: Any
+    wall_low_error: Any
+    low_name: Any  # (n_layers + 2,) the name of a layer's first wall when these were worked out
+    scratch: Any  # (4, dim + 2, dim + 1)
     low: Any  # (3, dim + 1) scratch: see kernel.refine, kernel.thin_witness, kernel.play
     values: Any  # (max(units in a layer, walls in a layer),) scratch
     live: Any  # (units in a layer + 3,) scratch: where the weights of the units that are on start
     coefficient: Any  # (dim + 2, units in a layer + 3) scratch: their forms, and their slopes
+    coefficient_low: Any  # as coefficient; scratch: what these lack
     picked: Any  # (facet slots + 1,) scratch: walls through a new generator
     name: Any  # (walls,) names a wall's present form: changes when it is composed anew
     names: Any  # (dim + 1,) scratch: the sorted names of the walls through a new point

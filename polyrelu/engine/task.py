@@ -7,12 +7,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..domain import Domain
 from ..network import FieldsOnly, Network
 from .choice import enumeration, representation
 from .enumerate import Enumeration, Found
+from .measure import Measure, measure_of
 from .open_cells import OpenCells
 from .program import Compiled, compile_network
 from .roots import roots_of
@@ -27,24 +28,38 @@ class Problem(FieldsOnly):
 
     Attributes:
         cells: "vertices" or "lp".
+        is_measured: whether it is told how much of the domain open cells are.
     """
 
     network: Network
     domain: Domain
     counting: bool
     cells: str
+    is_measured: bool = False
 
     @classmethod
-    def of(cls, network: Network, domain: Domain, counting: bool, cells: str) -> Problem:
+    def of(
+        cls,
+        network: Network,
+        domain: Domain,
+        counting: bool,
+        cells: str,
+        is_measured: bool = False,
+    ) -> Problem:
         """With cells "auto" the representation is chosen here, once for all tasks."""
         compiled = compile_network(network, domain)
-        problem = cls(network, domain, counting, representation(compiled, counting, cells))
+        cells = representation(compiled, counting, cells)
+        problem = cls(network, domain, counting, cells, is_measured)
         vars(problem)["compiled"] = compiled
         return problem
 
     @cached_property
     def compiled(self) -> Compiled:
         return compile_network(self.network, self.domain)
+
+    @cached_property
+    def measure(self) -> Measure | None:
+        return measure_of(self.compiled) if self.is_measured else None
 
     @property
     def all_cells(self) -> OpenCells:
@@ -69,6 +84,7 @@ class Done:
         left: what is still to be searched, after them in that order.
         counters: how much rational arithmetic it took.
         interrupted: whether Ctrl-C ended it.
+        block: about the file that has ``found``, if it was written to one.
     """
 
     n_regions: int
@@ -78,6 +94,7 @@ class Done:
     seconds: float
     counters: dict[str, int] = field(default_factory=dict)
     interrupted: bool = False
+    block: Any = None
 
 
 class Host(Protocol):
@@ -90,7 +107,12 @@ class Host(Protocol):
         """In how many pieces is what is left wanted?"""
 
 
-def work(search: Enumeration | Explorer, budget: int | None, host: Host) -> Done:
+def work(
+    search: Enumeration | Explorer,
+    budget: int | None,
+    host: Host,
+    measure: Measure | None = None,
+) -> Done:
     """Search until ``budget`` regions are found, or the host wants it to stop."""
     began = time.perf_counter()
     found: list[Found] = []
@@ -113,7 +135,7 @@ def work(search: Enumeration | Explorer, budget: int | None, host: Host) -> Done
         interrupted = True
     left: Sequence[OpenCells] = ()
     if not search.finished:
-        left = search.left(host.parts())
+        left = search.left(host.parts(), measure)
         keep(search.flush())
     seconds = time.perf_counter() - began
     counters = vars(search.resolver.counters)
@@ -133,6 +155,6 @@ class Elsewhere:
         return self.n_parts
 
 
-def run(problem: Problem, begin: OpenCells, budget: int, host: Host) -> Done:
+def run(problem: Problem, begin: OpenCells | None, budget: int, host: Host) -> Done:
     """One task: :func:`work` on these cells."""
-    return work(problem.search(begin, budget), budget, host)
+    return work(problem.search(begin, budget), budget, host, problem.measure)

@@ -163,7 +163,7 @@ def _graph(file: Path, header: dict[str, Any], arrays: dict[str, npt.NDArray[Any
         if array.dtype != dtype or array.ndim != ndim:
             raise FileFormatError(f"{file}: {name} must be {ndim}-dimensional {np.dtype(dtype)}")
         columns[name] = array
-    _check_columns(file, columns, len(network.thresholds), len(domain.inequalities()))
+    check_columns(file, columns, len(network.thresholds), len(domain.inequalities()))
     n = len(columns["indptr"]) - 1
     neighbor = columns["neighbors"]
     if n < 2**31:
@@ -196,8 +196,8 @@ def _part(
     return Network(found.layers, found.input_box, notes)
 
 
-def _check_columns(
-    file: Path, columns: dict[str, npt.NDArray[Any]], n_thresholds: int, n_inequalities: int
+def check_columns(
+    file: Path | str, columns: dict[str, npt.NDArray[Any]], n_thresholds: int, n_inequalities: int
 ) -> None:
     indptr, facets, neighbors = (columns[k] for k in ("indptr", "facets", "neighbors"))
     n = len(indptr) - 1

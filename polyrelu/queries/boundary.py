@@ -29,6 +29,8 @@ from .where import resolve, stopped
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+    from ..engine.program import Compiled
+
 TIED = -1
 
 
@@ -85,7 +87,7 @@ class DecisionBoundary:
 
     def __init__(self, decided: Decision, graph: RegionGraph) -> None:
         self.decision, self.graph = decided, graph
-        self._walls_of = _path_walls(decided, graph)
+        self._walls_of = path_walls(decided, graph.compiled)
         self.labels = self._labels()
         self.parts = self._find_parts()
         self.piece_of = self._number_pieces()
@@ -110,52 +112,14 @@ class DecisionBoundary:
     # -- from the graph's columns --------------------------------------------------------------
 
     def _labels(self) -> npt.NDArray[np.int64]:
-        labels = self.decision.winners(self.graph.packed_patterns)
-        wall = self.graph.compiled.threshold_wall
-        for i, t in self.graph.vanishing.tolist():
-            if labels[i] != TIED and int(wall[t]) in self._walls_of[labels[i]]:
-                labels[i] = TIED
+        labels = labels_of(self.decision, self.graph, self._walls_of)
         labels.flags.writeable = False
         return labels
 
     def _find_parts(self) -> npt.NDArray[np.int64]:
         """The walls of the graph on which two outputs are the greatest."""
-        graph, labels = self.graph, self.labels
-        facet = self._facets_of_matches()
-        owner = np.searchsorted(graph.indptr, facet, side="right") - 1
-        other = graph.neighbor[facet].astype(np.int64)
-        mine, its = labels[owner], labels[other]
-        forward = (mine < its) | ((mine == its) & (owner < other))
-        changes = forward & (mine != its) & (mine != TIED)
-        same = np.flatnonzero((mine == its) & forward & (mine != TIED))
-        touches = self._touching(facet[same], mine[same])
-        chosen = np.sort(np.concatenate([np.flatnonzero(changes), same[touches]]))
-        return np.stack([owner[chosen], other[chosen], facet[chosen]], axis=1)
-
-    def _facets_of_matches(self) -> npt.NDArray[np.int64]:
-        """The facets, behind which there is a region, on which a match vanishes."""
-        graph, first = self.graph, self.decision.first
-        also, threshold = graph.coincident.T
-        on_match = graph.facets >= first
-        on_match[also[threshold >= first]] = True
-        on_match &= graph.neighbor >= 0
-        return np.flatnonzero(on_match)
-
-    def _touching(
-        self, facet: npt.NDArray[np.int64], label: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.bool_]:
-        """Which facets between regions of one class lie on a match of it."""
-        graph = self.graph
-        wall = graph.compiled.threshold_wall
-        matches = np.zeros((len(self._walls_of), int(wall.max(initial=-1)) + 1), dtype=bool)
-        for k, walls in enumerate(self._walls_of):
-            matches[k, list(walls)] = True
-        found: npt.NDArray[np.bool_] = matches[label, wall[graph.facets[facet]]]
-        place = {f: i for i, f in enumerate(facet.tolist())} if len(graph.coincident) else {}
-        for f, t in graph.coincident.tolist():
-            if f in place:
-                found[place[f]] |= matches[label[place[f]], wall[t]]
-        return found
+        neighbors = self.graph.neighbor.astype(np.int64)
+        return find_parts(self.decision, self.graph, self._walls_of, self.labels, neighbors)
 
     def _number_pieces(self) -> npt.NDArray[np.int64]:
         """Parts between the same regions of the network and the same classes are one piece."""
@@ -386,11 +350,79 @@ class DecisionBoundary:
         )
 
 
-def _path_walls(decided: Decision, graph: RegionGraph) -> list[set[int]]:
+def path_walls(decided: Decision, compiled: Compiled) -> list[set[int]]:
     """For each class the walls of the matches that it has played if it wins."""
-    wall = graph.compiled.threshold_wall
+    wall = compiled.threshold_wall
     winners = range(len(decided.classes))
     return [{int(wall[t]) for t in decided.matches_of(k)} for k in winners]
+
+
+def labels_of(
+    decided: Decision, graph: RegionGraph, walls_of: list[set[int]]
+) -> npt.NDArray[np.int64]:
+    """For each region the class that wins there, or ``TIED``."""
+    labels = decided.winners(graph.packed_patterns)
+    wall = graph.compiled.threshold_wall
+    for i, t in graph.vanishing.tolist():
+        if labels[i] != TIED and int(wall[t]) in walls_of[labels[i]]:
+            labels[i] = TIED
+    return labels
+
+
+def find_parts(
+    decided: Decision,
+    graph: RegionGraph,
+    walls_of: list[set[int]],
+    labels: npt.NDArray[np.signedinteger],
+    neighbors: npt.NDArray[np.int64],
+    start: int = 0,
+) -> npt.NDArray[np.int64]:
+    """The walls on which two outputs are the greatest, each seen from one side: rows (region,
+    region on the other side, facet of the graph).
+
+    The graph may be a part of one whose regions ``labels`` and ``neighbors`` are about, in which it
+    begins with the region number ``start``.
+    """
+    facet = _facets_of_matches(graph, decided.first, neighbors)
+    owner = np.searchsorted(graph.indptr, facet, side="right") - 1 + start
+    other = neighbors[facet]
+    mine, its = labels[owner], labels[other]
+    forward = (mine < its) | ((mine == its) & (owner < other))
+    changes = forward & (mine != its) & (mine != TIED)
+    same = np.flatnonzero((mine == its) & forward & (mine != TIED))
+    touches = _touching(graph, walls_of, facet[same], mine[same])
+    chosen = np.sort(np.concatenate([np.flatnonzero(changes), same[touches]]))
+    return np.stack([owner[chosen], other[chosen], facet[chosen]], axis=1)
+
+
+def _facets_of_matches(
+    graph: RegionGraph, first: int, neighbors: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """The facets, behind which there is a region, on which a match vanishes."""
+    also, threshold = graph.coincident.T
+    on_match = graph.facets >= first
+    on_match[also[threshold >= first]] = True
+    on_match &= neighbors >= 0
+    return np.flatnonzero(on_match)
+
+
+def _touching(
+    graph: RegionGraph,
+    walls_of: list[set[int]],
+    facet: npt.NDArray[np.int64],
+    label: npt.NDArray[np.signedinteger],
+) -> npt.NDArray[np.bool_]:
+    """Which facets between regions of one class lie on a match of it."""
+    wall = graph.compiled.threshold_wall
+    matches = np.zeros((len(walls_of), int(wall.max(initial=-1)) + 1), dtype=bool)
+    for k, walls in enumerate(walls_of):
+        matches[k, list(walls)] = True
+    found: npt.NDArray[np.bool_] = matches[label, wall[graph.facets[facet]]]
+    place = {f: i for i, f in enumerate(facet.tolist())} if len(graph.coincident) else {}
+    for f, t in graph.coincident.tolist():
+        if f in place:
+            found[place[f]] |= matches[label[place[f]], wall[t]]
+    return found
 
 
 def _without_bits(packed: npt.NDArray[np.uint8], n: int) -> npt.NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -13,6 +14,7 @@ from ..limits import Limits
 from ..network import Layer, Network, quotient
 from ..progress import Progress
 from ..rational import dot, rows_of
+from ..region import Region
 from .outputs import Output, combination, output_weights
 from .where import as_network, graph_of, stopped
 from .witness import ExactPoint
@@ -65,7 +67,7 @@ def output_range(
     graph = _graph(network, domain, limits, progress, output)
     if not graph.complete:
         raise IncompleteError(f"the range needs all regions, but {stopped(graph)}")
-    return _range(graph, output_weights(0 if output is None else output, graph.network.output_dim))
+    return _range([graph], _weights(graph.network, output))
 
 
 def is_surjective(
@@ -89,7 +91,7 @@ def is_surjective(
     graph = _graph(network, domain, limits, progress)
     if not graph.complete:
         return Answer(Status.UNKNOWN, stopped(graph), stats={"regions": len(graph)})
-    found = _range(graph, (Fraction(1),))
+    found = _range([graph], (Fraction(1),))
     stats = {"regions": len(graph)}
     for end, name in ((found.high, "greatest"), (found.low, "least")):
         if end.value is not None:
@@ -106,45 +108,58 @@ def _graph(
     progress: bool | Progress,
     output: Output | None = None,
 ) -> RegionGraph:
-    outputs = as_network(network).output_dim
-    if output is not None:
-        output_weights(output, outputs)
-    elif outputs != 1:
-        raise NetworkError(f"the network must have one output, not {outputs}")
+    _weights(as_network(network), output)
     return graph_of(network, domain, limits, progress)
 
 
-def _range(graph: RegionGraph, weights: Weights) -> OutputRange:
+def _weights(network: Network, output: Output | None) -> Weights:
+    if output is None and network.output_dim != 1:
+        raise NetworkError(f"the network must have one output, not {network.output_dim}")
+    return output_weights(0 if output is None else output, network.output_dim)
+
+
+def range_of_graphs(
+    network: Network, graphs: Iterable[RegionGraph], output: Output | None = None
+) -> OutputRange:
+    """The exact range of one output of a network, of which these graphs have all regions.
+
+    Raises:
+        NetworkError: as :func:`output_range`.
+    """
+    return _range(graphs, _weights(network, output))
+
+
+def _range(graphs: Iterable[RegionGraph], weights: Weights) -> OutputRange:
     ends: dict[int, End] = {}
-    for sign in (-1, 1):
+    for graph in graphs:
         for region in graph:
-            end = _end_of_region(graph, region.index, sign, weights)
-            best = ends.get(sign)
-            if end.value is None:
-                ends[sign] = end
-                break
-            if best is None or best.value is None or sign * end.value > sign * best.value:
-                ends[sign] = end
+            for sign in (-1, 1):
+                best = ends.get(sign)
+                if best is not None and best.value is None:
+                    continue
+                end = _end_of_region(region, sign, weights)
+                if best is None or best.value is None or end.value is None \
+                        or sign * end.value > sign * best.value:  # fmt: skip
+                    ends[sign] = end
     return OutputRange(ends[-1], ends[1])
 
 
-def _end_of_region(graph: RegionGraph, index: int, sign: int, weights: Weights) -> End:
+def _end_of_region(region: Region, sign: int, weights: Weights) -> End:
     """The greatest value (sign = 1) or the least (-1) on a region."""
-    region = graph[index]
-    matrix = rows_of(graph.compiled.chart)
+    matrix = rows_of(region.graph.compiled.chart)
     form, scale = combination(weights, region.output_form)
     best: tuple[Fraction, ExactPoint] | None = None
     for line in region.exact_lines():
         slope = dot(form[:-1], line)
         if slope:
             turned = line if slope * sign > 0 else [-v for v in line]
-            return End(None, graph.exact_point(index), tuple(map(Fraction, turned)))
+            return End(None, region.exact_point(), tuple(map(Fraction, turned)))
     for g in region.generators():
         x = [dot(row, g) for row in matrix]
         value = dot(form, x)
         if x[-1] == 0:
             if sign * value > 0:
-                return End(None, graph.exact_point(index), tuple(map(Fraction, x[:-1])))
+                return End(None, region.exact_point(), tuple(map(Fraction, x[:-1])))
             continue
         exact = Fraction(value) / (scale * x[-1])
         if best is None or sign * exact > sign * best[0]:

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from .parts import IndexWriter, PartWriter
 from .settle import settle_exactly
 from .table import arrow, as_words, table_of
 
-PART_REGIONS = 1 << 18
+PART_REGIONS = 1 << 17
 BUCKET_REGIONS = 1 << 20
 WORK = ".building"  # all that a build needs for itself; it is removed
 
@@ -224,9 +225,7 @@ class _Build:
         own = from_layer_1(block.found, self._compiled.layout)
         own, across = without_absent(self.settle, block.found, own, across, finished)
         found = columns(self._compiled, own, dense(self._compiled, own.pattern), across)
-        if self._compiled.n_lines:
-            found.unbounded[:] = True
-        return found
+        return replace(found, unbounded=found.unbounded | (self._compiled.n_lines > 0))
 
 
 def _clear(directory: Path) -> None:
@@ -260,4 +259,5 @@ class _Tally:
     def done(self) -> Counts:
         degrees = np.trim_zeros(self._degrees, "b").tolist()
         walls = sum(k * n for k, n in enumerate(degrees)) // 2
-        return Counts(walls, *self._sums.tolist(), degrees=tuple(degrees))
+        domain, unexplored, unbounded, thin = self._sums.tolist()
+        return Counts(walls, domain, unexplored, unbounded, thin, tuple(degrees))

@@ -101,7 +101,7 @@ class Join:
                 keys = special_keys(signs, owners, facets, own.facet, bits, own.attached, own.zero)
             names = np.stack([facets | number << _FACET_BITS, owners + start], axis=1)
             spill = self._spills[kind]
-            spill.add(np.hstack([keys, names.astype(np.uint64)]), _part(keys, spill.parts))
+            spill.add(np.hstack([keys, names.astype(np.uint64)]), part_of(keys, spill.parts))
 
     def match(self) -> Iterator[int]:
         """Find what is across; yields after each file the number of facets that were matched.
@@ -124,7 +124,7 @@ class Join:
         return facets & ((1 << _FACET_BITS) - 1), regions
 
 
-def _part(keys: Words, parts: int) -> npt.NDArray[np.uint64]:
+def part_of(keys: Words, parts: int) -> npt.NDArray[np.uint64]:
     """By high bits of the hash; the table in memory takes the low ones."""
     part: npt.NDArray[np.uint64] = (hash_rows(keys) >> np.uint64(32)) % np.uint64(parts)
     return part

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ..progress import Progress, reporter
 from .combinatorial import check_adjacency, check_columns, check_patterns
 from .geometry import check_geometry
 from .judge import check_by_judge, import_cdd
-from .report import Verification
+from .report import Check, Verification
 from .run import Run
 
 if TYPE_CHECKING:
@@ -44,28 +45,43 @@ def verify(
         ValueError: there is no such level, or ``sample`` is negative.
         MissingExtraError: level "judge" without pycddlib.
     """
+    check_arguments(level, sample)
+    began = time.perf_counter()
+    chosen = choose(len(graph), sample, seed)
+    checks = checks_of(graph, level, chosen, progress)
+    n = len(chosen) if checks[0].ok else 0
+    return Verification(level, len(graph), n, time.perf_counter() - began, tuple(checks))
+
+
+def check_arguments(level: str, sample: int | None) -> None:
+    """Raises ValueError: there is no such level, or ``sample`` is negative."""
     if level not in LEVELS:
         raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {level!r}")
     if sample is not None and sample < 0:
         raise ValueError(f"sample must be None or a number of regions, not {sample}")
+
+
+def checks_of(
+    graph: RegionGraph, level: str, chosen: Sequence[int], progress: bool | Progress
+) -> list[Check]:
+    """The checks of a level, of these regions one by one."""
     depth = LEVELS.index(level)
     cdd = import_cdd() if level == "judge" else None
-    began = time.perf_counter()
     columns = check_columns(graph)
-    checks, chosen = [columns], range(0)
+    checks = [columns]
     if columns.ok:
-        run = Run(graph, _choose(len(graph), sample, seed), reporter(progress))
-        chosen = run.chosen
+        run = Run(graph, chosen, reporter(progress))
         checks += check_patterns(run)
         checks += check_adjacency(run) if depth >= 1 else []
         checks += check_geometry(run) if depth >= 2 else []
         checks += check_by_judge(run, cdd) if depth >= 3 else []
         run.close()
-    seconds = time.perf_counter() - began
-    return Verification(level, len(graph), len(chosen), seconds, tuple(checks))
+    return checks
 
 
-def _choose(n: int, sample: int | None, seed: int) -> Any:
+def choose(n: int, sample: int | None, seed: int) -> Sequence[int]:
+    """So many of n regions, ascending; all for None."""
     if sample is None or sample >= n:
         return range(n)
-    return np.sort(np.random.default_rng(seed).choice(n, sample, replace=False)).tolist()
+    chosen: list[int] = np.random.default_rng(seed).choice(n, sample, replace=False).tolist()
+    return sorted(chosen)
