@@ -64,11 +64,7 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
-nitpicky = True
-nitpick_ignore_regex = [
-    ("py:mod", r"polyrelu\..*"),  # modules are named for readers of the code; they have no page
-    ("py:(class|func)", r"polyrelu\.(engine|exact_program)\..*"),  # internal
-]
+nitpicky = True  # names that polyrelu does not have at all; site_builder.docstrings has the others
 
 # --- how it looks -----------------------------------------------------------------------------
 

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib.util
 import re
 import sys
 from functools import cache
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 _NAME = re.compile(r"(?<![\w.\"'])([A-Za-z_]\w*)((?:\.\w+)*)")
 
 PYTHON = "https://docs.python.org/3/library/"
 NUMPY = "https://numpy.org/doc/stable/reference/"
-# Pages of types that are not ours, by module; {} is the full name. (The
-# inventories of intersphinx would have to be fetched in each build.)
+# Pages of types of other libraries, by module; {} is the full name. (The inventories of intersphinx
+# would have to be fetched in each build.)
 PAGES = {
-    "fractions": PYTHON + "fractions.html#{}",
-    "pathlib": PYTHON + "pathlib.html#{}",
-    "os": PYTHON + "os.html#{}",
-    "enum": PYTHON + "enum.html#{}",
-    "abc": PYTHON + "abc.html#{}",
-    "typing": PYTHON + "typing.html#{}",
-    "collections.abc": PYTHON + "collections.abc.html#{}",
     "numpy.typing": NUMPY + "typing.html#{}",
     "numpy.random": NUMPY + "random/generator.html#{}",
     "numpy": NUMPY + "arrays.scalars.html#{}",
@@ -43,19 +38,45 @@ def qualified(annotation: str, module: str) -> str:
 
 
 def page_of(name: str) -> str | None:
-    """The address of the page on a type of another library."""
+    """The address of the page on a type of another library, if it is known."""
+    module = name.rpartition(".")[0]
     if name == "numpy.ndarray":
         return NUMPY + "generated/numpy.ndarray.html"
     if name in dir(builtins):
         return f"{PYTHON}functions.html#{name}"
-    page = PAGES.get(name.rpartition(".")[0])
-    return None if page is None else page.format(name)
+    if module in PAGES:
+        return PAGES[module].format(name)
+    if module.split(".")[0] in sys.stdlib_module_names:
+        return f"{PYTHON}{module}.html#{name}"
+    return None
+
+
+def has_no_page(name: str) -> bool:
+    """Whether something in polyrelu has this name, whatever stands before its last point; or the
+    name is of another library, whose page is not known here.
+    """
+    first, _, rest = name.partition(".")
+    if rest and first != "polyrelu" and importlib.util.find_spec(first) is not None:
+        return True
+    return name.rpartition(".")[2] in _defined()
+
+
+@cache
+def _defined() -> set[str]:
+    """All modules, functions, classes and methods."""
+    found = set()
+    for path in (ROOT / "polyrelu").rglob("*.py"):
+        found |= {path.stem, path.parent.name}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found.add(node.name)
+    return found
 
 
 def meaning_of(name: str) -> str | None:
     """What an alias such as polyrelu.region.ExactPoint stands for."""
     module, _, short = name.rpartition(".")
-    if not module.startswith("polyrelu"):
+    if not module.startswith("polyrelu") or module not in sys.modules:
         return None
     return _aliases(module).get(short)
 

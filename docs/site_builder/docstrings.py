@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any
+from typing import Any, cast
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.domains.python import PythonDomain
+from sphinx.domains.python import ObjectEntry
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.napoleon import GoogleDocstring
 from sphinx.util.inspect import stringify_signature
 from sphinx.util.nodes import make_refnode
 
-from .annotations import meaning_of, page_of, qualified
+from .annotations import has_no_page, meaning_of, page_of, qualified
 
 LONGEST = 5  # parameters of a constructor that is shown; classes with more are made by functions
 PROPERTIES = ("attribute", "data", "property")
@@ -134,13 +134,23 @@ def _missing(app: Sphinx, env: BuildEnvironment, node: Any, content: Any) -> nod
         return nodes.reference("", "", content, refuri=page)
     if (meaning := meaning_of(name)) is not None:
         return nodes.abbreviation("", "", content, explanation=meaning)
-    domain = env.domains["py"]
-    assert isinstance(domain, PythonDomain)
-    short = re.sub(r"^polyrelu\.(\w+\.)+(?=[a-z_]+$)", "", name)
-    found = [entry for full, entry in domain.objects.items() if full.endswith(f".{short}")]
-    if len({entry.node_id for entry in found}) != 1:
-        return None
-    return make_refnode(app.builder, node["refdoc"], found[0].docname, found[0].node_id, content)
+    place = _place(name, env.domains["py"])
+    if place is not None:
+        return make_refnode(app.builder, node["refdoc"], place.docname, place.node_id, content)
+    return content if has_no_page(name) else None
+
+
+def _place(name: str, domain: Any) -> ObjectEntry | None:
+    """Of an object whose module is written otherwise, or not at all."""
+    parts = name.split(".")
+    for at in range(len(parts)):
+        if at and parts[at - 1][0].isupper():
+            break  # a class's members are not another's
+        suffix = "." + ".".join(parts[at:])
+        found = [entry for full, entry in domain.objects.items() if full.endswith(suffix)]
+        if len({entry.node_id for entry in found}) == 1:
+            return cast("ObjectEntry", found[0])
+    return None
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

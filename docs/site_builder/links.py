@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
@@ -28,7 +29,10 @@ def target(code: str) -> str | None:
     for short, full in _SHORT.items():
         if name.startswith(short):
             return f"{full}{name.removeprefix(short)}"
-    return f"polyrelu.{name}" if name.split(".")[0] in polyrelu._WHERE else None
+    first, _, rest = name.partition(".")
+    if first not in polyrelu._WHERE or (rest and not inspect.isclass(getattr(polyrelu, first))):
+        return None  # such as `decision.classes`, of a variable that is called as a function is
+    return f"polyrelu.{name}"
 
 
 class LinkNames(SphinxTransform):

@@ -27,12 +27,13 @@ def results(values: Iterable[Any], public: set[str]) -> list[str]:
     waiting = list(values)
     while waiting:
         for name in _mentioned(waiting.pop(0)):
-            if name in public or name in found or name in INTERNAL:
-                continue
             module, _, short = name.rpartition(".")
             kind = getattr(importlib.import_module(module), short)
-            if inspect.isclass(kind):
-                found.append(name)
+            if not inspect.isclass(kind):
+                continue
+            defined = f"{kind.__module__}.{kind.__name__}"  # not where it was imported
+            if defined not in {*public, *found, *INTERNAL}:
+                found.append(defined)
                 waiting.append(kind)
     return found
 
