@@ -177,7 +177,7 @@ class Checkpoint:
             number += 1
             line = _read(text)
             if line is None:
-                if self._stream.read(1):
+                if self._stream.read(1) or (number == 1 and not self._begins(text)):
                     raise FileFormatError(
                         f"{self._file}, line {number} is damaged. All before it is whole: cut the "
                         f"file off before this line, and what came after is found again"
@@ -199,6 +199,10 @@ class Checkpoint:
             "counting": self._problem.counting,
             "cells": self._problem.cells,
         }
+
+    def _begins(self, text: bytes) -> bool:
+        """Is it the beginning of what is written first?"""
+        return _checked(json.dumps(self._header())).startswith(text)
 
     def _check_header(self, line: dict[str, Any]) -> None:
         if line.get("format") != FORMAT:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from functools import partial
+from numbers import Integral
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -204,13 +205,26 @@ def shares_memory(executor: Executor) -> bool:
     return isinstance(executor, ThreadPoolExecutor)
 
 
-def workers_of(executor: Executor | None) -> int:
-    """How many tasks an executor works on at a time, as far as it tells; None: one for each core
-    that this process may use."""
+def checked(workers: Any, executor: Any) -> int:
+    """How many tasks to work on at a time: ``workers``, or as many as the executor does.
+
+    Raises:
+        TypeError, ValueError: they are something else.
+    """
+    if executor is not None and not isinstance(executor, Executor):
+        raise TypeError(f"executor must be a concurrent.futures.Executor, not {executor!r}")
+    if workers is None:
+        return _workers_of(executor)
+    if isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1:
+        raise ValueError(f"workers must be a positive integer, not {workers!r}")
+    return int(workers)
+
+
+def _workers_of(executor: Executor | None) -> int:
+    """As far as it tells; None: one for each core that this process may use."""
     for name in ("_max_workers", "num_workers") if executor is not None else ():
         told = getattr(executor, name, None)
         if isinstance(told, int) and told > 0:
             return told
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    usable = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(usable(0)) if usable is not None else os.cpu_count() or 1

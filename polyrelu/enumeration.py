@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from .checkpoint import Checkpoint
-    from .engine.enumerate import Enumeration
     from .engine.explore import Explorer
     from .engine.program import Compiled
     from .engine.task import Problem
@@ -42,7 +41,8 @@ class Count:
     Attributes:
         count: the number; a lower bound if not ``complete``.
         complete: False if a limit or an interrupt stopped the count.
-        stopped_by: "regions", "seconds", "memory", "interrupt" or None.
+        stopped_by: "regions", "seconds", "memory", "interrupt", "executor" (those who worked are
+            gone) or None.
         stats: what it took.
     """
 
@@ -102,7 +102,7 @@ def regions(
         search.run(interrupted)
         # The search is done: Ctrl-C would throw it away.
         began = time.perf_counter()
-        blocks = search.blocks() or [made.first.nothing()]
+        blocks = search.blocks()
         search.forget()  # so that assemble can free each block as it goes
         columns = assemble(
             search.compiled, search.settle, blocks, search.stopped_by is None, made.limits.regions
@@ -156,7 +156,8 @@ def count_regions(
     """
     is_measured = bool(progress) or checkpoint is not None
     made = Prepared.of(network, domain, limits, cells, True, is_measured)
-    if made.needs_merging:  # cells are merged by pattern, so patterns must be kept
+    assert made.problem is not None
+    if made.problem.compiled.n_auxiliary:  # cells are merged by pattern, so patterns must be kept
         graph = regions(
             network, domain, limits=limits, progress=progress, cells=cells, workers=workers,
             executor=executor,
@@ -179,7 +180,8 @@ class Prepared:
     """What is to be searched, checked and prepared.
 
     Attributes:
-        problem: None if the search goes outward from a ``start``.
+        problem: what to enumerate; or
+        explorer: a search outward from a ``start``.
         most: how many cells to find: those of regions that are merged count one by one.
     """
 
@@ -188,7 +190,7 @@ class Prepared:
     domain: Domain
     limits: Limits
     problem: Problem | None
-    first: Enumeration | Explorer
+    explorer: Explorer | None
     most: int | None
     start: list[float] | None
 
@@ -217,8 +219,7 @@ class Prepared:
         if most is not None:
             # Merging joins at most 2**auxiliary cells: only then may cells outnumber the limit.
             most <<= problem.compiled.n_auxiliary
-        first = problem.search(None, most)
-        return cls(cut, network, domain, limits, problem, first, most, None)
+        return cls(cut, network, domain, limits, problem, None, most, None)
 
     @classmethod
     def _outward(
@@ -237,12 +238,8 @@ class Prepared:
         except NetworkError as error:
             raise DomainError(str(error)) from None
         compiled = compile_network(network, domain)
-        first = Explorer(compiled, _start_point(compiled, domain, point), limits.regions)
-        return cls(cut, network, domain, limits, None, first, limits.regions, point)
-
-    @property
-    def needs_merging(self) -> bool:
-        return self.first.compiled.n_auxiliary > 0
+        explorer = Explorer(compiled, _start_point(compiled, domain, point), limits.regions)
+        return cls(cut, network, domain, limits, None, explorer, limits.regions, point)
 
     def search(
         self,
@@ -254,7 +251,7 @@ class Prepared:
         from .search import Search
 
         return Search(
-            self.first, self.problem, limits=self.limits, most=self.most, progress=progress,
+            self.problem, self.explorer, limits=self.limits, most=self.most, progress=progress,
             workers=workers, executor=executor, checkpoint=checkpoint,
         )  # fmt: skip
 

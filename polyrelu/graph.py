@@ -43,7 +43,7 @@ class RegionGraph(FieldsOnly):
         domain: the domain; for a slice, that of its coordinates.
         slice: the slice, or None.
         complete: False if a limit or an interrupt stopped the enumeration.
-        stopped_by: "regions", "seconds", "memory", "interrupt" or None.
+        stopped_by: "regions", "seconds", "memory", "interrupt", "executor" or None.
         packed_patterns: shape (n, ceil(thresholds / 8)), uint8: bit t of a pattern is bit
             ``t % 8`` of byte ``t // 8``.
         local_witnesses: shape (n, d): points inside, in the coordinates of ``compiled.chart``.

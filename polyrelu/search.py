@@ -9,7 +9,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from .checkpoint import Checkpoint
-from .crew import Crew, workers_of
+from .crew import Crew, checked
 from .engine.enumerate import Enumeration, Found
 from .engine.task import Done, Elsewhere, Problem, run, work
 from .frontier import Frontier, Task
@@ -30,7 +30,8 @@ class Search:
     """Finds regions until none is left, a limit is reached, or somebody interrupts.
 
     Args:
-        first: the search to begin with: that of a ``problem``, or one that cannot be divided.
+        problem: what to search; or
+        explorer: a search that cannot be divided.
         most: how many regions to find: ``limits.regions`` or more.
         workers: how many tasks are worked on at a time; default one for each core.
         executor: who works on them; default threads.
@@ -44,8 +45,8 @@ class Search:
 
     def __init__(
         self,
-        first: Enumeration | Explorer,
         problem: Problem | None,
+        explorer: Explorer | None,
         *,
         limits: Limits,
         most: int | None,
@@ -54,14 +55,22 @@ class Search:
         executor: Executor | None,
         checkpoint: Checkpoint | None = None,
     ) -> None:
-        self._first, self._problem = first, problem
+        self._problem = problem
         self._limits, self._most = limits, most
         self._progress = reporter(progress)
         self._executor = executor
-        self._workers = workers or workers_of(executor)
+        self._workers = checked(workers, executor)
         self._is_shared = problem is not None and (
             self._workers > 1 or executor is not None or checkpoint is not None
         )
+        alone = [n for n in (ALONE if self._is_shared else None, most) if n is not None]
+        self._budget = min(alone, default=None)
+        self._first: Enumeration | Explorer
+        if problem is not None:
+            self._first = problem.search(None, self._budget)
+        else:
+            assert explorer is not None
+            self._first = explorer
         self._checkpoint = checkpoint
         self._frontier = Frontier() if checkpoint is None else checkpoint.frontier
         self._crew: Crew | None = None
@@ -97,7 +106,7 @@ class Search:
     def _begin(self) -> None:
         """The first task, alone."""
         measure = None if self._problem is None else self._problem.measure
-        done = work(self._first, ALONE if self._is_shared else None, self, measure)
+        done = work(self._first, self._budget, self, measure)
         if done.interrupted:
             self.stopped_by = "interrupt"
         if self._checkpoint is not None:
@@ -119,8 +128,10 @@ class Search:
             checkpoint.write_again(task, done)
 
     def blocks(self) -> list[Found]:
-        """What was found, in depth-first order, with gaps where something is left."""
-        return [block for done in self._frontier.results() for block in done.found]
+        """What was found, in depth-first order, with gaps where something is left. At least one,
+        which may have no regions."""
+        found = [block for done in self._frontier.results() for block in done.found]
+        return found or [self._first.nothing()]
 
     def forget(self) -> None:
         """Let go of what was found."""
@@ -208,6 +219,8 @@ class Search:
                     self.stopped_by = "interrupt"
         finally:
             crew.stop = True
+        if self._frontier.open and self.stopped_by is None:
+            self.stopped_by = "executor" if crew.is_lost else "regions"
 
     def _watch(self, crew: Crew) -> None:
         n_regions = crew.n_regions
@@ -217,5 +230,3 @@ class Search:
             # Then the first ones are kept, as they are whoever looks for them.
             n_regions = self._frontier.without_gaps()
         self._look(n_regions, crew.n_bytes)
-        if crew.is_lost and self.stopped_by is None:
-            self.stopped_by = "executor"

@@ -86,10 +86,11 @@ def store_regions(
 
 def _is_there(target: Path, made: Prepared) -> bool:
     """Is the store there, with all regions?"""
+    assert made.problem is not None
     if not (target / NAME).exists():
         return False
     there = read_manifest(target)
-    asked = problem(made.first.compiled)
+    asked = problem(made.problem.compiled)
     if asked != {"network_hash": there.network.hash, "domain": there.domain.to_dict()}:
         raise FileFormatError(
             f"{target} holds the regions of another network or domain: choose another directory"

@@ -129,6 +129,13 @@ def test_forms_after_units_that_float64_rounds(unit):
     check_forms(net, Box([-3, -1], [2, 0.7]))
 
 
+def test_weights_that_the_kernel_leaves_out_are_missing():
+    first = np.eye(2), np.ones(2)
+    tiny = np.array([[1.0, 2.0**-300], [2.0, 1.0]]), np.zeros(2)
+    net = Network.from_layers([first, tiny], output_activation=relu())
+    check_forms(net, Box(0, 1, dim=2))
+
+
 def copies(seed, sizes, change, unit=None, sign=1.0):
     """A network of which each neuron, but for those of layer 1, has a copy a few ulps off."""
     rng = np.random.default_rng(seed)

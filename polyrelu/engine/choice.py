@@ -19,7 +19,7 @@ TOO_MANY = 500  # vertices of one cell; to split it takes their number cubed
 # cell at least, so that they need not be tried.
 SQUARE = 8.0
 WORK_TO_COUNT, WORK_FOR_FACETS, IF_UNBOUNDED = 0.6, 0.8, 1.6
-ANSWER = 1e6
+ANSWER = 5e6
 LEAST_TO_COUNT, LEAST_FOR_FACETS = 1500.0, 4000.0
 
 

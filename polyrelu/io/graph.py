@@ -38,7 +38,7 @@ _COLUMNS = {
     "coincident": (np.int64, 2),
     "vanishing": (np.int64, 2),
 }
-_STOPPED_BY = (None, "regions", "seconds", "memory", "interrupt")
+_STOPPED_BY = (None, "regions", "seconds", "memory", "interrupt", "executor")
 _MEMBER = re.compile(
     rf"(header|{'|'.join(_COLUMNS)}|(network|slice)_(([Wbd](0|[1-9][0-9]{{0,5}}))|lo|hi|activations))"
     r"\.npy"

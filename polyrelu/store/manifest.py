@@ -24,7 +24,7 @@ FORMAT, VERSION = "polyrelu region store", 1
 NAME, NETWORK, SLICE = "manifest.json", "network.npz", "slice.npz"
 MOST_BYTES = 1 << 27  # of the manifest, and of the network in it
 
-STOPPED_BY = (None, "regions", "seconds", "memory", "interrupt")
+STOPPED_BY = (None, "regions", "seconds", "memory", "interrupt", "executor")
 
 
 @dataclass(frozen=True)

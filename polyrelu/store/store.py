@@ -78,7 +78,7 @@ class RegionStore:
 
     @property
     def stopped_by(self) -> str | None:
-        """ "regions", "seconds", "memory", "interrupt" or None."""
+        """ "regions", "seconds", "memory", "interrupt", "executor" or None."""
         return self._manifest.stopped_by
 
     @property

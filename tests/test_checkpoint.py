@@ -1,0 +1,393 @@
+"""Searches that are stopped at any moment, and go on: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+from networks import gaussian_network
+
+from polyrelu import (
+    Box,
+    FileFormatError,
+    Limits,
+    Slice,
+    Space,
+    StoreError,
+    count_regions,
+    crew,
+    open_store,
+    regions,
+    search,
+    store_regions,
+)
+from polyrelu.activations import identity
+from polyrelu.checkpoint import Checkpoint, _checked
+from polyrelu.network import Affine, Layer, Network, relu
+from polyrelu.storing import SEARCH
+
+pytest.importorskip("pyarrow")
+
+NET, BOX = gaussian_network(0, 2, 40, 40), Box(-2, 2, dim=2)
+N_REGIONS = 2479
+
+
+@pytest.fixture(autouse=True)
+def _divide_early(monkeypatch):
+    monkeypatch.setattr(search, "ALONE", 100)
+    monkeypatch.setattr(crew, "FEWEST_ON_DISK", 64)
+
+
+def count(path, **options):
+    return count_regions(NET, BOX, checkpoint=path, **options)
+
+
+def files_of(store: Path) -> dict[str, str]:
+    """Name and hash of all that a store consists of, but for what the run took."""
+    files = [p for p in store.rglob("*") if p.is_file() and p.name != "manifest.json"]
+    return {str(p.relative_to(store)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """A store made in one go, by one task."""
+    path = tmp_path_factory.mktemp("stores") / "whole"
+    store_regions(NET, BOX, path, workers=1)
+    return path
+
+
+class Killed(BaseException):
+    pass
+
+
+def kill_at(monkeypatch, moment: int, name: str) -> None:
+    """Let the process die as a method of the checkpoint is called for the n-th time: before what
+    it does, or after, every other time."""
+    original = getattr(Checkpoint, name)
+    calls = []
+
+    def dying(self, *args):
+        calls.append(0)
+        if len(calls) == moment and moment % 2:
+            raise Killed
+        result = original(self, *args)
+        if len(calls) == moment:
+            raise Killed
+        return result
+
+    monkeypatch.setattr(Checkpoint, name, dying)
+
+
+# ---------------------------------------------------------------- counting
+
+
+def test_counting_with_a_checkpoint(tmp_path):
+    result = count(tmp_path / "run", workers=3)
+    assert (result.count, result.complete) == (N_REGIONS, True)
+    assert result.stats["splits"] == N_REGIONS - 1
+    again = count(tmp_path / "run")  # from the record alone
+    assert (again.count, again.complete) == (N_REGIONS, True)
+    assert "tasks" not in again.stats
+
+
+def test_a_count_that_died_again_and_again_goes_on(tmp_path):
+    choose = Random(0)
+    for _ in range(100):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(search, "ALONE", 100)
+            patch.setattr(crew, "FEWEST_ON_DISK", 64)
+            kill_at(patch, choose.randint(1, 4), "record")
+            try:
+                result = count(tmp_path, workers=2)
+                break
+            except Killed:
+                pass
+    assert (result.count, result.complete) == (N_REGIONS, True)
+    assert result.stats["splits"] == N_REGIONS - 1
+
+
+def test_limits_stop_and_another_call_goes_on(tmp_path):
+    for limit in (60, 150, 700, 701, 2000):
+        part = count(tmp_path, limits=Limits(regions=limit), workers=2)
+        assert (part.count, part.complete, part.stopped_by) == (limit, False, "regions")
+    result = count(tmp_path, limits=Limits(regions=N_REGIONS))
+    assert (result.count, result.complete) == (N_REGIONS, True)
+
+
+def test_progress_goes_on_too(tmp_path):
+    seen = []
+    count(tmp_path, limits=Limits(regions=1000))
+    count(tmp_path, progress=lambda n, seconds: seen.append(n))
+    assert seen[0] >= 1000
+    assert seen == sorted(seen)
+
+
+KILLED = """
+import sys
+sys.path[:0] = {path!r}
+from networks import gaussian_network
+from polyrelu import Box, count_regions, crew, search, store_regions
+import time
+search.ALONE, crew.FEWEST_ON_DISK = 100, 64
+slow = crew.run
+def run(*asked):
+    time.sleep(0.03)
+    return slow(*asked)
+crew.run = run
+print("begins", flush=True)
+net, box = gaussian_network(0, 2, 40, 40), Box(-2, 2, dim=2)
+if {store!r}:
+    print(len(store_regions(net, box, {target!r})))
+else:
+    print(count_regions(net, box, checkpoint={target!r}).count)
+"""
+
+
+@pytest.mark.parametrize("store", [False, True])
+def test_kill_9(tmp_path, store, whole):
+    """For real: a process that is killed as soon as it has written some lines, again and again."""
+    here, target = Path(__file__).parent, tmp_path / "run"
+    path = [str(here), str(here.parent)]
+    journal = target / SEARCH / "journal" if store else target / "journal"
+    script = KILLED.format(path=path, store=store, target=str(target))
+    kills = 0
+    while True:
+        before = journal.stat().st_size if journal.exists() else 0
+        process = subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
+        )
+        while process.poll() is None and kills < 4:
+            if journal.exists() and journal.stat().st_size > before + 500:
+                os.kill(process.pid, signal.SIGKILL)
+                kills += 1
+                break
+            time.sleep(0.002)
+        told, _ = process.communicate(timeout=120)
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL
+    assert kills == 4
+    assert told.split() == ["begins", str(N_REGIONS)]
+    if store:
+        assert files_of(target) == files_of(whole)
+
+
+# ---------------------------------------------------------------- stores
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_store_is_the_graph(whole, tmp_path, workers):
+    store = store_regions(NET, BOX, tmp_path / "store", workers=workers)
+    assert files_of(tmp_path / "store") == files_of(whole)
+    graph, kept = regions(NET, BOX), store.to_graph()
+    assert graph.packed_patterns.tobytes() == kept.packed_patterns.tobytes()
+    assert graph.neighbor.tolist() == kept.neighbor.tolist()
+    assert graph.local_witnesses.tobytes() == kept.local_witnesses.tobytes()
+    assert store.complete
+    assert not (tmp_path / "store" / SEARCH).exists()
+    again = store_regions(NET, BOX, tmp_path / "store")
+    assert len(again) == N_REGIONS
+
+
+@pytest.mark.parametrize("name", ["write", "record"])
+def test_a_store_that_died_again_and_again(whole, tmp_path, name):
+    choose = Random(1)
+    for _ in range(100):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(search, "ALONE", 100)
+            patch.setattr(crew, "FEWEST_ON_DISK", 64)
+            kill_at(patch, choose.randint(1, 4), name)
+            try:
+                store_regions(NET, BOX, tmp_path, workers=2)
+                break
+            except Killed:
+                pass
+    assert files_of(tmp_path) == files_of(whole)
+
+
+def test_a_store_that_was_stopped_grows(whole, tmp_path):
+    for limit in (50, 800):
+        part = store_regions(NET, BOX, tmp_path, limits=Limits(regions=limit), workers=2)
+        assert (len(part), part.complete, part.stopped_by) == (limit, False, "regions")
+        graph = part.to_graph()
+        assert graph.verify(sample=20).ok
+    store_regions(NET, BOX, tmp_path)
+    assert files_of(tmp_path) == files_of(whole)
+
+
+def test_a_store_of_a_slice_and_of_a_cone(tmp_path):
+    net = gaussian_network(3, 5, 20)
+    plane = Slice([0.0] * 5, [[1, 0, 0, 0, 0], [0, 1, 2, 0, 0]], Box(-1, 1, dim=2))
+    for k, where in enumerate((plane, Space(5))):
+        store = store_regions(net, where, tmp_path / str(k), limits=Limits(regions=3000))
+        graph = regions(net, where)
+        assert len(store) == min(3000, len(graph))
+        if store.complete:
+            assert store.to_graph().edges().tolist() == graph.edges().tolist()
+
+
+def test_a_store_of_cells_that_are_merged(tmp_path):
+    """Identity units pass an unbounded direction on, so that auxiliary walls cut regions apart."""
+    net = Network(
+        [
+            Layer([Affine([[1, 0], [0, 1.0]], [0, 0])], [relu(), identity()]),
+            Layer([Affine([[1, 1], [1, -2.0]], [1, 1])], [relu(), relu()]),
+        ]
+    )
+    store = store_regions(net, Space(2), tmp_path)
+    graph = regions(net, Space(2))
+    assert {tuple(p) for p in store.to_graph().patterns.tolist()} == {
+        tuple(p) for p in graph.patterns.tolist()
+    }
+
+
+# ---------------------------------------------------------------- what may be wrong with the files
+
+
+def stopped(path, limit=300, store=False):
+    if store:
+        return store_regions(NET, BOX, path, limits=Limits(regions=limit))
+    return count(path, limits=Limits(regions=limit))
+
+
+def test_a_line_that_was_cut_off_is_found_again(tmp_path):
+    stopped(tmp_path)
+    journal = tmp_path / "journal"
+    text = journal.read_bytes()
+    for cut in (1, 20, len(text.splitlines()[-1]) + 1):
+        journal.write_bytes(text[:-cut])
+        assert count(tmp_path).count == N_REGIONS
+        journal.write_bytes(text)
+
+
+def test_a_damaged_line_is_an_error_that_says_which(tmp_path):
+    stopped(tmp_path)
+    journal = tmp_path / "journal"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    assert len(lines) > 4
+    good = list(lines)
+    lines[2] = lines[2].replace(b'"regions": ', b'"regions": 1')
+    journal.write_bytes(b"".join(lines))
+    with pytest.raises(FileFormatError, match="line 3 is damaged"):
+        count(tmp_path)
+    journal.write_bytes(b"".join(good[:2]))  # as the message says
+    assert count(tmp_path).count == N_REGIONS
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK\x03\x04 something else\nand more\n", "line 1 is damaged"),
+        (_checked('{"format": "else"}'), "no journal"),
+        (b"my diary", "line 1 is damaged"),
+        (b"00000000 \n\n", "line 1 is damaged"),
+    ],
+)
+def test_files_that_are_no_journals(tmp_path, content, message):
+    (tmp_path / "journal").write_bytes(content)
+    with pytest.raises(FileFormatError, match=message):
+        count(tmp_path)
+    assert (tmp_path / "journal").read_bytes() == content
+
+
+def test_a_journal_of_which_only_the_beginning_was_written(tmp_path):
+    count(tmp_path / "a")
+    first = (tmp_path / "a" / "journal").read_bytes().splitlines(keepends=True)[0]
+    for n in (0, 5, 40, len(first) - 1, len(first)):
+        (tmp_path / "a" / "journal").write_bytes(first[:n])
+        assert count(tmp_path / "a").count == N_REGIONS
+
+
+def test_another_search_is_refused(tmp_path):
+    stopped(tmp_path)
+    other = gaussian_network(9, 2, 40, 40)
+    with pytest.raises(FileFormatError, match="of another network"):
+        count_regions(other, BOX, checkpoint=tmp_path)
+    with pytest.raises(FileFormatError, match="of another domain"):
+        count_regions(NET, Box(-1, 1, dim=2), checkpoint=tmp_path)
+    with pytest.raises(FileFormatError, match='cells="vertices"'):
+        count(tmp_path, cells="lp")
+    assert count(tmp_path).count == N_REGIONS  # nothing was lost
+
+
+def test_another_store_is_refused(tmp_path, whole):
+    with pytest.raises(FileFormatError, match="another network or domain"):
+        store_regions(gaussian_network(9, 2, 40, 40), BOX, whole)
+    stopped(tmp_path, store=True)
+    with pytest.raises(FileFormatError, match="another network"):
+        store_regions(gaussian_network(9, 2, 40, 40), BOX, tmp_path)
+    assert len(open_store(tmp_path)) == 300
+
+
+def test_two_processes_do_not_share_a_checkpoint(tmp_path):
+    problem = None
+
+    def look(n, seconds):
+        nonlocal problem
+        if problem is None:
+            try:
+                count(tmp_path)
+            except StoreError as error:
+                problem = str(error)
+
+    assert count(tmp_path, progress=look).count == N_REGIONS
+    assert "in use" in problem
+
+
+@pytest.mark.parametrize("store", [False, True])
+def test_a_full_disk_loses_nothing(tmp_path, monkeypatch, whole, store):
+    calls = []
+    real = os.fsync
+
+    def full(handle):
+        calls.append(0)
+        if len(calls) == 12:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    task = store_regions if store else None
+    with pytest.raises(StoreError, match="No space left"):
+        task(NET, BOX, tmp_path, workers=2) if task else count(tmp_path, workers=2)
+    if store:
+        assert len(store_regions(NET, BOX, tmp_path)) == N_REGIONS
+        assert files_of(tmp_path) == files_of(whole)
+    else:
+        assert count(tmp_path).count == N_REGIONS
+
+
+def test_blocks_that_are_gone_are_found_again(tmp_path, whole):
+    stopped(tmp_path, 600, store=True)
+    blocks = sorted((tmp_path / SEARCH).glob("block-*.npz"))
+    assert len(blocks) > 3
+    blocks[0].unlink()
+    blocks[2].write_bytes(blocks[2].read_bytes()[:100])
+    store_regions(NET, BOX, tmp_path)
+    assert files_of(tmp_path) == files_of(whole)
+
+
+def test_a_corrupt_block_is_an_error_that_says_which(tmp_path, whole):
+    stopped(tmp_path, 600, store=True)
+    block = sorted((tmp_path / SEARCH).glob("block-*.npz"))[1]
+    data = bytearray(block.read_bytes())
+    data[len(data) // 2] ^= 1
+    block.write_bytes(bytes(data))
+    with pytest.raises(FileFormatError, match=block.name):
+        store_regions(NET, BOX, tmp_path)
+    block.unlink()  # as the message says
+    store_regions(NET, BOX, tmp_path)
+    assert files_of(tmp_path) == files_of(whole)
+
+
+def test_a_place_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="could not be written"):
+        count(tmp_path / "file")
