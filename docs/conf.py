@@ -42,7 +42,6 @@ nb_custom_formats = {".md": ["site_builder.cells.read", {}, False]}
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE.parent / "build" / "cells")
 nb_execution_in_temp = True
-nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_show_tb = True
 nb_merge_streams = True
