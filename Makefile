@@ -5,12 +5,12 @@
 
 SETUP := scripts/setup.sh
 PY := .venv/bin/python
-TEST_EXTRAS := cdd onnx sklearn plot arrow test
+TEST_EXTRAS := cdd onnx sklearn plot arrow completion test
 ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bounds lint format hooks bench train clean
+.PHONY: help demo test bounds lint docs format hooks bench train clean
 
 help: ## list the commands
 	@echo "make <command>  (ARGS=... is passed on to test, bounds and bench)"
@@ -35,6 +35,11 @@ lint: ## ruff, ruff format and mypy: reports, changes nothing
 	@$(PY) -m ruff format --check
 	@$(PY) -m mypy
 
+docs: ## build the documentation site, running its code: build/docs/index.html
+	@$(SETUP) $(TEST_EXTRAS) docs
+	@$(PY) -m sphinx -q -W --keep-going -j 2 -c docs -d build/doctrees . build/docs
+	@echo "build/docs/index.html"
+
 format: ## let ruff format the code and fix what it can
 	@$(SETUP) $(TEST_EXTRAS) dev
 	@$(PY) -m ruff check --fix-only
@@ -53,6 +58,6 @@ train: ## train the demo's network again
 	@$(PY) demo/train.py
 
 clean: ## remove .venv and all that was generated
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist docs/reference *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f demo/regions.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from .cli_options import parser, with_signed_values
 from .cli_where import UsageError, domain_of, numbers, point_of, start_of
 from .errors import DomainError, IncompleteError, PolyreluError
+from .suggestion import no_such_file
 
 if TYPE_CHECKING:
     from .graph import RegionGraph
@@ -39,7 +40,7 @@ def _is_graph(path: Path) -> bool:
     if path.suffix.lower() != ".npz":
         return False
     if not path.exists():
-        raise FileNotFoundError(f"no such file: {path}")
+        raise no_such_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
             return "header.npy" in archive.namelist()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from . import __version__
+from .cli_parser import SHELLS, Parser, PrintCompletion
 from .cli_query import add_query
 from .cli_theorems import add_theorems
 
@@ -52,22 +53,22 @@ Where the network is looked at. Default: the input box that the file gives, if i
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    """Wrong usage is one line, as every other error."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"polyrelu: {message} (see {self.prog} --help)\n")
-
-
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    made = _Parser(
+    made = Parser(
         prog="polyrelu",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("--version", action="version", version=f"polyrelu {__version__}")
+    made.add_argument(
+        "--print-completion",
+        action=PrintCompletion,
+        choices=SHELLS,
+        metavar="SHELL",
+        help="print a script that completes commands in bash, zsh or tcsh",
+    )
     commands = made.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(name: str, text: str, file: str, first: Any = None) -> Any:

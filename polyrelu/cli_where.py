@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import DomainError, PolyreluError
+from .suggestion import no_such_file
 
 if TYPE_CHECKING:
     from .domain import Box, Domain, Slice
@@ -175,7 +176,7 @@ def _read_points(path: Path) -> Array:
     from .network import finite_array
 
     if not path.exists():
-        raise FileNotFoundError(f"no such file: {path}")
+        raise no_such_file(path)
     try:
         if path.suffix.lower() == ".npy":
             return finite_array("its numbers", _load_npy(path), ndim=2)

@@ -72,7 +72,7 @@ class Domain(ABC):
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """What :func:`domain_from_dict` makes the same domain of; JSON types only."""
+        """What ``domain_from_dict`` makes the same domain of; JSON types only."""
 
 
 def _vector(name: str, value: npt.ArrayLike) -> Array:

@@ -79,7 +79,7 @@ class FaceComplex:
     """The polyhedral complex of a region graph, in exact arithmetic.
 
     Coordinates are the domain's. If all regions contain the same lines, dimensions below are
-    those of faces: the least is the number of lines, :attr:`n_lines`.
+    those of faces: the least is the number of lines, ``n_lines``.
 
     Attributes:
         graph: whose regions are the faces of greatest dimension, with the same numbers.

@@ -103,7 +103,7 @@ class SmoothNetwork(FieldsOnly):
             first: of the first layer, whatever tells its pre-activations apart.
             zero: what stands in it for 0.
 
-        Behind the first layer a form is a :data:`Form`; ``(0, ())`` is identically 0. Units with
+        Behind the first layer a form is a ``Form``; ``(0, ())`` is identically 0. Units with
         equal forms are one unknown, and what is 0 is known behind the activation too. Equality is
         sufficient only: other pre-activations may be equal by what the activation is.
         """

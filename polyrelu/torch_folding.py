@@ -43,7 +43,7 @@ def folding_surrogate(
             also in convolutions and where a module is used twice. Activations that are functions
             in a ``forward`` are not seen. It runs in evaluation mode, whatever its mode, so that
             the points of segments do not reach the statistics of batch normalisation.
-        x, y: floating-point tensors of shape (batch, *input).
+        x, y: floating-point tensors of shape ``(batch, *input)``.
         samples: points of each segment, 2 at least: the middles of as many equal parts.
         temperature: positive, in the units of pre-activations.
         kinds: classes of modules that count as units with a threshold at 0. Default those of

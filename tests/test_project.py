@@ -21,7 +21,7 @@ import polyrelu
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-FOR_DEVELOPERS = {"test", "dev"}
+FOR_DEVELOPERS = {"test", "docs", "dev"}
 DOCUMENTS = [
     path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if path.exists()
 ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import FileFormatError
 from ..network import Network
+from ..suggestion import no_such_file
 
 if TYPE_CHECKING:
     from ..graph import RegionGraph
@@ -32,12 +33,17 @@ def load_network(path: str | os.PathLike[str]) -> Network:
     file = Path(path)
     loader = _loader(file.suffix.lower())
     if loader is None:
+        hint = "; a model of torch goes through Network.from_torch" if _is_torch(file) else ""
         raise FileFormatError(
-            f"a network file must end in .npz, .nnet or .onnx, not {file.suffix!r} ({file})"
+            f"a network file must end in .npz, .nnet or .onnx, not {file.suffix!r} ({file}){hint}"
         )
     if not file.exists():
-        raise FileNotFoundError(f"no such file: {file}")
+        raise no_such_file(file)
     return loader(file)
+
+
+def _is_torch(file: Path) -> bool:
+    return file.suffix.lower() in (".pt", ".pth", ".ckpt", ".safetensors")
 
 
 def _loader(suffix: str) -> Callable[[Path], Network] | None:

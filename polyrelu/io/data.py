@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from ..errors import FileFormatError, NetworkError
 from ..network import Array, finite_array
+from ..suggestion import no_such_file
 from ._archive import read_arrays
 
 INPUTS, LABELS = ("x", "X", "inputs", "data"), ("y", "labels", "target")
@@ -54,7 +55,7 @@ def load_data(path: str | Path) -> DataSet:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"no such file: {path}")
+        raise no_such_file(path)
     suffix = path.suffix.lower()
     if suffix not in (".npz", ".csv"):
         raise FileFormatError(f"{path}: data must be in a .npz or .csv file")

@@ -22,6 +22,7 @@ from ..graph import DOMAIN_WALL, RegionGraph
 from ..limits import STOPPED_BY
 from ..network import Network
 from ..region import ExactPoint
+from ..suggestion import no_such_file
 from ._archive import read_arrays
 from ._limits import MAX_BYTES
 from .npz import network_arrays, network_from_arrays
@@ -113,7 +114,7 @@ def load_graph(path: str | os.PathLike[str]) -> RegionGraph:
     """
     file = Path(path)
     if not file.exists():
-        raise FileNotFoundError(f"no such file: {file}")
+        raise no_such_file(file)
     arrays = read_arrays(file, _MEMBER, "as docs/format.md says (this is no region graph)")
     header = _read_header(file, arrays)
     try:

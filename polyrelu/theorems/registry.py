@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from ..errors import ClaimError
+from ..suggestion import did_you_mean
 from .claim import Check, Claim, Hypothesis, Instances, Source
 
 # Modules whose claims make up the list, in its order. They are imported when it is asked for.
@@ -87,7 +88,8 @@ def claims(*names: str, topic: str | None = None, paper: str | None = None) -> t
         importlib.import_module(f".{module}", __package__)
     for name in names:
         if name not in _claims:
-            raise ClaimError(f"there is no claim {name!r}{_suggestion(name)}")
+            meant = did_you_mean(name, _claims) or "; see polyrelu theorems --list"
+            raise ClaimError(f"there is no claim {name!r}{meant}")
     listed = sorted(_claims.values(), key=_place)
     chosen = [c for c in listed if not names or c.name in names]
     if topic is not None:
@@ -102,13 +104,6 @@ def _place(claim: Claim) -> int:
     package, _, module = (claim.check.__module__ or "").rpartition(".")
     own = package != __package__ or module not in SUBJECTS
     return len(SUBJECTS) if own else SUBJECTS.index(module)
-
-
-def _suggestion(name: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, _claims, n=3)
-    return f"; did you mean {' or '.join(near)}?" if near else "; see polyrelu theorems --list"
 
 
 def _words(topic: str) -> str:

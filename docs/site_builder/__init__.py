@@ -1,0 +1,1 @@
+"""What turns the repository's pages into a site, beyond what Sphinx and myst-nb do."""
