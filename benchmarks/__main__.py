@@ -29,6 +29,7 @@ SUBJECTS = (
     "recovery_graph",
     "recovery",
     "sampling",
+    "scaling",
 )
 
 
@@ -43,7 +44,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--quick", action="store_true", help="few and small cases: does it run?")
     made.add_argument("--json", type=Path, metavar="FILE", help="write the tables there too")
     made.add_argument(
-        "--nets", type=Path, metavar="FOLDER", help="speed: also network files under this folder"
+        "--nets",
+        type=Path,
+        metavar="FOLDER",
+        help="speed, scaling: also network files under this folder",
     )
     made.add_argument(
         "--pattern", default="HCAS*.nnet", help="speed: which files (default: %(default)s)"
@@ -86,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recovery,
         recovery_graph,
         sampling,
+        scaling,
         separability,
         similarity,
         speed,
@@ -108,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "recovery_graph": lambda: recovery_graph.run(options.quick),
         "recovery": lambda: recovery.run(options.quick),
         "sampling": lambda: sampling.run(options.quick),
+        "scaling": lambda: scaling.run(options.quick, options.nets),
     }
     known = machine.facts()
     print(machine.header(known) + "\n")

@@ -26,7 +26,7 @@ class Timing:
     """Medians in CPU seconds.
 
     Attributes:
-        total: of :func:`polyrelu.regions`, on a network that was never looked at before.
+        total: of :func:`polyrelu.regions` on one core, of a network that was never looked at.
         best: the least instead of the median: what the machine's other load disturbed least.
         setup: exact integer forms and the tables of the kernel.
         enumeration: all regions, signs certified.
@@ -81,7 +81,9 @@ def time_regions(
     while len(totals) < least or (len(totals) < most and time.process_time() - began < budget):
         n = RUN if totals and totals[0] < QUICK else 1
         networks = [make_network() for _ in range(n)]
-        seconds, graph = cpu_seconds_of_each(polyrelu.regions, networks, domain, limits=limits)
+        seconds, graph = cpu_seconds_of_each(
+            polyrelu.regions, networks, domain, limits=limits, workers=1
+        )
         totals += seconds
         stages.append(_stages(make_network(), domain) if limits is None else _stages_of(graph))
     assert graph is not None
@@ -128,7 +130,7 @@ def _stages(network: polyrelu.Network, domain: Any) -> tuple[float, float, float
     setup, compiled = cpu_seconds(compile_network, network, domain)
     search = enumeration_of(compiled, counting=False, max_regions=None, cells="auto")
     enumeration, blocks = cpu_seconds(lambda: list(search.blocks()))
-    adjacency, _ = cpu_seconds(assemble, search, blocks)
+    adjacency, _ = cpu_seconds(assemble, compiled, lambda found, doubtful: doubtful, blocks)
     return setup, enumeration, adjacency
 
 

@@ -76,8 +76,8 @@ def store_regions(
         build_store(
             target, search.compiled, [path for path, _ in written],
             infos=[info for _, info in written], complete=is_all,
-            stopped_by=search.stopped_by, stats=made.stats(search), cut=made.slice,
-            progress=progress, keep_blocks=not is_all,
+            settle=search.settle, stopped_by=search.stopped_by, stats=made.stats(search),
+            cut=made.slice, progress=progress, keep_blocks=not is_all,
         )  # fmt: skip
         if is_all:
             checkpoint.remove()
