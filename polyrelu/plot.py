@@ -76,7 +76,7 @@ _ELSEWHERE = {
     "save_html": "viewer",
     "save_training": "plot_training",
 }
-__all__ = ["plot_line", "plot_regions", "plot_slice", *sorted(_ELSEWHERE)]
+__all__ = ["plot_regions", "plot_slice", *sorted(_ELSEWHERE)]
 
 
 def __getattr__(name: str) -> Any:

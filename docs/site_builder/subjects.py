@@ -23,7 +23,14 @@ SUBJECTS = {
         "queries.bias",
         "queries.construct",
     ],
-    "Faces and decision boundaries": ["faces", "queries.boundary", "queries.decision", "mesh"],
+    "Faces and decision boundaries": [
+        "faces",
+        "queries.boundary",
+        "queries.decision",
+        "mesh",
+        "solids",
+    ],
+    "The report": ["reporting"],
     "One layer": ["queries.layer_geometry", "queries.polyhedron", "queries.boundary_type"],
     "Robustness": ["queries.robustness", "queries.lipschitz", "queries.crossings"],
     "Networks compared": [
