@@ -32,10 +32,11 @@ extensions = [
     "site_builder.links",
 ]
 root_doc = "docs/index"
-include_patterns = ["*.md", "docs/*.md", "docs/reference/*.rst"]
+include_patterns = ["*.md", "docs/*.md", "docs/notebooks/*.ipynb", "docs/reference/*.rst"]
 
 # --- pages ------------------------------------------------------------------------------------
 
+myst_enable_extensions = ["dollarmath"]  # of the notebooks
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
 nb_custom_formats = {".md": ["site_builder.cells.read", {}, False]}

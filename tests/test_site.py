@@ -72,6 +72,7 @@ def test_the_contents_have_each_page_once() -> None:
     listed = [page for links in sections(index.read_text()).values() for _, page in links]
     pages = [Path(*([".."] if page.parent == ROOT else []), page.name)
              for page in PAGES if page != index]  # fmt: skip
+    pages += [path.relative_to(ROOT / "docs") for path in ROOT.glob("docs/notebooks/*.ipynb")]
     assert Counter(listed) == Counter(page.with_suffix("").as_posix() for page in pages)
 
 

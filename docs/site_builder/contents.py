@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the tests use what is here without Sphinx
     from sphinx.application import Sphinx
 
-_LINK = re.compile(r"^- \[([^\]]+)\]\(([^)#:]+)\.md\)", re.MULTILINE)
+_LINK = re.compile(r"^- \[([^\]]+)\]\(([^)#:]+)\.(?:md|ipynb)\)", re.MULTILINE)
 TREE = """
 ```{{toctree}}
 :hidden:
@@ -23,7 +23,7 @@ TREE = """
 def sections(index: str) -> dict[str, list[tuple[str, str]]]:
     """Heading -> (words, page) of the links with which its list's items begin.
 
-    Pages are relative to docs/, and without .md. Headings without such a list are left out.
+    Pages are relative to docs/, and without their endings. Headings without such a list are left out.
     """
     parts = re.split(r"^## (.+)$", index, flags=re.MULTILINE)[1:]
     texts = zip(parts[::2], parts[1::2], strict=True)
