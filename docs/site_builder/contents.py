@@ -23,7 +23,7 @@ TREE = """
 def sections(index: str) -> dict[str, list[tuple[str, str]]]:
     """Heading -> (words, page) of the links with which its list's items begin.
 
-    Pages are relative to docs/, and without their endings. Headings without such a list are left out.
+    Pages are relative to docs/, without their endings. Headings without such a list are left out.
     """
     parts = re.split(r"^## (.+)$", index, flags=re.MULTILINE)[1:]
     texts = zip(parts[::2], parts[1::2], strict=True)
