@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from functools import partial
@@ -58,7 +59,8 @@ class Crew:
         self._running: set[Task] = set()
         self._done: SimpleQueue[tuple[Task, Future[Done]]] = SimpleQueue()
         self._n_tasks = self._repeated = 0
-        self._bytes_taken = self._bytes_kept = 0
+        self._bytes_given = self._bytes_taken = self._bytes_kept = 0
+        self._bytes_of_problem = 0 if self._are_threads else len(pickle.dumps(problem))
         self._regions, self._seconds = 0, 1e-3
         for done in frontier.results():
             self._tally(done)
@@ -80,7 +82,11 @@ class Crew:
         told = {"workers": self._workers, "tasks": self._n_tasks}
         if self._are_threads:
             return told
-        return told | {"repeated_tasks": self._repeated, "bytes_received": self._bytes_taken}
+        return told | {
+            "repeated_tasks": self._repeated,
+            "bytes_sent": self._bytes_given,
+            "bytes_received": self._bytes_taken,
+        }
 
     def go_on(self, more: bool) -> bool:
         """Give out tasks, if ``more`` is to be done. False if none is worked on."""
@@ -122,6 +128,9 @@ class Crew:
         task.is_running, task.budget = True, budget
         self._running.add(task)
         self._n_tasks += 1
+        self._bytes_given += self._bytes_of_problem + len(
+            task.cells.encode() if task.cells else b""
+        )
         future.add_done_callback(partial(self._put, task))
 
     def _put(self, task: Task, future: Future[Done]) -> None:
