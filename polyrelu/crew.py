@@ -6,7 +6,7 @@ import os
 import pickle
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
-from functools import partial
+from functools import cache, partial
 from numbers import Integral
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -235,5 +235,10 @@ def _workers_of(executor: Executor | None) -> int:
         told = getattr(executor, name, None)
         if isinstance(told, int) and told > 0:
             return told
+    return _usable_cores()
+
+
+@cache
+def _usable_cores() -> int:
     usable = getattr(os, "sched_getaffinity", None)  # not on every system
     return len(usable(0)) if usable is not None else os.cpu_count() or 1

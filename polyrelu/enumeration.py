@@ -16,7 +16,7 @@ from .interrupt import deferred_interrupt
 from .limits import Limits
 from .network import Network, finite_array
 from .notebook import InNotebook
-from .progress import Progress, compilation_announced
+from .progress import Progress
 from .rational import dot_point
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def count_regions(
     return Count(n, search.stopped_by is None, search.stopped_by, made.stats(search))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Prepared:
     """What is to be searched, checked and prepared.
 
@@ -215,8 +215,7 @@ class Prepared:
         cut, network, domain = resolve_domain(network, domain)
         if start is not None:
             return cls._outward(cut, network, domain, limits, start)
-        with compilation_announced():
-            problem = Problem.of(network, domain, counting, cells, is_measured)
+        problem = Problem.of(network, domain, counting, cells, is_measured)
         most = limits.regions
         if most is not None:
             # Merging joins at most 2**auxiliary cells: only then may cells outnumber the limit.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..progress import compilation_announced
 from .enumerate import Enumeration, TooManyVertices
 from .lp_enumerate import LpEnumeration
 from .open_cells import OpenCells
@@ -25,9 +26,12 @@ LEAST_TO_COUNT, LEAST_FOR_FACETS = 1500.0, 4000.0
 
 def representation(compiled: Compiled, counting: bool, cells: str) -> str:
     """ "vertices" or "lp"; "auto" decides by trying some cells."""
-    if cells == "auto":
-        cells = "lp" if is_for_programs(compiled, counting) else "vertices"
-    return cells if compiled.dim > 0 else "vertices"
+    if compiled.dim == 0 or (cells == "auto" and compiled.dim <= FEW_DIMENSIONS):
+        return "vertices"
+    if cells != "auto":
+        return cells
+    with compilation_announced():
+        return "lp" if is_for_programs(compiled, counting) else "vertices"
 
 
 def enumeration(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .explore import Explorer
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Problem(FieldsOnly):
     """What is searched, and how: all that a task shares with the others of its search.
 
