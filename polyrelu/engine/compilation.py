@@ -6,13 +6,14 @@ What is used of numba beyond its documented extension interface is all in this f
 
 from __future__ import annotations
 
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler
+from numba.core.compiler import Compiler, Flags
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
     infer_getattr,
@@ -104,10 +105,44 @@ class Inner(Compiler):  # type: ignore[misc]
     once. They cannot be called from Python, nor cached; those who call them are.
     """
 
-    def __init__(self, typingctx: Any, targetctx: Any, library: Any, *others: Any) -> None:
+    def __init__(
+        self,
+        typingctx: Any,
+        targetctx: Any,
+        library: Any,
+        args: Any,
+        return_type: Any,
+        flags: Any,
+        *others: Any,
+    ) -> None:
         library = _Intermediate(targetctx.codegen(), "inner")
         library.enable_object_caching()
-        super().__init__(typingctx, targetctx, library, *others)
+        flags = _SharedFlags.of(flags)
+        super().__init__(typingctx, targetctx, library, args, return_type, flags, *others)
+
+
+class _SharedFlags(Flags):  # type: ignore[misc]
+    """Flags that never change: one object for all that are equal, which are compared as objects.
+
+    numba looks up what each operator of a function is by the function's flags, among others. All
+    flags have the same hash there, and thirty are compared each time: a quarter of the time.
+    """
+
+    _known: ClassVar[dict[str, _SharedFlags]] = {}
+
+    def __init__(self, flags: Any) -> None:
+        super().__init__(flags)
+        self._values = MappingProxyType(self._values)
+
+    @classmethod
+    def of(cls, flags: Any) -> _SharedFlags:
+        return cls._known.setdefault(flags.summary(), cls(flags))
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+    def copy(self) -> _SharedFlags:
+        return self
 
 
 class _NoEnvironment:
