@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler, Flags
+from numba.core.compiler import CompilerBase, Flags
+from numba.core.compiler_machinery import PassManager
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
     infer_getattr,
@@ -96,7 +97,25 @@ def _field(context: Any, builder: Any, typ: Any, value: Any, name: str) -> Any:
 # ---------------------------------------------------------------------------------------------
 
 
-class Inner(Compiler):  # type: ignore[misc]
+# Those passes of numba's that do anything for functions without closures, `with`, array expressions
+# and choices by literal arguments. After some of the others it would analyse all anew.
+_PASSES = (
+    untyped_passes.TranslateByteCode,
+    untyped_passes.FixupArgs,
+    untyped_passes.IRProcessing,
+    untyped_passes.GenericRewrites,
+    untyped_passes.ReconstructSSA,
+    typed_passes.NopythonTypeInference,
+    typed_passes.PreLowerStripPhis,
+    typed_passes.NoPythonSupportedFeatureValidation,
+    typed_passes.IRLegalization,
+    typed_passes.AnnotateTypes,
+    typed_passes.NativeLowering,
+    typed_passes.NoPythonBackend,
+)
+
+
+class Inner(CompilerBase):  # type: ignore[misc]
     """The pipeline (``pipeline_class``) of functions that only compiled functions call.
 
     numba optimises each function together with all that it calls, and makes machine code of that:
@@ -119,6 +138,13 @@ class Inner(Compiler):  # type: ignore[misc]
         library.enable_object_caching()
         flags = _SharedFlags.of(flags)
         super().__init__(typingctx, targetctx, library, args, return_type, flags, *others)
+
+    def define_pipelines(self) -> list[Any]:
+        passes = PassManager("nopython")
+        for each in _PASSES:
+            passes.add_pass(each, each.name())
+        passes.finalize()
+        return [passes]
 
 
 class _SharedFlags(Flags):  # type: ignore[misc]
