@@ -11,7 +11,7 @@ from typing import Any
 Progress = Callable[[int, float], None]
 
 # Kernels that take long to compile.
-ENTRIES = ("run", "run_twice", "run_cells", "separate_pairs")
+ENTRIES = ("run", "signs_twice", "run_cells", "separate_pairs")
 
 
 class Meter:

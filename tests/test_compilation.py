@@ -13,7 +13,7 @@ import pytest
 from numba import njit
 from numba.core.errors import NumbaError
 
-from polyrelu.engine.compilation import CALLED, INLINED, reference
+from polyrelu.engine.compilation import CALLED, INLINED, address_of, call_at, reference
 
 OPTIONS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy"}
 
@@ -122,6 +122,33 @@ def test_inner_functions_call_each_other_for_each_type():
     assert len(twice.signatures) == 2
 
 
+def row_sum_times(a, b, c, d, factor):
+    a.row[0] += 1
+    return (a.row[1] + b.row[1] + c.row[1] + d.number) * factor
+
+
+@njit(**OPTIONS)
+def at_address(address, a, b, c, d, factor):
+    return call_at(address, reference(a), reference(b), reference(c), reference(d), factor)
+
+
+def test_what_is_compiled_apart_is_called_by_its_address():
+    a, b, c, d = (fields()._replace(row=np.array([0, k, 0])) for k in (1, 20, 300, 0))
+    at = address_of(row_sum_times, a, b, c, d)
+    assert at_address(at, a, b, c, d, 3) == 3 * (1 + 20 + 300 + 7)
+    assert at_address(at, c, b, a, d._replace(number=-1), -1) == -320
+    assert [s.row[0] for s in (a, b, c, d)] == [1, 0, 1, 0]
+
+
+def test_there_is_an_address_for_each_type_of_the_tuples():
+    a = fields()
+    at = address_of(row_sum_times, a, a, a, a)
+    assert address_of(row_sum_times, a, a._replace(number=8, row=np.arange(9)), a, a) == at
+    short = a._replace(row=np.array([0, 5], dtype=np.int32))
+    assert address_of(row_sum_times, short, a, a, a) != at
+    assert at_address(address_of(row_sum_times, short, a, a, a), short, a, a, a, 1) == 5 + 2 + 7
+
+
 MODULE = """
 from typing import Any, NamedTuple
 import numpy as np
@@ -173,7 +200,7 @@ net = polyrelu.Network.from_layers(
     [([[1.5, 2.1], [3.3, -1.7]], [0.1, 0.5]), ([[1.2, 1.1], [2.3, -1.4]], [0.25, 0.13])],
     output_activation=polyrelu.relu())
 polyrelu.regions(net, polyrelu.Box(-1, 1, dim=2))
-print(*[len(f.signatures) for f in (kernel.run, kernel.run_twice, lp.run_cells)])
+print(*[len(f.signatures) for f in (kernel.run, kernel.signs_twice, lp.run_cells)])
 """
 
 

@@ -30,7 +30,6 @@ from polyrelu.engine.compilation import reference
 from polyrelu.engine.enumerate import Enumeration
 from polyrelu.engine.program import compile_network
 from polyrelu.engine.rounding import remainders, round_rows
-from polyrelu.engine.twice import with_low_parts
 from polyrelu.verify import verify
 
 
@@ -49,7 +48,7 @@ def check_forms(net, where, cells=20):
     """The forms on the way to the first cells, in two parts, against the integers; returns what is
     missing, relative to the rows, in the worst case."""
     search = Enumeration(compile_network(net, where), max_regions=0)
-    search._tables, search._twice = with_low_parts(search.compiled, search._tables), True
+    search._use_twice()
     compiled, program, tables = search.compiled, search.compiled.program, search._tables
     for wall, row in enumerate(compiled.root_rows):
         scale = max(map(abs, row)) if wall < len(compiled.frame.rows) else 1

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import FileFormatError
 from ..network import quotient
 from . import kernel
+from .compilation import address_of
 from .exact import Resolver
 from .measure import Measure
 from .open_cells import OpenCells, divided
@@ -110,7 +111,7 @@ class Enumeration:
         self._share = begin.share
         self._tables = new_tables(self.compiled, 64 * _facet_words(self.compiled.dim))
         self._room = 1
-        self._twice = False  # float64 has left something open: twice the precision is tried
+        self._twice = 0  # the address of kernel.answer_twice once float64 has left something open
         self._block = self._new_block(self._next_size())
         self._exact_witness: dict[int, tuple[Fraction, ...]] = {}
 
@@ -241,14 +242,16 @@ class Enumeration:
         return self._splits + int(self._scalar[self._SPLITS])
 
     def _run(self) -> int:
-        status = kernel.CONTINUE
-        if not self._twice:
-            status = int(kernel.run(*self._work()))
-            if status not in (kernel.NEED_SIGNS, kernel.NEED_WITNESS):
-                return status
-            self._twice = True
-            self._tables = with_low_parts(self.compiled, self._tables)
-        return int(kernel.run_twice(*self._work(), status))
+        status = int(kernel.run(*self._work(), self._twice, kernel.CONTINUE))
+        if self._twice or status not in (kernel.NEED_SIGNS, kernel.NEED_WITNESS):
+            return status
+        self._use_twice()
+        return int(kernel.run(*self._work(), self._twice, status))
+
+    def _use_twice(self) -> None:
+        """From now on the kernel tries twice the precision before it asks."""
+        self._tables = with_low_parts(self.compiled, self._tables)
+        self._twice = address_of(kernel.answer_twice, *self._work()[:4])
 
     def _work(self) -> tuple[Program, Stack, Tables, Block, bool]:
         return self.compiled.program, self._stack, self._tables, self._block, self.counting

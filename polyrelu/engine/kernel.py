@@ -26,7 +26,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from .compilation import CALLED, ENTRY, INLINED, reference
+from .compilation import CALLED, ENTRY, INLINED, call_at, reference
 
 UNIT = 2.0**-53  # the unit roundoff of float64
 TINY = 2.0**-600  # covers underflow; see SAFE_WEIGHT
@@ -39,7 +39,7 @@ SAFE_WEIGHT = 2.0**-200  # weights between this and its inverse cannot underflow
 
 # Why the kernel returned.
 DONE, BLOCK_FULL, NEED_SIGNS, NEED_WITNESS, NEED_ROWS, PAUSE, LOST = range(7)
-CONTINUE = -1  # not why, but what run_twice is told when there is nothing to answer
+CONTINUE = -1  # not why, but what run is told when there is nothing to answer
 GROW_STACK, GROW_VERTICES, GROW_POOL, GROW_FACETS, GROW_ATTACHED = GROWING = range(10, 15)
 
 # What the top entry of the stack waits for.
@@ -2149,31 +2149,28 @@ def search(program, stack, tables, block, counting):  # type: ignore[no-untyped-
     return DONE
 
 
+def answer_twice(program, stack, tables, block, status):  # type: ignore[no-untyped-def]
+    """Answer in twice the precision what :func:`search` asks for by ``status``. 0 if that is too
+    little. Compiled when float64 first leaves something open: see :func:`run`."""
+    if status == NEED_SIGNS:
+        return np.int64(signs_twice(program, stack, tables))
+    return np.int64(witness_twice(program, stack, tables, block))
+
+
 @njit(**ENTRY)
-def run(program, stack, tables, block, counting):  # type: ignore[no-untyped-def]
+def run(program, stack, tables, block, counting, twice, status):  # type: ignore[no-untyped-def]
     """Work on the stack until it is empty or the caller is needed. Returns a status.
 
     With ``counting`` regions are counted in ``block.count[0]``, up to ``len(block.n_facets)``,
-    and nothing else is written.
+    and nothing else is written. ``twice`` is 0, or the address of :func:`answer_twice`, which is
+    asked before the caller is, and ``status`` what was returned when it was still 0; else CONTINUE.
     """
-    return search(
-        reference(program), reference(stack), reference(tables), reference(block), counting
-    )
-
-
-@njit(**ENTRY)
-def run_twice(program, stack, tables, block, counting, status):  # type: ignore[no-untyped-def]
-    """As :func:`run` after it returned ``status``, but what float64 leaves open is tried in twice
-    the precision, before the caller is needed. Takes as long to compile as all the rest."""
     program, stack = reference(program), reference(stack)
     tables, block = reference(tables), reference(block)
     while True:
-        if status == NEED_SIGNS:
-            answered = signs_twice(program, stack, tables)
-        elif status == NEED_WITNESS:
-            answered = witness_twice(program, stack, tables, block)
-        else:
-            answered = status == CONTINUE
-        if not answered:
-            return status
+        if status != CONTINUE:
+            if twice == 0 or not (status == NEED_SIGNS or status == NEED_WITNESS):
+                return status
+            if call_at(twice, program, stack, tables, block, status) == 0:
+                return status
         status = search(program, stack, tables, block, counting)
