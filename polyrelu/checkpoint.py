@@ -148,10 +148,11 @@ class Checkpoint:
             raise StoreError(f"{self.path} is in use: another process works on it") from None
 
     def _append(self, line: dict[str, Any]) -> None:
+        data, handle = _checked(json.dumps(line)), self._stream.fileno()
         with storage_errors(self._file):
-            self._stream.write(_checked(json.dumps(line)))
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
+            while data:  # not by way of the stream, which tries again as it is closed
+                data = data[os.write(handle, data) :]
+            os.fsync(handle)
 
     def _replay(self) -> None:
         self._stream.seek(0)

@@ -366,6 +366,19 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch, whole, store):
         assert count(tmp_path).count == N_REGIONS
 
 
+@pytest.mark.parametrize("room", [0, 10, 3000])
+def test_a_journal_for_which_there_is_no_room(tmp_path, room):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(StoreError, match="journal could not be written"):
+            count(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert count(tmp_path).count == N_REGIONS
+
+
 def test_blocks_that_are_gone_are_found_again(tmp_path, whole):
     stopped(tmp_path, 600, store=True)
     blocks = sorted((tmp_path / SEARCH).glob("block-*.npz"))
