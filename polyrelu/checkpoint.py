@@ -10,6 +10,7 @@ disk, or will be done again; and as tasks are pure, the result is the same to th
 from __future__ import annotations
 
 import json
+import math
 import os
 import zlib
 from collections.abc import Iterator
@@ -51,6 +52,7 @@ class Checkpoint:
     def __init__(self, path: str | os.PathLike[str], problem: Problem) -> None:
         self.path = Path(path)
         self._problem = problem
+        self._n_cones = problem.all_cells.stop
         self._file = self.path / JOURNAL
         self.frontier = Frontier()
         self.seconds = 0.0
@@ -146,10 +148,11 @@ class Checkpoint:
             raise StoreError(f"{self.path} is in use: another process works on it") from None
 
     def _append(self, line: dict[str, Any]) -> None:
+        data, handle = _checked(json.dumps(line)), self._stream.fileno()
         with storage_errors(self._file):
-            self._stream.write(_checked(json.dumps(line)))
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
+            while data:  # not by way of the stream, which tries again as it is closed
+                data = data[os.write(handle, data) :]
+            os.fsync(handle)
 
     def _replay(self) -> None:
         self._stream.seek(0)
@@ -164,7 +167,7 @@ class Checkpoint:
         for number, line in enumerate(lines, 2):
             try:
                 self._take(line)
-            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
                 raise FileFormatError(
                     f"{self._file}, line {number}: this cannot be ({error!r})"
                 ) from None
@@ -222,29 +225,53 @@ class Checkpoint:
                 raise FileFormatError(f"{self.path} holds a search {told}: choose another place")
 
     def _take(self, line: dict[str, Any]) -> None:
-        task = self.frontier.tasks[line["task"]]
+        task = self.frontier.tasks[_number(line["task"])]
         if task.done is not None:
             raise ValueError("a task that is done twice")
         words = self._problem.words
+        n_regions, block = _number(line["regions"]), _block_info(line["block"])
+        in_block = 0 if block is None else block.regions
+        if n_regions != in_block and not self._problem.counting:
+            raise ValueError(f"{n_regions} regions, but {in_block} in the block")
+        left = [OpenCells.decode(bytes.fromhex(text), words) for text in line["left"]]
+        if any(cells.stop > self._n_cones for cells in left):
+            raise ValueError("cells of cones that are not there")
         self.frontier.finish(
             task,
             Done(
-                n_regions=int(line["regions"]),
+                n_regions=n_regions,
                 found=[],
                 left=[
-                    replace(
-                        OpenCells.decode(bytes.fromhex(text), words),
-                        share=None if share is None else float(share),
-                    )
-                    for text, share in zip(line["left"], line["shares"], strict=True)
+                    replace(cells, share=None if share is None else float(share))
+                    for cells, share in zip(left, line["shares"], strict=True)
                 ],
-                splits=int(line["splits"]),
-                seconds=float(line["seconds"]),
-                counters={str(k): int(v) for k, v in line["counters"].items()},
-                block=None if line["block"] is None else BlockInfo(**line["block"]),
+                splits=_number(line["splits"]),
+                seconds=_seconds(line["seconds"]),
+                counters={str(k): _number(v) for k, v in line["counters"].items()},
+                block=block,
             ),
         )
-        self.seconds = float(line["clock"])
+        self.seconds = _seconds(line["clock"])
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 62:
+        raise ValueError(f"must be a number of things, not {value!r}")
+    return value
+
+
+def _seconds(value: Any) -> float:
+    seconds = float(value)
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"must be seconds, not {value!r}")
+    return seconds
+
+
+def _block_info(data: Any) -> BlockInfo | None:
+    if data is None:
+        return None
+    numbers = {k: _number(v) for k, v in data.items() if k != "sha256"}
+    return BlockInfo(**numbers, sha256=str(data["sha256"]))
 
 
 def _checked(text: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, wait
 from functools import cache, partial
 from numbers import Integral
 from queue import Empty, SimpleQueue
@@ -19,6 +19,7 @@ from .frontier import Frontier, Task
 FEWEST = 8192  # regions of a task: fewer are not worth its set-up, a millisecond or so
 FEWEST_ON_DISK = 1 << 16  # or are a file of their own
 LONGEST = 2.0  # seconds that a task may take: who else waits, or loses it, does so no longer
+SLOWEST = 60.0  # seconds that one may have taken: more was spent in sleep, or is not true
 TRIES = 3  # of a task that fails elsewhere
 PIECES = 4  # that a task hands back if somebody waits for one
 
@@ -56,7 +57,7 @@ class Crew:
         self._fewest = FEWEST if checkpoint is None else FEWEST_ON_DISK
         self._are_threads = shares_memory(executor)
         self._width = workers + 1 if self._are_threads else 2 * workers  # tasks given out
-        self._running: set[Task] = set()
+        self._running: dict[Task, Future[Done]] = {}
         self._done: SimpleQueue[tuple[Task, Future[Done]]] = SimpleQueue()
         self._n_tasks = self._repeated = 0
         self._bytes_given = self._bytes_taken = self._bytes_kept = 0
@@ -112,6 +113,16 @@ class Crew:
         except Empty:
             return
 
+    def leave(self) -> None:
+        """Take nothing more. Who has not begun need not; threads are waited for, which stop soon:
+        they must not write what another search may write by then."""
+        self.stop = True
+        running = list(self._running.values())
+        for future in running:
+            future.cancel()
+        if self._are_threads:
+            wait(running)
+
     # -- giving ----------------------------------------------------------------------------------
 
     def _give(self, task: Task, budget: int) -> None:
@@ -126,7 +137,7 @@ class Crew:
             self.is_lost = True
             return
         task.is_running, task.budget = True, budget
-        self._running.add(task)
+        self._running[task] = future
         self._n_tasks += 1
         self._bytes_given += self._bytes_of_problem + len(
             task.cells.encode() if task.cells else b""
@@ -157,7 +168,9 @@ class Crew:
     # -- taking ----------------------------------------------------------------------------------
 
     def _take(self, task: Task, future: Future[Done]) -> None:
-        self._running.discard(task)
+        if self._running.get(task) is not future:
+            return  # it came before
+        del self._running[task]
         task.is_running = False
         task.so_far = task.bytes_so_far = 0
         try:
@@ -178,7 +191,7 @@ class Crew:
 
     def _tally(self, done: Done) -> None:
         self._regions += done.n_regions
-        self._seconds += done.seconds
+        self._seconds += min(done.seconds, SLOWEST)
         self._bytes_kept += sum(block.nbytes for block in done.found)
 
 

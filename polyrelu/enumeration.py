@@ -150,7 +150,9 @@ def count_regions(
     Args:
         checkpoint: a directory in which what was counted is recorded. A count that was stopped,
             by a limit, Ctrl-C or a power cut, goes on from there when it is called again, and
-            comes to the same number. ``limits.seconds`` are those of each call.
+            comes to the same number. ``limits.seconds`` are those of each call. Where the engine
+            cuts regions with auxiliary walls (unbounded domains, units that are not ReLUs), they
+            are kept in memory and nothing is recorded: see :func:`polyrelu.store_regions`.
 
     Raises:
         FileFormatError: the checkpoint is one of something else, or damaged.

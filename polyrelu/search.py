@@ -109,6 +109,8 @@ class Search:
         measure = None if self._problem is None else self._problem.measure
         done = work(self._first, self._budget, self, measure)
         if done.interrupted:
+            if self._checkpoint is not None:  # what was found may not fit what is left
+                raise KeyboardInterrupt
             self.stopped_by = "interrupt"
         if self._checkpoint is not None:
             self._checkpoint.write(self._frontier.root, done)
@@ -219,7 +221,7 @@ class Search:
                         break  # asked twice: those elsewhere are not waited for
                     self.stopped_by = "interrupt"
         finally:
-            crew.stop = True
+            crew.leave()
         if self._frontier.open and self.stopped_by is None:
             self.stopped_by = "executor" if crew.is_lost else "regions"
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from .checkpoint import Checkpoint
 from .domain import Domain, Slice
 from .enumeration import Cells, Prepared
-from .errors import FileFormatError
+from .errors import FileFormatError, StoreError
 from .interrupt import deferred_interrupt
 from .limits import Limits
 from .network import Network
 from .progress import Progress
 from .store.block import problem
-from .store.build import build_store
-from .store.manifest import NAME, read_manifest
+from .store.build import WORK, build_store
+from .store.manifest import NAME, NETWORK, SLICE, read_manifest
 from .store.store import RegionStore, open_store
 from .store.table import arrow
 
@@ -56,13 +56,15 @@ def store_regions(
 
     Raises:
         MissingExtraError: pyarrow is not installed.
-        FileFormatError: the directory is of something else, or damaged.
-        StoreError: another process works on it, or the system refuses to write.
+        FileFormatError: the directory is of something else, has what a store would overwrite, or
+            is damaged.
+        StoreError: it is a file, another process works on it, or the system refuses to write.
     """
     arrow()
     made = Prepared.of(network, domain, limits, cells, counting=False, is_measured=True)
     assert made.problem is not None
     target = Path(path)
+    _check_place(target)
     if _is_there(target, made):
         shutil.rmtree(target / SEARCH, ignore_errors=True)  # what a killed call may have left
         return open_store(target)
@@ -82,6 +84,32 @@ def store_regions(
         if is_all:
             checkpoint.remove()
     return open_store(target)
+
+
+def _check_place(target: Path) -> None:
+    """What is not of a store must not be in the way: it would be overwritten.
+
+    Raises:
+        FileFormatError: a file or directory has the name of one of a store.
+        StoreError: ``target`` is no directory.
+    """
+    if not os.path.lexists(target):
+        return
+    if not target.is_dir():
+        raise StoreError(f"{target} must be a directory, or nothing yet, to hold a store")
+    for name in ("regions", "index"):
+        if (target / name).is_symlink():
+            raise FileFormatError(
+                f"{target / name} leads elsewhere, so it is not of a store: choose a new directory"
+            )
+    if (target / NAME).exists() or (target / SEARCH).is_dir():
+        return
+    for name in (NETWORK, SLICE, "regions", "index", SEARCH, WORK):
+        if os.path.lexists(target / name):
+            raise FileFormatError(
+                f"{target} is no store, but has a {name}, which one would overwrite: choose a new "
+                f"directory"
+            )
 
 
 def _is_there(target: Path, made: Prepared) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -31,6 +32,7 @@ from polyrelu import (
 )
 from polyrelu.activations import identity
 from polyrelu.checkpoint import Checkpoint, _checked
+from polyrelu.engine.enumerate import Enumeration
 from polyrelu.network import Affine, Layer, Network, relu
 from polyrelu.storing import SEARCH
 
@@ -364,6 +366,19 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch, whole, store):
         assert count(tmp_path).count == N_REGIONS
 
 
+@pytest.mark.parametrize("room", [0, 10, 3000])
+def test_a_journal_for_which_there_is_no_room(tmp_path, room):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(StoreError, match="journal could not be written"):
+            count(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert count(tmp_path).count == N_REGIONS
+
+
 def test_blocks_that_are_gone_are_found_again(tmp_path, whole):
     stopped(tmp_path, 600, store=True)
     blocks = sorted((tmp_path / SEARCH).glob("block-*.npz"))
@@ -391,3 +406,131 @@ def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="could not be written"):
         count(tmp_path / "file")
+
+
+# ---------------------------------------------------------------- what must not be touched
+
+
+@pytest.mark.parametrize("name", ["network.npz", "slice.npz", "regions/mine.parquet", "index/x"])
+def test_files_of_somebody_else_are_not_overwritten(tmp_path, name):
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"mine")
+    with pytest.raises(FileFormatError, match="is no store, but has a "):
+        store_regions(NET, BOX, tmp_path)
+    assert file.read_bytes() == b"mine"
+    assert not (tmp_path / SEARCH).exists()
+
+
+def test_files_of_other_names_do_not_matter(tmp_path, whole):
+    (tmp_path / "README").write_text("mine")
+    store_regions(NET, BOX, tmp_path)
+    assert files_of(tmp_path).items() > files_of(whole).items()
+
+
+@pytest.mark.parametrize("name", ["regions", "index"])
+def test_a_store_does_not_lead_out_of_its_directory(tmp_path, name):
+    store, other = tmp_path / "store", tmp_path / "other"
+    store_regions(NET, BOX, store, limits=Limits(regions=200))
+    (store / name).rename(other)
+    (store / name).symlink_to(other)
+    before = files_of(other)
+    with pytest.raises(FileFormatError, match="leads elsewhere"):
+        store_regions(NET, BOX, store)
+    assert files_of(other) == before
+
+
+def test_only_files_of_a_store_are_removed_by_a_build(tmp_path):
+    store_regions(NET, BOX, tmp_path, limits=Limits(regions=200))
+    mine = tmp_path / "regions" / "mine.parquet"
+    mine.write_bytes(b"mine")
+    with pytest.raises(FileFormatError, match=r"not 'mine\.parquet'"):
+        store_regions(NET, BOX, tmp_path)
+    assert mine.read_bytes() == b"mine"
+
+
+def test_a_store_is_no_file(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="must be a directory"):
+        store_regions(NET, BOX, tmp_path / "file")
+
+
+# ---------------------------------------------------------------- interrupts
+
+
+def interrupted_after(monkeypatch, n_blocks: int) -> None:
+    """Let Ctrl-C come as a block of regions is on its way."""
+    original = Enumeration.blocks
+
+    def blocks(self):
+        for k, block in enumerate(original(self)):
+            if k == n_blocks:
+                raise KeyboardInterrupt  # and the block is lost
+            yield block
+
+    monkeypatch.setattr(Enumeration, "blocks", blocks)
+
+
+def test_what_an_interrupt_cut_is_not_recorded(tmp_path, monkeypatch):
+    interrupted_after(monkeypatch, 0)
+    with pytest.raises(KeyboardInterrupt):
+        count(tmp_path)
+    monkeypatch.undo()
+    assert count(tmp_path).count == N_REGIONS
+
+
+def test_an_interrupt_while_blocks_are_found_again(tmp_path, monkeypatch, whole):
+    store_regions(NET, BOX, tmp_path, limits=Limits(regions=200))
+    for block in (tmp_path / SEARCH).glob("block-*"):
+        block.unlink()
+    with monkeypatch.context() as patch:
+        interrupted_after(patch, 0)
+        with pytest.raises(KeyboardInterrupt):
+            store_regions(NET, BOX, tmp_path)
+    store_regions(NET, BOX, tmp_path)
+    assert files_of(tmp_path) == files_of(whole)
+
+
+# ---------------------------------------------------------------- strangers' journals
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("task", -1), ("task", True), ("regions", -1), ("regions", 2.5), ("regions", 10**30),
+     ("splits", -1), ("seconds", -1), ("seconds", 1e400), ("counters", [1]),
+     ("counters", {"a": 0.5}),
+     ("left", ["00" * 8 + "ff" * 8]), ("clock", 1e400), ("block", 3), ("block", {"regions": 1})],
+)  # fmt: skip
+def test_values_that_cannot_be(tmp_path, name, value):
+    count(tmp_path, limits=Limits(regions=200))
+    journal = tmp_path / "journal"
+    *lines, last = journal.read_bytes().splitlines(keepends=True)
+    line = json.loads(last[9:]) | {name: value}
+    journal.write_bytes(b"".join(lines) + _checked(json.dumps(line)))
+    with pytest.raises(FileFormatError, match="this cannot be"):
+        count(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["regions", "facets", "open_facets"])
+def test_a_journal_that_lies_about_a_block(tmp_path, name):
+    store_regions(NET, BOX, tmp_path, limits=Limits(regions=200), workers=1)
+    journal = tmp_path / SEARCH / "journal"
+    *lines, last = journal.read_bytes().splitlines(keepends=True)
+    line = json.loads(last[9:])
+    line["block"][name] += 1
+    if name == "regions":
+        line["regions"] += 1
+    journal.write_bytes(b"".join(lines) + _checked(json.dumps(line)))
+    with pytest.raises(FileFormatError, match="does not hold as many regions and facets"):
+        store_regions(NET, BOX, tmp_path, workers=1)
+
+
+def test_a_task_that_slept_does_not_make_others_small(tmp_path):
+    count(tmp_path, limits=Limits(regions=200), workers=1)
+    journal = tmp_path / "journal"
+    *lines, last = journal.read_bytes().splitlines(keepends=True)
+    line = json.loads(last[9:]) | {"seconds": 1e9}
+    journal.write_bytes(b"".join(lines) + _checked(json.dumps(line)))
+    result = count(tmp_path, workers=1)
+    assert result.count == N_REGIONS
+    assert result.stats["tasks"] < N_REGIONS // 5

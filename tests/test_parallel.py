@@ -122,6 +122,34 @@ def test_a_failing_thread_is_heard(monkeypatch):
     assert not [t for t in threading.enumerate() if t.name.startswith("polyrelu")]
 
 
+class Stop(Exception):
+    pass
+
+
+def test_threads_of_a_given_pool_are_waited_for(monkeypatch):
+    busy, seen = [], []
+    original = crew.run
+
+    def slow(*args):
+        busy.append(0)
+        done = original(*args)
+        time.sleep(0.2)
+        busy.pop()
+        return done
+
+    def progress(n, seconds):
+        if busy:
+            seen.append(n)
+            raise Stop
+
+    monkeypatch.setattr(crew, "run", slow)
+    with ThreadPoolExecutor(2) as pool:
+        with pytest.raises(Stop):
+            regions(NET, BOX, executor=pool, progress=progress)
+        assert seen
+        assert not busy
+
+
 def test_a_given_pool_of_threads_is_left_open(alone):
     with ThreadPoolExecutor(2) as pool:
         check_same(regions(NET, BOX, executor=pool), alone)

@@ -156,5 +156,12 @@ class Elsewhere:
 
 
 def run(problem: Problem, begin: OpenCells | None, budget: int, host: Host) -> Done:
-    """One task: :func:`work` on these cells."""
-    return work(problem.search(begin, budget), budget, host, problem.measure)
+    """One task: :func:`work` on these cells.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came amid a step: what was found may not fit what is left.
+    """
+    done = work(problem.search(begin, budget), budget, host, problem.measure)
+    if done.interrupted:
+        raise KeyboardInterrupt
+    return done

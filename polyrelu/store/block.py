@@ -116,13 +116,13 @@ def inspect_block(path: str | os.PathLike[str], compiled: Compiled) -> BlockInfo
     return _info(Path(path), read_block(path, compiled))
 
 
-def _info(file: Path, block: Block) -> BlockInfo:
+def _info(file: Path, block: Block, sha256: str | None = None) -> BlockInfo:
     return BlockInfo(
         regions=len(block.found),
         facets=len(block.found.facet),
         open_facets=int(np.count_nonzero(block.across == UNEXPLORED)),
         bytes=file.stat().st_size,
-        sha256=checksum(file),
+        sha256=sha256 or checksum(file),
     )
 
 
@@ -184,7 +184,10 @@ def read_block(
         raise FileFormatError(f"{file} is damaged: it is not the file that was written")
     arrays = read_arrays(file, _MEMBER, "as in a block of regions")
     try:
-        return _block(file, compiled, arrays)
+        block = _block(file, compiled, arrays)
+        if info is not None and _info(file, block, info.sha256) != info:
+            raise FileFormatError(f"{file} does not hold as many regions and facets as is said")
+        return block
     except FileFormatError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -39,6 +40,7 @@ from .table import arrow, as_words, table_of
 PART_REGIONS, PART_BYTES = 1 << 17, 1 << 26  # of a part, at most; in memory
 BUCKET_REGIONS = 1 << 20
 WORK = ".building"  # all that a build needs for itself; it is removed
+_OURS = re.compile(r"(part|bucket)-\d{5,}\.parquet(\.part)?")
 
 
 def build_store(
@@ -255,7 +257,7 @@ def _clear(directory: Path) -> None:
     """Make the directory, or remove what a build that was killed has left in it."""
     directory.mkdir(exist_ok=True)
     for path in directory.iterdir():
-        if not path.name.removesuffix(".part").endswith(".parquet"):
+        if not _OURS.fullmatch(path.name):
             raise FileFormatError(
                 f"{directory} must hold no files but those of a store, not {path.name!r}"
             )
