@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from .checkpoint import Checkpoint
+from .engine.assemble import concatenate
 from .engine.enumerate import Found
 from .engine.task import Done, Elsewhere, Host, Problem, run
 from .frontier import Frontier, Task
@@ -186,6 +187,9 @@ class Crew:
             self._bytes_taken += sum(block.nbytes for block in done.found)
             if self._checkpoint is not None:
                 self._checkpoint.write(task, done)
+            elif len(done.found) > 1:
+                # A thread's small arrays, once freed, are of use to that thread alone.
+                done.found = [concatenate(done.found)]
             self._tally(done)
             self._finish(task, done)
 

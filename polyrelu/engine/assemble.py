@@ -76,6 +76,8 @@ def assemble(
         found = take(found, np.arange(most))
     signs = dense(compiled, found.pattern)
     own = from_layer_1(found, compiled.layout)
+    if not found.maybe.any():
+        found = own  # nothing to settle: its facets need not be kept twice
     neighbors = join_found(compiled, own, signs, workers)
     finished = finished and not cut_short
     own, neighbors = without_absent(settle, found, own, neighbors, finished)
