@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from .checkpoint import Checkpoint
+from .engine import mapped
 from .engine.assemble import concatenate
 from .engine.enumerate import Found
 from .engine.task import Done, Elsewhere, Host, Problem, run
@@ -130,10 +131,12 @@ class Crew:
         host: Host = _Thread(self, task) if self._are_threads else Elsewhere(self.n_pieces)
         try:
             asked = self._problem, task.cells, budget, host
-            if self._are_threads and self._checkpoint is not None:
+            if not self._are_threads:
+                future = self._executor.submit(run, *asked)
+            elif self._checkpoint is not None:
                 future = self._executor.submit(_run_and_write, self._checkpoint, task, *asked)
             else:
-                future = self._executor.submit(run, *asked)
+                future = self._executor.submit(_run_and_join, *asked)
         except (BrokenExecutor, RuntimeError):
             self.is_lost = True
             return
@@ -187,9 +190,6 @@ class Crew:
             self._bytes_taken += sum(block.nbytes for block in done.found)
             if self._checkpoint is not None:
                 self._checkpoint.write(task, done)
-            elif len(done.found) > 1:
-                # A thread's small arrays, once freed, are of use to that thread alone.
-                done.found = [concatenate(done.found)]
             self._tally(done)
             self._finish(task, done)
 
@@ -202,6 +202,14 @@ class Crew:
 def _run_and_write(checkpoint: Checkpoint, task: Task, *asked: Any) -> Done:
     done = run(*asked)
     checkpoint.write(task, done)
+    return done
+
+
+def _run_and_join(*asked: Any) -> Done:
+    done = run(*asked)
+    if len(done.found) > 1:
+        # A thread's small arrays, freed by somebody else, would be of use to that thread alone.
+        done.found = [concatenate(done.found, mapped.joined)]
     return done
 
 

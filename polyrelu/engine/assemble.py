@@ -160,7 +160,10 @@ def _without_facets(found: Found, gone: np.ndarray) -> Found:
     )
 
 
-def concatenate(blocks: list[Found]) -> Found:
+Join = Callable[[list[np.ndarray]], np.ndarray]
+
+
+def concatenate(blocks: list[Found], join: Join = np.concatenate) -> Found:
     """One block of all, its indices counted from the first region and facet on."""
     if len(blocks) == 1:
         return blocks.pop()
@@ -178,7 +181,7 @@ def concatenate(blocks: list[Found]) -> Found:
         columns[name] = [getattr(b, name) for b in blocks]
     blocks.clear()
     # Column by column, so that the parts of one are freed before the next is joined.
-    joined = {name: np.concatenate(columns.pop(name)) for name in list(columns)}
+    joined = {name: join(columns.pop(name)) for name in list(columns)}
     return Found(exact_witness=exact, **joined)
 
 
