@@ -25,6 +25,14 @@ FAMILIES = (
     ("threshold", 5), ("demicube", 5), ("resonance", 5), ("resonance", 6),
 )  # fmt: skip
 
+# Copies of neurons that float64 can hardly tell apart: what of them, inputs, neurons, half a side.
+COPIES = tuple(
+    (what, dim, n, radius)
+    for dim, n in ((3, 30), (4, 16), (5, 13))
+    for what in ("normals", "biases")
+    for radius in (1.0, 1.1)
+)
+
 # One layer in general position: inputs, neurons.
 ONE_LAYER = ((6, 16), (7, 18), (8, 20), (9, 18), (10, 16))
 
@@ -44,6 +52,7 @@ def run(quick: bool, peers: Peers) -> Iterator[Table]:
     warm_up()
     _warm_up_programs()
     yield _families(FAMILIES[:2] if quick else FAMILIES)
+    yield _copies((("biases", 3, 6, 1.1),) if quick else COPIES)
     yield _one_layer(ONE_LAYER[:1] if quick else ONE_LAYER)
     yield _deep(DEEP[:1] if quick else DEEP)
     yield _around((((100, 8, 8), False, 10),) if quick else AROUND)
@@ -124,6 +133,16 @@ SPEED = [
     ("per_s", "regions/s (graph)", ",.0f"),
     ("ratio", "ratio to target", ".2f"),
 ]
+
+
+def _copies(chosen: tuple[tuple[str, int, int, float], ...]) -> Table:
+    table = Table("neurons and their copies, in boxes", [SPEED[0], ("dim", "d", "d"), *SPEED[1:]])
+    for what, dim, n, radius in chosen:
+        case = nets.one_ulp_apart(what, dim, n, radius)
+        row = _row(case)
+        row |= {"dim": dim, "ratio": row["per_s"] / CELLS_PER_SECOND["degenerate"]}
+        table.rows.append(row)
+    return table
 
 
 def _row(case: nets.Case) -> Row:

@@ -12,8 +12,8 @@ from typing import Any
 
 import polyrelu
 from polyrelu.engine.assemble import assemble
-from polyrelu.engine.choice import enumeration as enumeration_of
 from polyrelu.engine.program import compile_network
+from polyrelu.engine.task import Problem
 
 QUICK = 0.005  # CPU seconds
 RUN = 25
@@ -128,8 +128,9 @@ def cpu_seconds_of_each(
 
 def _stages(network: polyrelu.Network, domain: Any) -> tuple[float, float, float]:
     setup, compiled = cpu_seconds(compile_network, network, domain)
-    search = enumeration_of(compiled, counting=False, max_regions=None, cells="auto")
-    enumeration, blocks = cpu_seconds(lambda: list(search.blocks()))
+    preparation, problem = cpu_seconds(Problem.of, network, domain, counting=False, cells="auto")
+    search, blocks = cpu_seconds(lambda: list(problem.search().blocks()))
+    enumeration = preparation - setup + search
     adjacency, _ = cpu_seconds(assemble, compiled, lambda found, doubtful: doubtful, blocks)
     return setup, enumeration, adjacency
 

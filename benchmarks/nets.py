@@ -83,6 +83,16 @@ def from_files(folder: Path, pattern: str) -> Iterator[tuple[str, Path]]:
 # ---------------------------------------------------------------- degenerate ones
 
 
+def one_ulp_apart(what: str, dim: int, n: int, radius: float = 1.0) -> Case:
+    """One layer of n neurons and their copies, of which the "normals" or the "biases" are the next
+    larger float64 numbers: cells are thinner than float64 can tell."""
+    rng = np.random.default_rng(1)
+    w, b = rng.normal(size=(n, dim)), rng.normal(size=n) / 2
+    copy = (np.nextafter(w, np.inf), b) if what == "normals" else (w, np.nextafter(b, np.inf))
+    layer = np.vstack([w, copy[0]]), np.concatenate([b, copy[1]])
+    return Case(f"{what} of {n} an ulp apart, side {2 * radius:g}", (layer,), radius)
+
+
 def degenerate() -> list[Case]:
     """Small networks that are not in general position, each in its own way."""
     rng = np.random.default_rng(5)

@@ -18,7 +18,7 @@ from test_against_oracle import edges_by_pattern, patterns_of
 from polyrelu import Box, Limits, Network, Polytope, Space, count_regions, regions
 from polyrelu.arrangement import Arrangement
 from polyrelu.engine.adjacency import UNEXPLORED
-from polyrelu.engine.choice import is_for_programs
+from polyrelu.engine.choice import representation
 from polyrelu.engine.lp_enumerate import interior_point
 from polyrelu.engine.program import compile_network
 from polyrelu.families import family
@@ -112,6 +112,10 @@ def test_a_polytope_that_is_no_box():
     net = gaussian_network(2, d, 6, 4)
     by_vertices = regions(net, simplex, cells="vertices")
     assert edges_by_pattern(regions(net, simplex, cells="lp")) == edges_by_pattern(by_vertices)
+
+
+def is_for_programs(compiled, counting=False):
+    return representation(compiled, counting, "auto")[0] == "lp"
 
 
 def test_the_choice_is_by_vertices_not_by_dimension():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..progress import compilation_announced
-from .enumerate import Enumeration, TooManyVertices
-from .lp_enumerate import LpEnumeration
+from .assemble import concatenate
+from .enumerate import Enumeration, Found, TooManyVertices
+from .lp_enumerate import LpEnumeration, TooManyAnswers
 from .open_cells import OpenCells
 from .program import Compiled
 
@@ -24,14 +28,44 @@ ANSWER = 5e6
 LEAST_TO_COUNT, LEAST_FOR_FACETS = 1500.0, 4000.0
 
 
-def representation(compiled: Compiled, counting: bool, cells: str) -> str:
-    """ "vertices" or "lp"; "auto" decides by trying some cells."""
+@dataclass
+class Trial:
+    """The beginning of a search, which the search itself can go on from.
+
+    Attributes:
+        found: its blocks.
+    """
+
+    search: Enumeration
+    found: list[Found | int]
+
+    @classmethod
+    def of(cls, search: Enumeration, over: Callable[[], bool] = lambda: False) -> Trial:
+        """Until as many cells are found as are looked at, or it is ``over``."""
+        trial = cls(search, [])
+        for block in search.blocks():
+            trial.found.append(block)
+            if search.found >= SAMPLE or over():
+                break
+        return trial
+
+    def resumed(self, counting: bool, most: int | None) -> Enumeration | None:
+        """The search, which tells again what was found; None if that is too much already."""
+        if most is not None and most <= self.search.found:
+            return None
+        found = self.search.found if counting else concatenate(blocks_of(self.found))
+        self.search.resume(found, counting, most)
+        return self.search
+
+
+def representation(compiled: Compiled, counting: bool, cells: str) -> tuple[str, Trial | None]:
+    """ "vertices" or "lp", and how such a search begins, if it was tried: "auto" does so."""
     if compiled.dim == 0 or (cells == "auto" and compiled.dim <= FEW_DIMENSIONS):
-        return "vertices"
+        return "vertices", None
     if cells != "auto":
-        return cells
+        return cells, None
     with compilation_announced():
-        return "lp" if is_for_programs(compiled, counting) else "vertices"
+        return _cheaper(compiled, counting)
 
 
 def enumeration(
@@ -46,48 +80,50 @@ def enumeration(
     return made(compiled, counting, max_regions, begin=begin)
 
 
-def is_for_programs(compiled: Compiled, counting: bool = False) -> bool:
+def _cheaper(compiled: Compiled, counting: bool) -> tuple[str, Trial | None]:
     """Do the first cells of a search cost less by linear programs than by their vertices?
 
     The costs are counted, not timed: the same question has the same answer everywhere.
     """
-    if compiled.dim <= FEW_DIMENSIONS:
-        return False
-    squares = _squared_vertices(compiled)
-    if squares is None:
-        return True
-    cost = SQUARE * float(squares.sum())
-    if cost <= len(squares) * (LEAST_TO_COUNT if counting else LEAST_FOR_FACETS):
-        return False
-    return programs_cost_less(compiled, counting, len(squares), cost)
-
-
-def _squared_vertices(compiled: Compiled) -> np.ndarray | None:
-    """Of the first cells the squares of their numbers of vertices; None if one has too many."""
-    trial = Enumeration(compiled, max_regions=SAMPLE, max_vertices=TOO_MANY)
-    counts: list[np.ndarray] = []
+    search = Enumeration(compiled, max_regions=SAMPLE, max_vertices=TOO_MANY)
     try:
-        for block in trial.blocks():
-            assert not isinstance(block, int)
-            counts.append(block.n_vertices)
-            if sum(map(len, counts)) >= SAMPLE:
-                break
+        by_vertices = Trial.of(search)
     except TooManyVertices:
-        return None
-    squares: np.ndarray = np.concatenate(counts).astype(np.float64) ** 2
-    return squares
+        return "lp", None
+    cost = SQUARE * _squared_vertices(blocks_of(by_vertices.found))
+    least = LEAST_TO_COUNT if counting else LEAST_FOR_FACETS
+    if cost > search.found * least:
+        by_programs = _programs_that_cost_less(compiled, counting, search.found, cost)
+        if by_programs is not None:
+            return "lp", by_programs
+    return "vertices", by_vertices
 
 
-def programs_cost_less(compiled: Compiled, counting: bool, n: int, cost: float) -> bool:
-    """Do linear programs find n cells for at most that cost? They are stopped beyond it."""
-    trial = LpEnumeration(compiled, counting, max_regions=n)
+def blocks_of(found: list[Found | int]) -> list[Found]:
+    """Without numbers of regions that were only counted."""
+    return [block for block in found if not isinstance(block, int)]
+
+
+def _squared_vertices(blocks: list[Found]) -> float:
+    """The sum of the squares of the cells' numbers of vertices."""
+    counts = [block.n_vertices for block in blocks]
+    return float((np.concatenate(counts).astype(np.float64) ** 2).sum())
+
+
+def _programs_that_cost_less(
+    compiled: Compiled, counting: bool, n: int, cost: float
+) -> Trial | None:
+    """Linear programs that find n cells for at most that cost. They are stopped beyond it."""
+    search = LpEnumeration(compiled, counting, max_regions=n, max_answers=int(cost / ANSWER))
     unit = WORK_TO_COUNT if counting else WORK_FOR_FACETS
-    unit *= 1.0 if trial.is_bounded else IF_UNBOUNDED
-    found = 0
-    for block in trial.blocks():
-        found += block if isinstance(block, int) else len(block)
-        if unit * trial.work + ANSWER * trial.resolver.counters.rational_signs > cost:
-            return False
-        if found >= n:
-            break
-    return True
+    unit *= 1.0 if search.is_bounded else IF_UNBOUNDED
+
+    def is_dear() -> bool:
+        answers = search.resolver.counters.rational_signs
+        return unit * search.work + ANSWER * answers > cost
+
+    try:
+        trial = Trial.of(search, lambda: is_dear() or search.found >= n)
+    except TooManyAnswers:
+        return None
+    return None if is_dear() else trial

@@ -114,11 +114,23 @@ class Enumeration:
         self._twice = 0  # the address of kernel.answer_twice once float64 has left something open
         self._block = self._new_block(self._next_size())
         self._exact_witness: dict[int, tuple[Fraction, ...]] = {}
+        self._begun: Found | int = 0  # what :meth:`blocks` is to tell again
+
+    def resume(self, begun: Found | int, counting: bool, most: int | None) -> None:
+        """Go on where :meth:`blocks` was left, as a search that was made so, and begin with what
+        it has told. Not between a region that is found and its block."""
+        self.counting, self.max_regions, self.max_vertices = counting, most, None
+        self._begun = begun
+        self._block = self._new_block(self._next_size())
+        self.finished = False
 
     def blocks(self) -> Iterator[Found | int]:
         """Blocks of regions; with ``counting``, numbers of regions. Some are empty: they let
         the caller look at the clock. Whenever it stops, :meth:`flush` has the rest."""
-        while self._start():
+        begun, self._begun = self._begun, 0
+        if begun:
+            yield begun
+        while self._is_within or self._start():
             while (status := self._run()) != kernel.DONE:
                 if status == kernel.BLOCK_FULL:
                     yield self.flush()
@@ -129,6 +141,11 @@ class Enumeration:
             self._splits, self._scalar[self._SPLITS] = self.splits, 0
         self.finished = True
         yield self.flush()
+
+    @property
+    def _is_within(self) -> bool:
+        """Are there cells on the stack?"""
+        return bool(self._scalar[self._TOP] >= 0)
 
     def flush(self) -> Found | int:
         """What was found since the last block; the next block holds what is found from now."""
@@ -229,7 +246,7 @@ class Enumeration:
         guide = stack.guide if stack.scalar[kernel.GUIDED] else None
         return stack.layer[:n], stack.positive[:n], stack.negative[:n], guide
 
-    _SPLITS = kernel.SPLITS
+    _SPLITS, _TOP = kernel.SPLITS, kernel.TOP
 
     @property
     def _scalar(self) -> np.ndarray:

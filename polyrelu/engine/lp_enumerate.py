@@ -23,6 +23,8 @@ from .state import Cells
 
 Point = tuple[Fraction, ...]
 
+ANSWERS = (lp.NEED_SIDE, lp.NEED_CUT, lp.NEED_FACET, lp.NEED_BOUNDED)
+
 SHORT = 1 << 64  # rows of such integers take exact programs that are soon done
 
 
@@ -310,10 +312,19 @@ def first_free(cells: Cells, e: int) -> int:
     return next(k for k in range(int(cells.n_rows[e])) if cells.kind[e, k] == lp.FREE)
 
 
+class TooManyAnswers(Exception):
+    """Rational arithmetic is needed more often than was allowed."""
+
+
 @dataclass
 class LpEnumeration(Enumeration):
-    """As :class:`Enumeration`, for cells with many vertices."""
+    """As :class:`Enumeration`, for cells with many vertices.
 
+    Args:
+        max_answers: in rational arithmetic; one more raises TooManyAnswers.
+    """
+
+    max_answers: int | None = None
     resolver: LpResolver = field(init=False)
 
     def __post_init__(self) -> None:
@@ -337,7 +348,7 @@ class LpEnumeration(Enumeration):
     def working_bytes(self) -> int:
         return sum(array.nbytes for array in self._cells)
 
-    _SPLITS = lp.SPLITS
+    _SPLITS, _TOP = lp.SPLITS, lp.TOP
 
     @property
     def _scalar(self) -> np.ndarray:
@@ -500,6 +511,8 @@ class LpEnumeration(Enumeration):
 
     def _serve(self, status: int) -> None:
         cells, e = self._cells, int(self._cells.scalar[lp.TOP])
+        if status in ANSWERS and self.max_answers == self.resolver.counters.rational_signs:
+            raise TooManyAnswers
         if status == lp.NEED_SIDE:
             self._room_for_attached(e)
             self.resolver.side(self._cells, e)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..domain import Domain
 from ..network import FieldsOnly, Network
-from .choice import enumeration, representation
+from .choice import Trial, enumeration, representation
 from .enumerate import Enumeration, Found
 from .measure import Measure, measure_of
 from .open_cells import OpenCells
@@ -48,9 +48,9 @@ class Problem(FieldsOnly):
     ) -> Problem:
         """With cells "auto" the representation is chosen here, once for all tasks."""
         compiled = compile_network(network, domain)
-        cells = representation(compiled, counting, cells)
+        cells, trial = representation(compiled, counting, cells)
         problem = cls(network, domain, counting, cells, is_measured)
-        vars(problem)["compiled"] = compiled
+        vars(problem)["compiled"], vars(problem)["_trial"] = compiled, trial
         return problem
 
     @cached_property
@@ -72,6 +72,11 @@ class Problem(FieldsOnly):
 
     def search(self, begin: OpenCells | None = None, most: int | None = None) -> Enumeration:
         """Of these cells, which stops at so many regions."""
+        if begin is None:
+            trial: Trial | None = vars(self).pop("_trial", None)  # of use once
+            begun = None if trial is None else trial.resumed(self.counting, most)
+            if begun is not None:
+                return begun
         return enumeration(self.compiled, self.counting, most, self.cells, begin)
 
 
