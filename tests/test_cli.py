@@ -14,7 +14,7 @@ import pytest
 
 import polyrelu as pr
 from polyrelu.cli import main
-from polyrelu.cli_options import with_signed_values
+from polyrelu.cli.options import with_signed_values
 
 ROOT = Path(__file__).parents[1]
 

@@ -11,7 +11,7 @@ import pytest
 
 import polyrelu as pr
 from polyrelu.cli import main
-from polyrelu.cli_recover import greatest_difference
+from polyrelu.cli.comparison import greatest_difference
 
 
 def gaussian(*widths: int) -> pr.Network:
@@ -86,7 +86,7 @@ def test_the_greatest_difference_of_any_output_is_found() -> None:
 
 
 def test_too_many_regions_are_said_not_hidden(tmp_path, capsys, monkeypatch) -> None:
-    monkeypatch.setattr("polyrelu.cli_recover.MOST_REGIONS", 2)
+    monkeypatch.setattr("polyrelu.cli.comparison.MOST_REGIONS", 2)
     pr.save_network(gaussian(2, 3, 1), tmp_path / "net.npz")
     code, out, _ = recovered(capsys, tmp_path / "net.npz", "--box=-2,2", "--json")
     data = json.loads(out)

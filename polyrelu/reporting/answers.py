@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..answer import Answer
-from ..cli_report import answer_lines, boundary_json
 from ..domain import Domain, Slice
 from ..errors import DomainError, PolyreluError
 from ..queries.boundary import DecisionBoundary, decision_boundary
@@ -20,6 +19,7 @@ from ..queries.path import activation_path
 from ..queries.surjectivity import output_range
 from ..queries.where import stopped
 from ..region_colors import class_names as names_of
+from ..wording import answer_lines, boundary_json
 from .blocks import Block, Facts, Section, Table, Text
 from .pictures import Draw, picture
 from .subject import Subject

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .suggestion import did_you_mean
+from ..suggestion import did_you_mean
 
 SHELLS = ("bash", "zsh", "tcsh")
 _CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)")
@@ -55,7 +55,7 @@ class PrintCompletion(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
-        from .io._extras import require
+        from ..io._extras import require
 
         shtab: Any = require("shtab", "completion")
         _complete_files(parser, shtab.FILE)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from .cli_data import Shown, labelled, plot
-from .cli_report import Report
-from .cli_where import UsageError
+from ..wording import Wording
+from .data import labelled
+from .drawing import Shown, plot
+from .where import UsageError
 
 if TYPE_CHECKING:
-    from .limits import Limits
-    from .network import Network
+    from ..limits import Limits
+    from ..network import Network
 
 MOST_PAIRWISE = 4  # classes; of more each is set against the rest
 
@@ -20,7 +21,7 @@ def separability(
     args: argparse.Namespace, network: Network, limits: Limits, progress: Any
 ) -> Shown:
     """The measures that were asked for, on the inputs and after each layer."""
-    from .separability.layers import layer_separability
+    from ..separability.layers import layer_separability
 
     data = labelled(args.data, network)
     if data.labels is None:
@@ -33,5 +34,5 @@ def separability(
     drawn = next(iter(table.names), None)
     if drawn is None and args.save is not None:
         raise UsageError("a picture needs a measure other than separable: --measures=LS1, say")
-    return Shown(Report(table.to_dict(), table.lines(), "done"),
+    return Shown(Wording(table.to_dict(), table.lines(), "done"),
                  lambda ax: plot().plot_separability(table, drawn, by="layer", ax=ax))  # fmt: skip

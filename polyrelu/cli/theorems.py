@@ -10,17 +10,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from .cli_where import UsageError
-from .errors import PolyreluError
+from ..errors import PolyreluError
+from .options import add_limits, add_quiet, seed
+from .output import DONE, LIMIT, REFUTED, say, show
+from .searching import limits_of
+from .where import UsageError
 
 if TYPE_CHECKING:
-    from .theorems import Claim, Report
+    from ..theorems import Claim, Report
 
 HEADER = f"{'claim':38}{'verdict':20}{'instances':>10}{'seconds':>9}  source"
 
 
-def add_theorems(commands: Any) -> Any:
-    """The options of the command."""
+def add_theorems(commands: Any) -> None:
+    """The command and its options."""
     text = "check claims of papers on networks, exactly"
     one = commands.add_parser("theorems", help=text, description=f"{text.capitalize()}.")
     one.set_defaults(json=False)
@@ -49,7 +52,9 @@ def add_theorems(commands: Any) -> Any:
         type=Path,
         help="write a table; into a page that has its two markers, between them",
     )
-    return one
+    one.add_argument("--seed", type=seed, default=0, help="of the instances (default: 0)")
+    add_quiet(one, "print nothing; the exit code tells")
+    add_limits(one)
 
 
 def chosen_claims(args: argparse.Namespace) -> tuple[Claim, ...]:
@@ -59,7 +64,7 @@ def chosen_claims(args: argparse.Namespace) -> tuple[Claim, ...]:
         UsageError: the file of ``--own`` is not there, or does not run.
         ClaimError: nothing is called that.
     """
-    from .theorems import claims
+    from ..theorems import claims
 
     if args.own is not None:
         if not args.own.is_file():
@@ -84,8 +89,8 @@ def described(claim: Claim) -> list[str]:
 
 def line(report: Report) -> list[str]:
     """Of the table, and below it what speaks against the claim or keeps it from being decided."""
-    from .theorems.claim import Verdict
-    from .theorems.page import brief
+    from ..theorems.claim import Verdict
+    from ..theorems.page import brief
 
     verdict = report.verdict.value + ("" if report.expected else "!")
     if report.claim.refuted and report.verdict.against:
@@ -124,7 +129,7 @@ def check_targets(args: argparse.Namespace) -> None:
 
 def written(args: argparse.Namespace, found: Sequence[Report] | Sequence[Claim]) -> list[str]:
     """The files that were asked for; what to say of them. (Of claims there is no page.)"""
-    from .theorems.page import BEGIN, insert, markdown
+    from ..theorems.page import BEGIN, insert, markdown
 
     said = []
     if args.page is not None:
@@ -142,3 +147,39 @@ def written(args: argparse.Namespace, found: Sequence[Report] | Sequence[Claim])
 def as_json(found: Sequence[Report] | Sequence[Claim]) -> str:
     """Every number that was found."""
     return json.dumps({"command": "theorems", "claims": [one.to_dict() for one in found]}, indent=2)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The command; its exit code."""
+    args.json = args.json_file == "-"
+    check_targets(args)
+    chosen = chosen_claims(args)
+    return _list(args, chosen) if args.list else _check(args, chosen)
+
+
+def _list(args: argparse.Namespace, chosen: Sequence[Claim]) -> int:
+    say(args, *(text for claim in chosen for text in described(claim)), *written(args, chosen))
+    if args.json:
+        show(as_json(chosen))
+    return DONE
+
+
+def _check(args: argparse.Namespace, chosen: Sequence[Claim]) -> int:
+    from ..progress import Meter, on_terminal
+    from ..theorems import Verdict, reports
+    from ..theorems.page import summary
+
+    meter = Meter("instances") if not args.quiet and on_terminal() else None
+    found: list[Report] = []
+    say(args, HEADER)
+    for report in reports(chosen, seed=args.seed, size=args.size, limits=limits_of(args),
+                          progress=meter or False):  # fmt: skip
+        found.append(report)
+        say(args, *line(report))
+    say(args, summary(found), *written(args, found))
+    if args.json:
+        show(as_json(found))
+    if not all(report.expected for report in found):
+        return REFUTED
+    unknown = len(found) < len(chosen) or any(r.verdict is Verdict.UNKNOWN for r in found)
+    return LIMIT if unknown else DONE

@@ -5,22 +5,24 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from .cli_data import Shown, labelled, plot, table_lines
-from .cli_report import Report
-from .cli_where import UsageError, domain_of
+from ..wording import Wording
+from .data import labelled
+from .drawing import Shown, plot
+from .tables import table_lines
+from .where import UsageError, domain_of
 
 if TYPE_CHECKING:
-    from .limits import Limits
-    from .network import Network
-    from .queries.folding_data import FoldingTable
-    from .queries.path import ActivationPath
+    from ..limits import Limits
+    from ..network import Network
+    from ..queries.folding_data import FoldingTable
+    from ..queries.path import ActivationPath
 
 DEFAULT_PAIRS = 20
 
 
 def folding(args: argparse.Namespace, network: Network, limits: Limits, progress: Any) -> Shown:
     """Of one segment, or of a data set."""
-    from .queries.folding_data import folding_table
+    from ..queries.folding_data import folding_table
 
     if args.segment is not None:
         if args.data is not None or args.pairs is not None:
@@ -33,14 +35,14 @@ def folding(args: argparse.Namespace, network: Network, limits: Limits, progress
 
 
 def _one_path(args: argparse.Namespace, network: Network) -> Shown:
-    from .queries.path import activation_path
+    from ..queries.path import activation_path
 
     where: Any = domain_of(args, network)
     path = activation_path(network, where.to_input([[0.0], [1.0]]))
     return Shown(_path_report(path), lambda ax: plot().plot_path(path, ax=ax))
 
 
-def _path_report(path: ActivationPath) -> Report:
+def _path_report(path: ActivationPath) -> Wording:
     found, best, back = path.folding(), path.greatest_folding(), path.reversed()
     layers = sorted({k for k, _, _ in path.network.thresholds})
     by_layer = [(k, path.folding([k])) for k in layers]
@@ -61,10 +63,10 @@ def _path_report(path: ActivationPath) -> Report:
         f"  {data['folded_pieces']:,} pieces folded back",
         *table_lines(rows),
     ]
-    return Report(data, lines, "done")
+    return Wording(data, lines, "done")
 
 
-def _table_report(table: FoldingTable) -> Report:
+def _table_report(table: FoldingTable) -> Wording:
     rows = table.rows()
     data = {
         "complete": table.complete, "stopped_by": table.stopped_by, "pairs": len(table),
@@ -76,4 +78,4 @@ def _table_report(table: FoldingTable) -> Report:
         data["most_folded"] = [i, j]
         lines += table_lines(rows)
         lines.append(f"  the most folded segment: from point {i} to point {j}")
-    return Report(data, lines, "done" if table.complete else "limit")
+    return Wording(data, lines, "done" if table.complete else "limit")

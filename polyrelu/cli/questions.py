@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .domain import Domain, Slice
-    from .limits import Limits
-    from .network import Array, Network
-    from .queries.boundary import DecisionBoundary
+    from ..domain import Domain, Slice
+    from ..limits import Limits
+    from ..network import Array, Network
 
 QUESTIONS = {
     "injective": "do different inputs give different outputs? a proof, or two inputs that collide",
@@ -28,6 +26,7 @@ QUESTIONS = {
     "similarity": "how good its gradients are as a similarity of the points of --data",
 }
 NORMS = {"1": 1.0, "2": 2.0, "inf": float("inf")}
+ABOUT_DATA = ("folding", "separability", "similarity")
 WITH_NORM = ("radius", "lipschitz")
 ONLY_FOR = {"pairs": "folding", "measures": "separability", "against": "separability",
             "metric": "similarity"}  # fmt: skip
@@ -43,12 +42,12 @@ def ask(
     progress: Any,
 ) -> Any:
     """The answer to a question of :data:`QUESTIONS`."""
-    from .queries import injectivity
-    from .queries.boundary import decision_boundary
-    from .queries.lipschitz import lipschitz_constant
-    from .queries.robustness import robust_radius
-    from .queries.stability import stability
-    from .queries.surjectivity import is_surjective
+    from ..queries import injectivity
+    from ..queries.boundary import decision_boundary
+    from ..queries.lipschitz import lipschitz_constant
+    from ..queries.robustness import robust_radius
+    from ..queries.stability import stability
+    from ..queries.surjectivity import is_surjective
 
     tasks: dict[str, Callable[..., Any]] = {
         "injective": injectivity.is_injective,
@@ -67,39 +66,3 @@ def ask(
     if point is not None:
         return task(network, point.tolist(), where, limits=limits, progress=progress)
     return task(network, where, limits=limits, progress=progress)
-
-
-def add_query(parser: argparse.ArgumentParser) -> None:
-    """The question comes before the file."""
-    parser.add_argument("question", choices=list(QUESTIONS), metavar="QUESTION",
-                        help="; ".join(f"{k}: {v}" for k, v in QUESTIONS.items()))  # fmt: skip
-    parser.add_argument("--point", metavar="X",
-                        help="radius: the input, N numbers, or a file that holds them")  # fmt: skip
-    parser.add_argument("--norm", choices=list(NORMS),
-                        help="radius, lipschitz: of distances (default: 2)")  # fmt: skip
-    parser.add_argument("-o", "--save", metavar="FILE",
-                        help="draw it to .png, .svg or .pdf: boundary, and what --data is for; "
-                        "boundary of three inputs: also a mesh, .ply, .obj or .stl, or a page to "
-                        "turn it in, .html")  # fmt: skip
-
-
-PICTURES, MESHES = (".png", ".svg", ".pdf"), (".ply", ".obj", ".stl", ".html")
-
-
-def save_boundary(boundary: DecisionBoundary, path: str) -> None:
-    """A picture or a mesh, by the suffix."""
-    if path.lower().endswith(PICTURES):
-        from .io._extras import require
-
-        require("matplotlib", "plot").use("Agg")
-        from .plot import plot_boundary
-
-        plot_boundary(boundary).figure.savefig(path, dpi=200)
-    elif path.lower().endswith(".html"):
-        from .viewer import save_html
-
-        save_html(boundary, path)
-    else:
-        from .mesh import boundary_mesh
-
-        boundary_mesh(boundary).save(path)

@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import DomainError, PolyreluError
-from .suggestion import no_such_file
+from ..errors import DomainError, PolyreluError
+from ..suggestion import no_such_file
 
 if TYPE_CHECKING:
-    from .domain import Box, Domain, Slice
-    from .network import Array, Network
+    from ..domain import Box, Domain, Slice
+    from ..network import Array, Network
 
 
 class UsageError(PolyreluError):
@@ -59,7 +59,7 @@ def domain_of(args: argparse.Namespace, network: Network) -> Domain | Slice:
 
 def whole_domain(args: argparse.Namespace, network: Network) -> Domain | None:
     """By --box or --space, or the file's input box; None if there is none of these."""
-    from .domain import Space
+    from ..domain import Space
 
     if args.space:
         return Space(network.input_dim)
@@ -67,7 +67,7 @@ def whole_domain(args: argparse.Namespace, network: Network) -> Domain | None:
 
 
 def _box(text: str, n: int) -> Box:
-    from .domain import Box
+    from ..domain import Box
 
     if ":" not in text:
         low, high = numbers("--box", text, (2,))
@@ -83,7 +83,7 @@ def _box(text: str, n: int) -> Box:
 def _along_axes(args: argparse.Namespace, n: int, whole: Domain | None) -> Slice:
     import numpy as np
 
-    from .domain import Box, Slice
+    from ..domain import Box, Slice
 
     if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", args.axes):
         raise UsageError(f"--axes must be input numbers separated by commas, not {args.axes!r}")
@@ -134,7 +134,7 @@ def _is_file(text: str) -> bool:
 
 
 def _segment(text: str, n: int) -> Slice:
-    from .domain import segment
+    from ..domain import segment
 
     ends = text.split(":")
     if len(ends) != 2:
@@ -143,7 +143,7 @@ def _segment(text: str, n: int) -> Slice:
 
 
 def _through(args: argparse.Namespace, n: int) -> Slice:
-    from .domain import Slice, Space, segment
+    from ..domain import Slice, Space, segment
 
     points = _read_points(args.slice)
     if points.ndim != 2 or points.shape[1] != n or len(points) < 2:
@@ -160,7 +160,7 @@ def _through(args: argparse.Namespace, n: int) -> Slice:
 def _load_npy(path: Path) -> Array:
     import numpy as np
 
-    from .io._archive import check_header
+    from ..io._archive import check_header
 
     with path.open("rb") as stream:
         check_header(str(path), stream, path.stat().st_size)
@@ -172,8 +172,8 @@ def _load_npy(path: Path) -> Array:
 def _read_points(path: Path) -> Array:
     import numpy as np
 
-    from .io._archive import BROKEN
-    from .network import finite_array
+    from ..io._archive import BROKEN
+    from ..network import finite_array
 
     if not path.exists():
         raise no_such_file(path)

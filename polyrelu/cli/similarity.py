@@ -5,23 +5,25 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from .cli_data import Shown, labelled, plot, table_lines
-from .cli_report import Report
-from .cli_where import UsageError
-from .errors import PolyreluError
+from ..errors import PolyreluError
+from ..wording import Wording
+from .data import labelled
+from .drawing import Shown, plot
+from .tables import table_lines
+from .where import UsageError
 
 if TYPE_CHECKING:
-    from .limits import Limits
-    from .network import Network
-    from .queries.kernels import LabelledFeatures
-    from .queries.metrics import Metric
+    from ..limits import Limits
+    from ..network import Network
+    from ..queries.kernels import LabelledFeatures
+    from ..queries.metrics import Metric
 
 SPARSE = 100  # parameters
 
 
 def similarity(args: argparse.Namespace, network: Network, limits: Limits, progress: Any) -> Shown:
     """Gaps and classifiers under each metric that fits the network."""
-    from .queries.kernels import LabelledFeatures
+    from ..queries.kernels import LabelledFeatures
 
     found = labelled(args.data, network)
     if found.labels is None:
@@ -35,10 +37,10 @@ def similarity(args: argparse.Namespace, network: Network, limits: Limits, progr
 
 def _metrics(data: LabelledFeatures) -> dict[str, Metric | None]:
     """By name."""
-    from .queries.euler_metric import EulerMetric
-    from .queries.metrics import BlockMetric, DiagonalMetric
-    from .queries.sparse_metric import sparse_metric
-    from .queries.tangent import parameter_blocks
+    from ..queries.euler_metric import EulerMetric
+    from ..queries.metrics import BlockMetric, DiagonalMetric
+    from ..queries.sparse_metric import sparse_metric
+    from ..queries.tangent import parameter_blocks
 
     blocks = parameter_blocks(data.network)
     return {
@@ -51,8 +53,8 @@ def _metrics(data: LabelledFeatures) -> dict[str, Metric | None]:
 
 
 def _row(name: str, data: LabelledFeatures, metric: Metric | None) -> dict[str, Any]:
-    from .queries.similarity import similarity_gap
-    from .queries.similarity_classifier import similarity_classifier
+    from ..queries.similarity import similarity_gap
+    from ..queries.similarity_classifier import similarity_classifier
 
     row: dict[str, Any] = {"metric": name}
     try:
@@ -70,11 +72,11 @@ def _middle(bounds: Any) -> float:
     return float((bounds.low + bounds.high) / 2)
 
 
-def _report(data: LabelledFeatures, rows: list[dict[str, Any]]) -> Report:
+def _report(data: LabelledFeatures, rows: list[dict[str, Any]]) -> Wording:
     written = {"points": len(data), "classes": list(data.classes), "metrics": rows}
     lines = [
         f"{len(data):,} points of {len(data.classes)} classes; gaps relative to sup |K|; errors of "
         "the similarity classifier and of the network",
         *table_lines(rows),
     ]
-    return Report(written, lines, "done")
+    return Wording(written, lines, "done")

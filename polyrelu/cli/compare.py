@@ -6,20 +6,23 @@ import argparse
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from .cli_data import Shown, labelled, plot, table_lines
-from .cli_report import Report
-from .cli_where import domain_of
+from ..wording import Wording
+from .data import labelled
+from .drawing import Shown, draw_answer, plot
+from .options import add_limits, add_quiet, add_where, natural, seed
+from .tables import table_lines
+from .where import domain_of
 
 if TYPE_CHECKING:
-    from .limits import Limits
-    from .network import Network
-    from .sampling.study import Study
+    from ..limits import Limits
+    from ..network import Network
+    from ..sampling.study import Study
 
 
 def comparison(args: argparse.Namespace, network: Network, limits: Limits, progress: Any) -> Shown:
     """The methods asked for, on the network and domain asked for. Each step shows progress of its
     own, of what it counts."""
-    from .sampling.study import study
+    from ..sampling.study import study
 
     data = None if args.data is None else labelled(args.data, network).inputs
     methods = None if args.methods is None else args.methods.split(",")
@@ -29,7 +32,7 @@ def comparison(args: argparse.Namespace, network: Network, limits: Limits, progr
     return Shown(_report(found), lambda ax: plot().plot_recall(found, ax=ax))
 
 
-def _report(found: Study) -> Report:
+def _report(found: Study) -> Wording:
     cost, rows = found.cost, found.rows()
     data = {
         "regions": cost.regions,
@@ -54,7 +57,7 @@ def _report(found: Study) -> Report:
         lines.append(f"  the smallest region has {found.volumes.least:.3g} of the volume")
     if found.stopped_by is not None:
         lines.append(f"  samples are shorter than the budget: stopped by {found.stopped_by}")
-    return Report(_without_nan(data), lines, "done" if found.stopped_by is None else "limit")
+    return Wording(_without_nan(data), lines, "done" if found.stopped_by is None else "limit")
 
 
 def _without_nan(value: Any) -> Any:
@@ -92,3 +95,38 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     return f"{value:.3g}" if abs(value) >= 1e9 else f"{value:,.0f}"
+
+
+def add_options(parser: Any) -> None:
+    """Of the command."""
+    group = parser.add_argument_group("sampling")
+    group.add_argument(
+        "--methods",
+        metavar="NAMES",
+        help="uniform, gaussian, grid, lines, trajectories, bisection, walk, planes; with --data "
+        "also data, jitter, mixup (default: all that fit the domain)",
+    )
+    group.add_argument(
+        "--budget",
+        type=natural,
+        metavar="N",
+        help="forward passes of each (default: as many as take as long as enumerating, but 100,000 "
+        "at least)",
+    )
+    group.add_argument(
+        "--repeats", type=natural, default=3, metavar="N", help="of each (default: %(default)s)"
+    )
+    group.add_argument("--seed", type=seed, default=0, help="of the first (default: 0)")
+    group.add_argument("--data", metavar="FILE", help=".npz (array x) or .csv, for three methods")
+    group.add_argument(
+        "-o", "--save", metavar="FILE", help="draw recall against budget: .png, .pdf or .svg"
+    )
+    add_quiet(parser, "print nothing")
+    add_where(parser)
+    add_limits(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The command; its exit code."""
+    asked = {"command": "compare", "budget": args.budget, "seed": args.seed, "data": args.data}
+    return draw_answer(args, comparison, asked)

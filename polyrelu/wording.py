@@ -1,4 +1,4 @@
-"""How the command line writes answers: for people, and as JSON."""
+"""Answers in words: for people, and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Report:
+class Wording:
     """An answer, written.
 
     Attributes:
@@ -30,7 +30,7 @@ class Report:
     outcome: str
 
 
-def report(found: Any) -> Report:
+def wording_of(found: Any) -> Wording:
     """Of whatever a question of the command line has for an answer."""
     from .queries.boundary import DecisionBoundary
     from .queries.lipschitz import Lipschitz
@@ -38,15 +38,15 @@ def report(found: Any) -> Report:
     from .queries.stability import Stability
 
     if isinstance(found, Stability):
-        return Report(stability_json(found), stability_lines(found), "done")
+        return Wording(stability_json(found), stability_lines(found), "done")
     if isinstance(found, DecisionBoundary):
         shown = boundary_json(found)
-        return Report(shown, boundary_lines(shown), "done" if found.complete else "limit")
+        return Wording(shown, boundary_lines(shown), "done" if found.complete else "limit")
     if isinstance(found, RobustRadius):
-        return Report(radius_json(found), radius_lines(found), _OUTCOMES[found.status.value])
+        return Wording(radius_json(found), radius_lines(found), _OUTCOMES[found.status.value])
     if isinstance(found, Lipschitz):
-        return Report(lipschitz_json(found), lipschitz_lines(found), "done")
-    return Report(answer_json(found), answer_lines(found), _OUTCOMES[found.status.value])
+        return Wording(lipschitz_json(found), lipschitz_lines(found), "done")
+    return Wording(answer_json(found), answer_lines(found), _OUTCOMES[found.status.value])
 
 
 _OUTCOMES = {"proved": "done", "refuted": "refuted", "unknown": "limit"}
