@@ -28,6 +28,10 @@ def net(tmp_path: Path) -> str:
         (["regions", "NET", "--bxo=-1,1"], "did you mean --box?", "(see polyrelu regions --help)"),
         (["regions", "NET", "--conut"], "did you mean --count", "unrecognized arguments: --conut"),
         (["query", "injectiv", "NET"], "did you mean injective", "invalid choice: 'injectiv'"),
+        (["--verison"], "did you mean --version?", "unrecognized arguments: --verison"),
+        (["-version"], "did you mean --version?", "(see polyrelu --help)"),
+        (["--verison", "info", "NET"], "did you mean --version?", "(see polyrelu --help)"),
+        (["--print-completoin=zsh"], "did you mean --print-completion?", "(see polyrelu --help)"),
         (["plot", "NET", "--color=clas"], "did you mean class?", "(see polyrelu plot --help)"),
     ],
 )
@@ -41,10 +45,16 @@ def test_what_was_meant(words: list[str], meant: str, seen: str, net: str, capsy
 
 
 def test_nothing_near_is_not_suggested(net: str, capsys) -> None:
-    for words in (["xyzzy", net], ["regions", net, "--xyzzy"], ["info", "xyzzy.onnx"]):
+    for words in (["--xyzzy"], ["xyzzy", net], ["regions", net, "--xyzzy"], ["info", "xyzzy.onnx"]):
         assert main(words) == 2
         assert "did you mean" not in capsys.readouterr().err
     assert did_you_mean("a", []) == ""
+
+
+def test_options_without_a_command_may_be_cut_short(capsys) -> None:
+    for words in (["--vers"], ["--version"], ["-h"], ["--he"]):
+        assert main(words) == 0
+        assert capsys.readouterr().out.startswith(("polyrelu ", "usage: polyrelu"))
 
 
 def test_files_of_nearly_the_same_name(net: str, tmp_path: Path, capsys) -> None:

@@ -27,12 +27,25 @@ class Parser(argparse.ArgumentParser):
         return made
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """An option that a command lacks is that command's error, which knows what it has."""
-        found, unknown = self.parse_known_args(args, namespace)
+        """An option that a command lacks is that command's error, which knows what it has; one
+        before the command is this parser's."""
+        words = sys.argv[1:] if args is None else list(args)
+        if words and self._is_unknown(words[0]):  # argparse would only miss the command
+            self.error(f"unrecognized arguments: {words[0]}")
+        found, unknown = self.parse_known_args(words, namespace)
         if unknown:
             parser = self.commands.get(getattr(found, "command", ""), self)
             parser.error(f"unrecognized arguments: {' '.join(unknown)}")
         return found
+
+    def _is_unknown(self, word: str) -> bool:
+        if not word.startswith("-") or word.startswith("-h"):
+            return False
+        name = word.partition("=")[0]
+        return not any(known.startswith(name) for known in self._options())
+
+    def _options(self) -> list[str]:
+        return ["--help", *re.findall(r"--[\w-]+", self.format_usage())]
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"polyrelu: {message}{self._meant(message)} (see {self.prog} --help)\n")
@@ -41,7 +54,7 @@ class Parser(argparse.ArgumentParser):
         if match := _CHOICE.search(message):
             return did_you_mean(match[1], re.findall(r"[\w-]+", match[2]))
         if match := _UNKNOWN.search(message):
-            return did_you_mean(match[1], re.findall(r"--[\w-]+", self.format_usage()))
+            return did_you_mean(match[1], self._options())
         return ""
 
 
