@@ -46,7 +46,7 @@ class Checkpoint:
 
     Raises:
         FileFormatError: the directory has the record of another search, or a damaged one.
-        StoreError: another process works on it, or the system refuses to write.
+        StoreError: it is a file, another process works on it, or the system refuses to write.
     """
 
     def __init__(self, path: str | os.PathLike[str], problem: Problem) -> None:
@@ -56,6 +56,8 @@ class Checkpoint:
         self._file = self.path / JOURNAL
         self.frontier = Frontier()
         self.seconds = 0.0
+        if os.path.lexists(self.path) and not self.path.is_dir():
+            raise StoreError(f"{self.path} must be a directory, or nothing yet, for a checkpoint")
         with storage_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             self._stream: IO[bytes] = self._file.open("a+b")

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from .domain import Domain, Slice
-from .errors import DomainError, NetworkError
+from .errors import DomainError, NetworkError, PolyreluError
 from .interrupt import deferred_interrupt
 from .limits import Limits
 from .network import Network, finite_array
@@ -150,11 +150,15 @@ def count_regions(
     Args:
         checkpoint: a directory in which what was counted is recorded. A count that was stopped,
             by a limit, Ctrl-C or a power cut, goes on from there when it is called again, and
-            comes to the same number. ``limits.seconds`` are those of each call. Where the engine
-            cuts regions with auxiliary walls (unbounded domains, units that are not ReLUs), they
-            are kept in memory and nothing is recorded: see :func:`polyrelu.store_regions`.
+            comes to the same number. ``limits.seconds`` are those of each call.
+
+    Where an unbounded direction of the domain first meets a wall after layer 1 (units such as
+    identities pass it on), the engine cuts regions with auxiliary walls, and keeps all patterns in
+    memory to count each region once. Such a count cannot be recorded;
+    :func:`polyrelu.store_regions` survives there too.
 
     Raises:
+        PolyreluError: a checkpoint for a count that cannot be recorded.
         FileFormatError: the checkpoint is one of something else, or damaged.
         StoreError: another process works on it, or the system refuses to write.
     """
@@ -162,6 +166,12 @@ def count_regions(
     made = Prepared.of(network, domain, limits, cells, True, is_measured)
     assert made.problem is not None
     if made.problem.compiled.n_auxiliary:  # cells are merged by pattern, so patterns must be kept
+        if checkpoint is not None:
+            raise PolyreluError(
+                "this count cannot be recorded in a checkpoint: on this domain the engine cuts "
+                "regions with auxiliary walls, and must know them all to count each once. Use "
+                "store_regions (polyrelu regions --store), which survives too, or count without"
+            )
         graph = regions(
             network, domain, limits=limits, progress=progress, cells=cells, workers=workers,
             executor=executor,

@@ -20,6 +20,7 @@ from polyrelu import (
     Box,
     FileFormatError,
     Limits,
+    PolyreluError,
     Slice,
     Space,
     StoreError,
@@ -27,11 +28,13 @@ from polyrelu import (
     crew,
     open_store,
     regions,
+    save_network,
     search,
     store_regions,
 )
 from polyrelu.activations import identity
 from polyrelu.checkpoint import Checkpoint, _checked
+from polyrelu.cli import main
 from polyrelu.engine.enumerate import Enumeration
 from polyrelu.network import Affine, Layer, Network, relu
 from polyrelu.storing import SEARCH
@@ -40,6 +43,13 @@ pytest.importorskip("pyarrow")
 
 NET, BOX = gaussian_network(0, 2, 40, 40), Box(-2, 2, dim=2)
 N_REGIONS = 2479
+# Identity units pass an unbounded direction on, so that auxiliary walls cut regions apart.
+MERGED = Network(
+    [
+        Layer([Affine([[1, 0], [0, 1.0]], [0, 0])], [relu(), identity()]),
+        Layer([Affine([[1, 1], [1, -2.0]], [1, 1])], [relu(), relu()]),
+    ]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -236,16 +246,22 @@ def test_a_store_of_a_slice_and_of_a_cone(tmp_path):
             assert store.to_graph().edges().tolist() == graph.edges().tolist()
 
 
+def test_a_count_that_cannot_be_recorded_says_so(tmp_path, capsys):
+    with pytest.raises(PolyreluError, match=r"auxiliary walls.*store_regions"):
+        count_regions(MERGED, Space(2), checkpoint=tmp_path / "run")
+    save_network(MERGED, tmp_path / "net.npz")
+    ask = ["regions", str(tmp_path / "net.npz"), "--count", "-q"]
+    assert main([*ask, "--space", "--checkpoint", str(tmp_path / "run")]) == 2
+    assert "polyrelu regions --store" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+    assert main([*ask, "--space"]) == 0
+    assert int(capsys.readouterr().out) == len(regions(MERGED, Space(2)))
+    assert main([*ask, "--box=-1,1", "--checkpoint", str(tmp_path / "run")]) == 0
+
+
 def test_a_store_of_cells_that_are_merged(tmp_path):
-    """Identity units pass an unbounded direction on, so that auxiliary walls cut regions apart."""
-    net = Network(
-        [
-            Layer([Affine([[1, 0], [0, 1.0]], [0, 0])], [relu(), identity()]),
-            Layer([Affine([[1, 1], [1, -2.0]], [1, 1])], [relu(), relu()]),
-        ]
-    )
-    store = store_regions(net, Space(2), tmp_path)
-    graph = regions(net, Space(2))
+    store = store_regions(MERGED, Space(2), tmp_path)
+    graph = regions(MERGED, Space(2))
     assert {tuple(p) for p in store.to_graph().patterns.tolist()} == {
         tuple(p) for p in graph.patterns.tolist()
     }
@@ -404,8 +420,11 @@ def test_a_corrupt_block_is_an_error_that_says_which(tmp_path, whole):
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError, match="could not be written"):
+    with pytest.raises(StoreError, match="file must be a directory, or nothing yet"):
         count(tmp_path / "file")
+    with pytest.raises(StoreError, match="could not be written"):
+        count(tmp_path / "file" / "run")
+    assert (tmp_path / "file").read_text() == "in the way"
 
 
 # ---------------------------------------------------------------- what must not be touched
