@@ -9,6 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_deferred = 0
+
+
+def deferred_so_far() -> int:
+    """How many were deferred since the program began. Who calls several computations learns by it
+    that one of them was stopped, though its answer may not say so."""
+    return _deferred
+
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Callable[[], bool]]:
@@ -27,9 +35,11 @@ def deferred_interrupt() -> Iterator[Callable[[], bool]]:
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal received
+        global _deferred
         if received:
             raise KeyboardInterrupt
         received = True
+        _deferred += 1
 
     def interrupted() -> bool:
         nonlocal received

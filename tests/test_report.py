@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from test_viewer import read
 
 import polyrelu as pr
 from polyrelu.cli import main
+from polyrelu.engine.enumerate import Enumeration
+from polyrelu.interrupt import deferred_interrupt
 from polyrelu.reporting.blocks import Bars, Code, Facts, Picture, Section, Table, Text
 from polyrelu.reporting.subject import plane_through
 
@@ -215,6 +219,86 @@ def test_the_command(tmp_path: Path, capsys, monkeypatch) -> None:
     for wrong in (["-o", "a.pdf"], ["--plane=0"], ["--plane=0,9"], ["--plane=0,0.5"]):
         assert main(["report", "net.npz", "--box=-1,1", *wrong]) == 2
     assert sorted(p.name for p in tmp_path.iterdir()) == ["b.html", "net.npz", "report.html"]
+
+
+# --- Ctrl-C --------------------------------------------------------------------------------------
+
+
+def ctrl_c(*_: object, **__: object) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch) -> list[str]:
+    monkeypatch.chdir(tmp_path)
+    pr.save_network(network(2, 7, 5, 3), "net.npz")
+    return ["report", "net.npz", "--box=-1,1"]
+
+
+def states_after_ctrl_c(ask: list[str], capsys) -> dict[str, str]:
+    """The state of each section; the page and the command must say that it is incomplete."""
+    assert main([*ask, "--json"]) == 3
+    out, err = capsys.readouterr()
+    assert "INCOMPLETE: stopped by Ctrl-C; report.html has what was found before" in err
+    told = json.loads(out)
+    assert told["interrupted"]
+    page = read(Path("report.html"))
+    assert any("Ctrl-C stopped this report" in text for text in page.of("p", role="alert"))
+    assert facts(Path("report.html"))["regions"] == told["headline"]["regions"]
+    return {name: section["state"] for name, section in told["sections"].items()}
+
+
+def test_ctrl_c_in_a_section_keeps_those_before_it(ask, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(pr.RegionGraph, "verify", ctrl_c)
+    assert states_after_ctrl_c(ask, capsys) == {
+        "subject": "done", "regions": "done", "certificate": "cut short", "pictures": "left out",
+        "boundary": "left out", "injectivity": "left out", "folding": "left out",
+        "sizes": "left out",
+    }  # fmt: skip
+
+
+def test_ctrl_c_that_an_enumeration_kept_to_itself_stops_the_report(
+    ask, capsys, monkeypatch
+) -> None:
+    from polyrelu.reporting import answers
+
+    def stopped(*given: object, **options: object) -> pr.DecisionBoundary:
+        with deferred_interrupt() as interrupted:
+            ctrl_c()
+            assert interrupted()
+        return pr.decision_boundary(*given, **options)
+
+    monkeypatch.setattr(answers, "decision_boundary", stopped)
+    states = states_after_ctrl_c(ask, capsys)
+    assert states["pictures"] == "done"
+    assert states["boundary"] == "cut short"
+    assert {states[name] for name in ("injectivity", "folding", "sizes")} == {"left out"}
+
+
+def test_ctrl_c_among_the_regions_keeps_them(ask, capsys, monkeypatch) -> None:
+    whole = Enumeration.blocks
+
+    def interrupted(self: Enumeration) -> Iterator[object]:
+        for block in whole(self):
+            yield block
+            ctrl_c()
+
+    monkeypatch.setattr(Enumeration, "blocks", interrupted)
+    pr.save_network(network(3, 60, 1), "net.npz")  # more than one block of regions
+    states = states_after_ctrl_c(ask, capsys)
+    assert states["regions"] == "cut short"
+    assert {states[name] for name in states if name not in ("subject", "regions")} == {"left out"}
+
+
+def test_ctrl_c_before_a_region_is_found_writes_nothing(ask, capsys, monkeypatch) -> None:
+    from polyrelu.reporting import overview
+
+    monkeypatch.setattr(overview, "regions", ctrl_c)
+    assert main(ask) == 130
+    assert "nothing was kept" in capsys.readouterr().err
+    assert not Path("report.html").exists()
+    with pytest.raises(KeyboardInterrupt):
+        pr.report(network(2, 3, 2), pr.Box(-1, 1, dim=2))
 
 
 # --- in a browser --------------------------------------------------------------------------------

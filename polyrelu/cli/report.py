@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .options import add_limits, add_quiet, add_where, positive, seed
-from .output import DONE, LIMIT, print_json, say
+from .output import DONE, LIMIT, complain, print_json, say
 from .searching import limits_of, with_progress
 from .targets import check_target
 from .where import UsageError, domain_of, numbers
@@ -47,7 +47,6 @@ def add_options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The command; its exit code."""
-
     from ..io import load_network
     from ..reporting import report
 
@@ -67,4 +66,6 @@ def run(args: argparse.Namespace) -> int:
                      **found.summary()})  # fmt: skip
     else:
         say(args, *found.lines(), f"report: {args.save}")
-    return DONE if found.complete else LIMIT
+    if found.interrupted:
+        complain(f"INCOMPLETE: stopped by Ctrl-C; {args.save} has what was found before")
+    return DONE if found.complete and not found.interrupted else LIMIT

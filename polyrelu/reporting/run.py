@@ -63,12 +63,14 @@ class Report(InNotebook):
         subject: what it is about: ``subject.graph`` are the regions.
         sections: what was found, each with its state.
         seconds: what it took.
+        interrupted: whether Ctrl-C stopped it; later sections are left out.
     """
 
     title: str
     subject: Subject
     sections: tuple[Section, ...]
     seconds: float
+    interrupted: bool = False
 
     def __repr__(self) -> str:
         return f"Report({self.title!r}, {len(self.sections)} sections, {self.seconds:.1f} s)"
@@ -89,8 +91,9 @@ class Report(InNotebook):
         """The main numbers as text, and the state of each section."""
         states = {s.name: {"state": s.state, "reason": s.reason, "seconds": s.seconds}
                   for s in self.sections}  # fmt: skip
-        return {"complete": self.complete, "headline": dict(self.subject.headline),
-                "sections": states, "seconds": self.seconds}  # fmt: skip
+        return {"complete": self.complete, "interrupted": self.interrupted,
+                "headline": dict(self.subject.headline), "sections": states,
+                "seconds": self.seconds}  # fmt: skip
 
     def html(self) -> str:
         """The page: one file that loads nothing and runs no script."""
@@ -113,12 +116,15 @@ class Report(InNotebook):
         })  # fmt: skip
 
     def _banner(self) -> str:
-        if self.complete:
-            return ""
-        why = next((s.reason for s in self.sections if s.name == "regions"), "")
-        return (
-            f'<p class="state warning" role="alert"><strong>Incomplete:</strong> {escape(why)}. '
-            f"What follows is about the regions that were found.</p>"
+        said = []
+        if not self.complete:
+            why = next((s.reason for s in self.sections if s.name == "regions"), "")
+            said.append(f"{why}. What follows is about the regions that were found.")
+        if self.interrupted:
+            said.append("Ctrl-C stopped this report: sections are cut short or left out.")
+        return "".join(
+            f'<p class="state warning" role="alert"><strong>Incomplete:</strong> {escape(text)}</p>'
+            for text in said
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -149,6 +155,9 @@ def report(
 
     A section for which there is no time, or that does not apply, says so. What is cut short says
     that its numbers are bounds.
+
+    Ctrl-C stops it: the section that it met is cut short, those after it are left out, and the rest
+    is returned and written. Before a region is found there is nothing to keep: KeyboardInterrupt.
 
     Args:
         domain: default the network's ``input_box``.
@@ -183,9 +192,12 @@ def report(
         command=command or f"polyrelu.report(network, {cut or where!r}, seconds={seconds:g})",
         progress=progress,
     )  # fmt: skip
-    sections = tuple(_sections(subject, began + float(seconds)))
+    sections, interrupted = _sections(subject, began + float(seconds))
+    if interrupted and not subject.graph:
+        raise KeyboardInterrupt
     widths = "-".join(map(str, network.widths))
-    found = Report(title or f"Network {widths}", subject, sections, time.perf_counter() - began)
+    took = time.perf_counter() - began
+    found = Report(title or f"Network {widths}", subject, tuple(sections), took, interrupted)
     if path is not None:
         found.save(path)
     return found
@@ -198,18 +210,34 @@ def _checked(path: str | os.PathLike[str]) -> Path:
     return file
 
 
-def _sections(subject: Subject, until: float) -> list[Section]:
-    made = []
+def _sections(subject: Subject, until: float) -> tuple[list[Section], bool]:
+    """All of them, and whether Ctrl-C stopped one; those after it are left out."""
+    made, interrupted = [], False
     weights = [weight for _, weight, _ in PARTS]
     for k, (fill, weight, form) in enumerate(PARTS):
         section = Section(form.name, form.title, form.what, form.page)
+        made.append(section)
+        if interrupted:
+            section.state, section.reason = "left out", "Ctrl-C stopped the report before it"
+            continue
         left = max(until - time.perf_counter(), 0.0)
         subject.begin(left * weight / sum(weights[k:]))
-        began = time.perf_counter()
-        try:
-            fill(subject, section)
-        except PolyreluError as error:
-            section.state, section.reason = "left out", str(error)
-        section.seconds = time.perf_counter() - began
-        made.append(section)
-    return made
+        interrupted = _fill(fill, subject, section)
+    return made, interrupted
+
+
+def _fill(fill: Callable[[Subject, Section], None], subject: Subject, section: Section) -> bool:
+    """Fill one section; whether Ctrl-C stopped it."""
+    began = time.perf_counter()
+    interrupted = False
+    try:
+        fill(subject, section)
+    except PolyreluError as error:
+        section.state, section.reason = "left out", str(error)
+    except KeyboardInterrupt:
+        interrupted = True
+    interrupted |= subject.interrupted
+    if interrupted and section.state == "done":
+        section.state, section.reason = "cut short", "Ctrl-C stopped it"
+    section.seconds = time.perf_counter() - began
+    return interrupted

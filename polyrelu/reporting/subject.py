@@ -12,6 +12,7 @@ from ..clipping import domain_bounds
 from ..domain import Box, Domain, Slice
 from ..errors import DomainError
 from ..graph import RegionGraph
+from ..interrupt import deferred_so_far
 from ..limits import Limits
 from ..network import Array, Network
 from ..progress import Progress
@@ -29,6 +30,7 @@ class Subject:
         names: of the classes, or None.
         seed: of what is drawn at random.
         command: how to make the report again.
+        interrupts: deferred before the report began.
     """
 
     given: Network
@@ -44,15 +46,21 @@ class Subject:
     graph: RegionGraph | None = None
     headline: list[tuple[str, str]] = field(default_factory=list)
     until: float = 0.0
+    interrupts: int = field(default_factory=deferred_so_far)
 
     def begin(self, share: float) -> None:
         """A section may take so many seconds from now on."""
         self.until = time.perf_counter() + share
 
     @property
+    def interrupted(self) -> bool:
+        """Did Ctrl-C stop an enumeration of a section?"""
+        return deferred_so_far() > self.interrupts
+
+    @property
     def left(self) -> float:
-        """Seconds that the section still has."""
-        return max(self.until - time.perf_counter(), 0.0)
+        """Seconds that the section still has: none after Ctrl-C."""
+        return 0.0 if self.interrupted else max(self.until - time.perf_counter(), 0.0)
 
     def affords(self, seconds: float) -> bool:
         """Is there time for what takes about so long?"""
