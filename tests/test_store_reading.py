@@ -128,11 +128,16 @@ def test_ranges(trial, store, tmp_path):
         part.output_range()
 
 
-@pytest.mark.parametrize("outputs", [1, 2, 3])
-def test_decision_boundaries(tmp_path, outputs):
+def deciding(outputs: int) -> pr.Network:
+    """A network of two inputs with a decision boundary."""
     rng = np.random.default_rng(2)
     shapes = [(6, 2), (4, 6), (outputs, 4)]
-    net = pr.Network.from_layers([(rng.normal(size=s), rng.normal(size=s[0]) / 2) for s in shapes])
+    return pr.Network.from_layers([(rng.normal(size=s), rng.normal(size=s[0]) / 2) for s in shapes])
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 3])
+def test_decision_boundaries(tmp_path, outputs):
+    net = deciding(outputs)
     domain = Box(-2, 2, dim=2)
     truth = decision_boundary(net, domain)
     store = Trial(decision(net).extended, domain).store(tmp_path / "s")
@@ -382,3 +387,122 @@ def test_the_command_line(store, capsys):
     edited(store, lambda d: d.update(version=9))
     assert main(["info", directory]) == 2
     assert "version 9" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- questions on the command line
+
+
+def answer(capsys, *words: str, code: int = 0) -> dict[str, Any]:
+    """What a query says, but for its network, which may have no input box."""
+    assert main(["query", *words, "--json"]) == code
+    told = json.loads(capsys.readouterr().out)
+    return {k: v for k, v in told.items() if k not in ("file", "network")}
+
+
+@pytest.fixture
+def kept(tmp_path) -> tuple[str, str, str]:
+    """A network with one output and two inputs, its store and its graph."""
+    net, directory, graph = (str(tmp_path / name) for name in ("net.npz", "store", "graph.npz"))
+    pr.save_network(gaussian_network(3, 2, 6, 1), net)
+    assert main(["regions", net, "--box=-1,1", "--store", directory, "-q"]) == 0
+    assert main(["regions", net, "--box=-1,1", "-o", graph, "-q"]) == 0
+    return net, directory, graph
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(["rank"], 1), (["lipschitz", "--norm=1"], 0), (["lipschitz"], 0), (["surjective"], 1)],
+)
+def test_a_store_and_a_graph_answer_as_the_network_does(kept, capsys, words, code) -> None:
+    net, directory, graph = kept
+    capsys.readouterr()
+    question, *options = words
+    truth = answer(capsys, question, net, "--box=-1,1", *options, code=code)
+    for file in (directory, graph):
+        assert answer(capsys, question, file, *options, code=code) == truth
+
+
+def test_orientations_in_a_store(tmp_path, capsys) -> None:
+    net, directory = str(tmp_path / "net.npz"), str(tmp_path / "store")
+    layers = [([[1.0, 2], [0, 1]], [0, 1]), (np.eye(2), [0, 0])]
+    pr.save_network(pr.Network.from_layers(layers, pr.leaky_relu(0.5)), net)
+    assert main(["regions", net, "--space", "--store", directory, "-q"]) == 0
+    capsys.readouterr()
+    truth = answer(capsys, "oriented", net, "--space")
+    assert truth["status"] == "proved"
+    assert answer(capsys, "oriented", directory) == truth
+
+
+def test_what_an_incomplete_store_leaves_open(kept, tmp_path, capsys) -> None:
+    part = str(tmp_path / "part")
+    limit = ["--limit-regions=3", "-q"]
+    assert main(["regions", kept[0], "--box=-1,1", "--store", part, *limit]) == 3
+    capsys.readouterr()
+    told = answer(capsys, "surjective", part, code=3)
+    assert (told["status"], told["stats"]) == ("unknown", {"regions": 3})
+    assert main(["query", "lipschitz", part]) == 3
+    assert "the limit on regions was reached" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_the_boundary_in_a_store(tmp_path, capsys, outputs) -> None:
+    net, directory = str(tmp_path / "net.npz"), str(tmp_path / "store")
+    network = deciding(outputs)
+    pr.save_network(network, net)
+    kept = ["--decision", "--store", directory]
+    assert main(["regions", net, "--box=-2,2", *kept, "-q"]) == 0
+    truth = decision_boundary(network, Box(-2, 2, dim=2))
+    capsys.readouterr()
+    told = answer(capsys, "boundary", directory, "--network", net)
+    assert told["complete"]
+    assert told["walls"] == sum(one["walls"] for one in told["between"]) == len(truth.parts) > 0
+    assert told["regions"] == len(truth.graph)
+    assert main(["query", "boundary", directory, "--network", net]) == 0
+    assert "walls between classes" in capsys.readouterr().out
+    other = str(tmp_path / "other.npz")
+    pr.save_network(gaussian_network(0, 2, 3), other)
+    for words, told in (
+        ([directory], "give --network=NET"),
+        ([directory, "--network", other], "the store of another network"),
+        ([directory, "--network", net, "-o", "a.png"], "-o (--save) needs a network"),
+        ([net, "--network", net, "--box=0,1"], "--network is for a store"),
+    ):
+        assert main(["query", "boundary", *words]) == 2
+        assert told in capsys.readouterr().err
+
+
+def test_the_boundary_in_a_store_of_a_slice_is_refused(tmp_path, capsys) -> None:
+    net, directory = str(tmp_path / "net.npz"), str(tmp_path / "store")
+    pr.save_network(gaussian_network(2, 3, 6, 3), net)
+    words = ["--axes=0,1", "--box=-1,1", "--decision", "--store", directory, "-q"]
+    assert main(["regions", net, *words]) == 0
+    capsys.readouterr()
+    assert main(["query", "boundary", directory, "--network", net]) == 2
+    assert "is of a slice: ask" in capsys.readouterr().err
+    assert main(["query", "lipschitz", directory]) == 0
+
+
+def test_what_needs_a_network_says_where_it_is(kept, tmp_path, capsys) -> None:
+    _, directory, graph = kept
+    own = str(Path(directory) / "network.npz")
+    for words in (
+        ["query", "injective", directory], ["query", "radius", directory, "--point=0"],
+        ["query", "stability", directory], ["query", "local", directory],
+        ["query", "similarity", directory, "--data=x.npz"], ["report", directory],
+        ["compare", directory], ["recover", directory], ["regions", directory],
+    ):  # fmt: skip
+        assert main(words) == 2
+        out, err = capsys.readouterr()
+        assert not out
+        assert f"needs a network: give {own}" in err or f"is a store of regions: give {own}" in err
+    assert main(["query", "stability", own, "--box=-1,1"]) == 0
+    capsys.readouterr()
+    for words, told in (
+        (["query", "boundary", graph], "which answer rank, oriented, surjective, lipschitz"),
+        (["query", "rank", directory, "--box=0,1"], "--box is for a network"),
+        (["query", "rank", directory, "--limit-regions=1"], "limits are for a network"),
+        (["query", "rank", str(tmp_path)], "is no store of regions"),
+        (["report", str(tmp_path)], "is a directory: give the file of the network"),
+    ):
+        assert main(words) == 2
+        assert told in capsys.readouterr().err

@@ -14,6 +14,8 @@ from .parser import SHELLS, Parser, PrintCompletion
 _FILES = {
     "NET": "a network: .npz, .nnet or .onnx",
     "NET|STORE": "a network: .npz, .nnet or .onnx; or a store of regions, a directory",
+    "NET|GRAPH": "a network; for rank, oriented, surjective, lipschitz also regions that `polyrelu "
+    "regions -o` wrote, or a store of them; for boundary also a store",
     "GRAPH|NET": "regions that `polyrelu regions -o` wrote, a store of them, or a network",
 }
 
@@ -88,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     text = "draw the regions of a plane, of a line, or of space"
     plot.add_options(command("plot", text, "GRAPH|NET"))
     text = "answer a question about a network"
-    query.add_options(command("query", text, "NET", query.add_question))
+    query.add_options(command("query", text, "NET|GRAPH", query.add_question))
     compare.add_options(command("compare", "set methods of sampling beside all regions", "NET"))
     report.add_options(command("report", "write all of it on one page, in HTML", "NET"))
     recover.add_options(command("recover", "get a network back from its outputs alone", "NET"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .output import CODES, described, print_json, say
+from .reading import network_in
 from .searching import limits_of, with_progress
 from .targets import check_target
 
@@ -36,13 +37,12 @@ def plot() -> Any:
 
 def draw_answer(args: argparse.Namespace, answer: Callable[..., Any], asked: dict[str, Any]) -> int:
     """An answer that is printed, and drawn if it is to be saved."""
-    from ..io import load_network
     from ..io._extras import require
 
     if args.save is not None:
         check_target(Path(args.save), PICTURES)
         require("matplotlib", "plot")
-    network = load_network(args.file)
+    network = network_in(args)
     task = partial(answer, args, network, limits_of(args))
     shown = with_progress(args, task)
     if args.save is not None:

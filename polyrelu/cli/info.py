@@ -12,7 +12,7 @@ from .where import UsageError
 def run(args: argparse.Namespace) -> int:
     """The command; its exit code."""
     if is_graph(args.file):
-        raise UsageError(f"{args.file} holds regions, not a network; see polyrelu verify, plot")
+        raise UsageError(f"{args.file} holds regions, no network; see polyrelu verify, plot, query")
     return _of_store(args) if args.file.is_dir() else _of_network(args)
 
 

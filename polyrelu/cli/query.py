@@ -8,12 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..wording import wording_of
+from ..wording import Wording, wording_of
 from .boundary import MESHES, check_dimension, save_boundary
 from .drawing import PICTURES, Shown, draw_answer
+from .kept import ask_regions, check_question
 from .options import add_limits, add_quiet, add_where, natural, seed
 from .output import CODES, described, print_json, say
 from .questions import ABOUT_DATA, NORMS, ONLY_FOR, QUESTIONS, WITH_NORM, ask
+from .reading import holds_regions, kept_regions
 from .searching import limits_of, with_progress
 from .targets import check_target
 from .where import UsageError, domain_of, point_of
@@ -42,6 +44,12 @@ def add_question(parser: argparse.ArgumentParser) -> None:
 def add_options(parser: Any) -> None:
     """Those of the command that come after the file."""
     parser.add_argument("--check", action="store_true", help="check a proof again, exactly")
+    parser.add_argument(
+        "--network",
+        metavar="NET",
+        type=Path,
+        help="boundary of a store: the network of which `regions --decision` made the store",
+    )
     group = parser.add_argument_group("data", "For questions about points and their labels.")
     group.add_argument("--data", metavar="FILE", help=".npz (arrays x, y) or .csv (label last)")
     group.add_argument(
@@ -75,6 +83,8 @@ def add_options(parser: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """The command; its exit code."""
     _check_options(args)
+    if holds_regions(args.file):
+        return _about_regions(args)
     return _about_data(args) if args.question in ABOUT_DATA else _about_network(args)
 
 
@@ -98,9 +108,18 @@ def _check_options(args: argparse.Namespace) -> None:
         raise UsageError("-o (--save) is for `query boundary` and questions about --data")
 
 
+def _about_regions(args: argparse.Namespace) -> int:
+    check_question(args)
+    held = kept_regions(args)
+    found = with_progress(args, partial(ask_regions, args, held))
+    return _written(args, found, held.network, repr(held.slice or held.domain))
+
+
 def _about_network(args: argparse.Namespace) -> int:
     from ..io import load_network
 
+    if args.network is not None:
+        raise UsageError(f"--network is for a store of regions; {args.file} is a network")
     if args.save is not None:
         check_target(Path(args.save), (*PICTURES, *MESHES))
     network = load_network(args.file)
@@ -114,7 +133,7 @@ def _about_network(args: argparse.Namespace) -> int:
 
 def _written(args: argparse.Namespace, found: Any, network: Network, where: str) -> int:
     """Print an answer, and draw it if it is to be saved; the exit code."""
-    wording = wording_of(found)
+    wording = found if isinstance(found, Wording) else wording_of(found)
     checked = _checked(found) if args.check else {}
     saved = {} if args.save is None else {"saved": args.save}
     if args.json:

@@ -28,8 +28,8 @@ QUESTIONS = {
 NORMS = {"1": 1.0, "2": 2.0, "inf": float("inf")}
 ABOUT_DATA = ("folding", "separability", "similarity")
 WITH_NORM = ("radius", "lipschitz")
-ONLY_FOR = {"pairs": "folding", "measures": "separability", "against": "separability",
-            "metric": "similarity"}  # fmt: skip
+ONLY_FOR = {"network": "boundary", "pairs": "folding", "measures": "separability",
+            "against": "separability", "metric": "similarity"}  # fmt: skip
 
 
 def ask(

@@ -14,6 +14,7 @@ from .where import UsageError
 
 if TYPE_CHECKING:
     from ..graph import RegionGraph
+    from ..network import Network
     from ..store.store import RegionStore
 
 
@@ -30,20 +31,57 @@ def is_graph(path: Path) -> bool:
         return False
 
 
+def holds_regions(path: Path) -> bool:
+    """Is it a graph or a directory, which should be a store?"""
+    return path.is_dir() or is_graph(path)
+
+
+def network_of(path: Path) -> str:
+    """Where the network of some regions is, for messages."""
+    store = path.is_dir() and (path / "manifest.json").is_file()
+    return str(path / "network.npz") if store else "the file of the network"
+
+
+def network_in(args: argparse.Namespace) -> Network:
+    """The network in the file.
+
+    Raises:
+        UsageError: it is a directory.
+    """
+    from ..io import load_network
+
+    if args.file.is_dir():
+        kind = "a store of regions" if (args.file / "manifest.json").is_file() else "a directory"
+        raise UsageError(
+            f"`polyrelu {args.command}` needs a network, and {args.file} is {kind}: give "
+            f"{network_of(args.file)}"
+        )
+    return load_network(args.file)
+
+
+def kept_regions(args: argparse.Namespace) -> RegionGraph | RegionStore:
+    """The graph in the file, or the store.
+
+    Raises:
+        UsageError: options that only a network takes.
+    """
+    from ..io import load_graph
+    from ..store.store import open_store
+
+    for option in ("box", "axes", "at", "slice", "segment"):
+        if getattr(args, option) is not None:
+            raise UsageError(f"--{option} is for a network; {args.file} holds regions")
+    if args.space or limits_of(args) != type(limits_of(args))():
+        raise UsageError(f"--space and limits are for a network; {args.file} holds regions")
+    return open_store(args.file) if args.file.is_dir() else load_graph(args.file)
+
+
 def regions_in(
     args: argparse.Namespace, accept: Callable[[int], object] | None = None
 ) -> RegionGraph | RegionStore:
     """The graph in the file, or that of the network in it; or the store, if it is a directory."""
-    if args.file.is_dir() or is_graph(args.file):
-        for option in ("box", "axes", "at", "slice", "segment"):
-            if getattr(args, option) is not None:
-                raise UsageError(f"--{option} is for a network; {args.file} holds regions")
-        if args.space or limits_of(args) != type(limits_of(args))():
-            raise UsageError(f"--space and limits are for a network; {args.file} holds regions")
-        from ..io import load_graph
-        from ..store.store import open_store
-
-        return open_store(args.file) if args.file.is_dir() else load_graph(args.file)
+    if holds_regions(args.file):
+        return kept_regions(args)
     from ..enumeration import regions
     from ..io import load_network
 
@@ -55,5 +93,11 @@ def graph_of(
     args: argparse.Namespace, accept: Callable[[int], object] | None = None
 ) -> RegionGraph:
     """The graph in the file, or that of the network in it, in memory."""
-    found = regions_in(args, accept)
-    return found.to_graph() if hasattr(found, "to_graph") else found
+    return in_memory(regions_in(args, accept))
+
+
+def in_memory(regions: RegionGraph | RegionStore) -> RegionGraph:
+    """All of a store; a graph as it is."""
+    from ..graph import RegionGraph
+
+    return regions if isinstance(regions, RegionGraph) else regions.to_graph()

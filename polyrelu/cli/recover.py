@@ -11,6 +11,7 @@ from ..wording import Wording
 from .comparison import Comparison, compare, comparison_json, comparison_lines
 from .options import add_quiet, natural, positive, seed
 from .output import DONE, LIMIT, complain, described, print_json, say
+from .reading import network_in
 from .searching import with_progress
 from .tables import table_lines
 from .targets import check_apart, check_target
@@ -122,12 +123,12 @@ def add_options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The command; its exit code."""
-    from ..io import load_network, save_network
+    from ..io import save_network
 
     if args.save is not None:
         check_target(args.save, (".npz",))
         check_apart(args)
-    network = load_network(args.file)
+    network = network_in(args)
     shown, found = with_progress(args, partial(recovered, args, network), "queries")
     saved = args.save is not None and found.network is not None
     if saved:

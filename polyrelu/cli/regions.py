@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .options import add_limits, add_quiet, add_where, natural
 from .output import DONE, LIMIT, complain, counted_lines, described, print_json, show, state_of
+from .reading import network_in
 from .searching import enumerated, limits_of
 from .targets import check_apart, check_target
 from .where import UsageError, domain_of
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 def add_options(parser: Any) -> None:
     """Of the command."""
     parser.add_argument("--count", action="store_true", help="count only; store nothing")
+    parser.add_argument(
+        "--decision",
+        action="store_true",
+        help="also cut regions where the decision changes, as `query boundary` of a store needs",
+    )
     parser.add_argument("-o", "--save", metavar="FILE.npz", type=Path, help="keep the graph")
     parser.add_argument(
         "--store",
@@ -58,13 +64,15 @@ def add_options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The command; its exit code."""
-    from ..io import load_network
-
     _check_kept(args)
     if args.save is not None:
         check_target(args.save, (".npz",))
         check_apart(args)
-    network = load_network(args.file)
+    network = network_in(args)
+    if args.decision:
+        from ..queries.decision import decision
+
+        network = decision(network).extended
     began = time.perf_counter()
     found = enumerated(args, network, _enumerator(args))
     seconds = time.perf_counter() - began

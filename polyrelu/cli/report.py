@@ -10,6 +10,7 @@ from typing import Any
 
 from .options import add_limits, add_quiet, add_where, positive, seed
 from .output import DONE, LIMIT, complain, print_json, say
+from .reading import network_in
 from .searching import limits_of, with_progress
 from .targets import check_target
 from .where import UsageError, domain_of, numbers
@@ -47,11 +48,10 @@ def add_options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The command; its exit code."""
-    from ..io import load_network
     from ..reporting import report
 
     check_target(args.save, (".html",))
-    network = load_network(args.file)
+    network = network_in(args)
     axes = None if args.plane is None else numbers("--plane", args.plane, (2,))
     if axes is not None and not all(v.is_integer() for v in axes):
         raise UsageError(f"--plane must be two input numbers, not {args.plane!r}")

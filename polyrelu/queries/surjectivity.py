@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from ..answer import Answer, Status
 from ..domain import Domain, Slice, Space
@@ -68,11 +69,11 @@ def output_range(
     graph = _graph(network, domain, limits, progress, output)
     if not graph.complete:
         raise IncompleteError(f"the range needs all regions, but {stopped(graph)}")
-    return _range([graph], _weights(graph.network, output))
+    return _range([graph], weights_of(graph.network, output))
 
 
 def is_surjective(
-    network: Layer | Network,
+    network: Layer | Network | RegionGraph,
     domain: Domain | Slice | None = None,
     *,
     limits: Limits | None = None,
@@ -84,16 +85,24 @@ def is_surjective(
     they rise, some region one along which they fall. (Without biases and with one hidden layer:
     iff neither of two zonotopes contains the other, Froese, Grillo, Skutella 2025.)
 
+    Args:
+        network: or its regions, which have their domain already.
+
     Returns:
         PROVED with both rays as certificate, or REFUTED with the least or greatest value and where
         it is taken as witness.
     """
-    domain = Space(as_network(network).input_dim) if domain is None else domain
+    if domain is None and not isinstance(network, RegionGraph):
+        domain = Space(as_network(network).input_dim)
     graph = _graph(network, domain, limits, progress)
-    if not graph.complete:
-        return Answer(Status.UNKNOWN, stopped(graph), stats={"regions": len(graph)})
-    found = _range([graph], (Fraction(1),))
     stats = {"regions": len(graph)}
+    if not graph.complete:
+        return Answer(Status.UNKNOWN, stopped(graph), stats=stats)
+    return surjectivity(_range([graph], (Fraction(1),)), stats)
+
+
+def surjectivity(found: OutputRange, stats: dict[str, Any]) -> Answer:
+    """What a range says of :func:`is_surjective`."""
     for end, name in ((found.high, "greatest"), (found.low, "least")):
         if end.value is not None:
             reason = f"the {name} value is {quotient(*end.value.as_integer_ratio()):.6g}"
@@ -103,17 +112,19 @@ def is_surjective(
 
 
 def _graph(
-    network: Layer | Network,
+    network: Layer | Network | RegionGraph,
     domain: Domain | Slice | None,
     limits: Limits | None,
     progress: bool | Progress,
     output: Output | None = None,
 ) -> RegionGraph:
-    _weights(as_network(network), output)
+    of = network.network if isinstance(network, RegionGraph) else as_network(network)
+    weights_of(of, output)
     return graph_of(network, domain, limits, progress)
 
 
-def _weights(network: Network, output: Output | None) -> Weights:
+def weights_of(network: Network, output: Output | None) -> Weights:
+    """Of the outputs whose range is asked for; see :func:`output_range`."""
     if output is None and network.output_dim != 1:
         raise NetworkError(f"the network must have one output, not {network.output_dim}")
     return output_weights(0 if output is None else output, network.output_dim)
@@ -127,7 +138,7 @@ def range_of_graphs(
     Raises:
         NetworkError: as :func:`output_range`.
     """
-    return _range(graphs, _weights(network, output))
+    return _range(graphs, weights_of(network, output))
 
 
 def _range(graphs: Iterable[RegionGraph], weights: Weights) -> OutputRange:

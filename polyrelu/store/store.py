@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..activations import Real
+from ..answer import Answer, Status
 from ..domain import Domain, Slice
 from ..engine.adjacency import hash_rows
 from ..engine.program import Compiled, compile_network
@@ -294,6 +295,22 @@ class RegionStore:
             why = why_stopped(self.stopped_by, f"{len(self)} regions")
             raise IncompleteError(f"the range needs all regions, but {why}")
         return range_of_graphs(self.network, self._graphs(reporter(progress)), output)
+
+    def is_surjective(self, *, progress: bool | Progress = False) -> Answer:
+        """Does a network with one output take every real value? As :func:`polyrelu.is_surjective`,
+        part by part; the cost is that of :meth:`output_range`.
+
+        Raises:
+            NetworkError: more than one output.
+        """
+        from ..queries.surjectivity import surjectivity, weights_of
+
+        weights_of(self.network, None)
+        stats = {"regions": len(self)}
+        if not self.complete:
+            why = why_stopped(self.stopped_by, f"{len(self)} regions")
+            return Answer(Status.UNKNOWN, why, stats=stats)
+        return surjectivity(self.output_range(progress=progress), stats)
 
     def boundary(
         self, network: Network, *, classes: Sequence[int] | None = None, level: Real = 0
