@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -82,7 +83,7 @@ def save_training(
         FileFormatError: another suffix.
         DomainError: not a plane.
         PolyreluError: no networks, networks that differ in shape, another number of labels, an
-            unknown colour.
+            unknown colour; ffmpeg failed.
     """
     require("matplotlib", "plot")
     file = _checked_path(path)
@@ -112,7 +113,10 @@ def _checked_path(path: str | os.PathLike[str]) -> Path:
         from matplotlib.animation import FFMpegWriter
 
         if not FFMpegWriter.isAvailable():
-            raise MissingExtraError("MP4 needs the program ffmpeg; .gif and .html do without")
+            raise MissingExtraError(
+                "MP4 needs the program ffmpeg (apt-get install ffmpeg, or https://ffmpeg.org); "
+                ".gif and .html do without"
+            )
     return file
 
 
@@ -249,6 +253,11 @@ def _write_film(film: _Film, names: Sequence[str], per_second: float, file: Path
                 film.show(k, name)
                 writer.grab_frame()
         part.replace(file)
+    except (BrokenPipeError, subprocess.CalledProcessError) as error:  # it has gone, or failed
+        why = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+        raise PolyreluError(
+            f"ffmpeg could not write {file} ({why}); .gif and .html do without it"
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import shutil
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 
@@ -292,6 +295,63 @@ def test_a_gif_has_a_frame_for_each_network(trained, tmp_path: Path) -> None:
     with Image.open(tmp_path / "a.gif") as film:
         assert film.n_frames == len(graphs) == 4
     assert [path.name for path in tmp_path.iterdir()] == ["a.gif"]
+
+
+def frames_of(film: Path) -> np.ndarray:
+    """What a player shows: shape (frames, height, width, 3)."""
+    size = (640, 800, 3)
+    done = subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", film, "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:"],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    assert done.stderr == b""
+    return np.frombuffer(done.stdout, np.uint8).reshape(-1, *size).astype(float)
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="there is no ffmpeg")
+def test_an_mp4_shows_each_network_in_its_turn(trained, tmp_path: Path) -> None:
+    from polyrelu.plot_training import _Film
+
+    graphs = save_training(
+        trained, tmp_path / "a.mp4", pr.Box(-1, 1, dim=2), color="degree", frames_per_second=2
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+    shown = frames_of(tmp_path / "a.mp4")
+    assert len(shown) == len(graphs) == 4
+    film = _Film(list(graphs), "degree", None, True, None, None, None)
+    for k in range(4):
+        film.show(k, f"step {k}")
+        film.figure.canvas.draw()
+        drawn = np.asarray(film.figure.canvas.buffer_rgba())[:, :, :3]
+        off = np.abs(shown - drawn).mean(axis=(1, 2, 3))
+        assert off.argmin() == k
+        assert off[k] < 3, "of 255: a codec loses that much, another picture loses more"
+    told = subprocess.run(["ffmpeg", "-i", tmp_path / "a.mp4"], capture_output=True, text=True)
+    assert "Duration: 00:00:02.00" in told.stderr
+
+
+def test_without_ffmpeg_the_error_says_what_to_do(trained, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("polyrelu.plot_training.regions", None)  # it is told before the work
+    with pytest.raises(pr.MissingExtraError, match=r"install ffmpeg.*\.gif and \.html do without"):
+        save_training(trained, tmp_path / "a.mp4", pr.Box(-1, 1, dim=2))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("script", ["echo no such codec >&2; exit 1",
+                                    "cat > /dev/null; echo no such codec >&2; exit 1"])  # fmt: skip
+def test_an_ffmpeg_that_fails_is_an_error(
+    trained, tmp_path: Path, monkeypatch, script: str
+) -> None:
+    program = tmp_path / "bin" / "ffmpeg"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    (tmp_path / "film").mkdir()
+    with pytest.raises(pr.PolyreluError, match=r"ffmpeg could not write .*a\.mp4 .*\.gif"):
+        save_training(trained, tmp_path / "film" / "a.mp4", pr.Box(-1, 1, dim=2))
+    assert not list((tmp_path / "film").iterdir())
 
 
 def test_a_page_with_a_slider_says_what_each_frame_is(trained, tmp_path: Path) -> None:
