@@ -38,8 +38,11 @@ def holds_regions(path: Path) -> bool:
 
 def network_of(path: Path) -> str:
     """Where the network of some regions is, for messages."""
-    store = path.is_dir() and (path / "manifest.json").is_file()
-    return str(path / "network.npz") if store else "the file of the network"
+    return str(path / "network.npz") if _is_store(path) else "the file of the network"
+
+
+def _is_store(path: Path) -> bool:
+    return (path / "manifest.json").is_file()
 
 
 def network_in(args: argparse.Namespace) -> Network:
@@ -51,7 +54,7 @@ def network_in(args: argparse.Namespace) -> Network:
     from ..io import load_network
 
     if args.file.is_dir():
-        kind = "a store of regions" if (args.file / "manifest.json").is_file() else "a directory"
+        kind = "a store of regions" if _is_store(args.file) else "a directory"
         raise UsageError(
             f"`polyrelu {args.command}` needs a network, and {args.file} is {kind}: give "
             f"{network_of(args.file)}"
