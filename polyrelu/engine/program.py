@@ -30,7 +30,8 @@ from ..rational import (
     solve_affine,
 )
 from .frame import Frame, frame, frame_of
-from .kernel import SAFE_WEIGHT, UNIT, set_walls
+from .kernel.forms import set_walls
+from .kernel.names import SAFE_WEIGHT, UNIT
 from .layout import RELU, Layout, are_relus, different, layout, own_walls
 from .rounding import LARGEST_SCALE, as_scale, l1_norms, round_rows
 from .state import Program, Tables

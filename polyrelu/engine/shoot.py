@@ -21,7 +21,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import linprog
 
 from .interior import Iterate, iterates
-from .kernel import TINY, UNIT
+from .kernel.names import TINY, UNIT
 from .meet import (
     ROUNDED_UP,
     are_beyond_alone,

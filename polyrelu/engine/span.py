@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from .kernel import TINY
+from .kernel.names import TINY
 from .meet import (
     ROUNDED_UP,
     are_beyond_alone,
