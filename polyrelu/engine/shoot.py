@@ -22,13 +22,7 @@ from scipy.optimize import linprog
 
 from .interior import Iterate, iterates
 from .kernel.names import TINY, UNIT
-from .meet import (
-    ROUNDED_UP,
-    are_beyond_alone,
-    are_beyond_bound_alone,
-    first_met,
-    met_along_axes,
-)
+from .meet import ROUNDED_UP, are_beyond_alone, are_beyond_bound_alone, first_met, met_along_axes
 
 Array = np.ndarray
 
