@@ -316,7 +316,7 @@ def test_a_page_with_a_slider_says_what_each_frame_is(trained, tmp_path: Path) -
 
 
 def test_frames_share_window_and_range(trained) -> None:
-    from polyrelu.plot_training import _enumerated, _Film
+    from polyrelu.plot.training import _enumerated, _Film
 
     graphs = _enumerated(trained, pr.Space(2), None, None)
     film = _Film(graphs, "degree", None, True, None, None, None)
