@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from .checkpoint import Checkpoint
+    from .engine.compiled import Compiled
     from .engine.explore import Explorer
-    from .engine.program import Compiled
     from .engine.task import Problem
     from .graph import RegionGraph
     from .search import Search
@@ -295,7 +295,7 @@ def _resumed(
 
 def _start_point(compiled: Compiled, domain: Domain, start: list[float]) -> tuple[Fraction, ...]:
     """The starting point in the engine's coordinates."""
-    from .engine.program import to_engine
+    from .engine.compiled import to_engine
 
     x = [Fraction(v) for v in start]
     if len(x) != domain.dim:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import networkx
     from scipy.sparse import csr_array
 
-    from .engine.program import Compiled
+    from .engine.compiled import Compiled
     from .progress import Progress
     from .verify import Verification
 

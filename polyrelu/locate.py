@@ -16,7 +16,7 @@ from .rational import dot, integer_row, rows_of
 
 if TYPE_CHECKING:
     from .domain import Domain
-    from .engine.program import Compiled
+    from .engine.compiled import Compiled
     from .region import Region
 
 UNIT = 2.0**-53

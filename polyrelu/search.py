@@ -19,8 +19,8 @@ from .progress import Meter, Progress, compilation_announced, reporter
 if TYPE_CHECKING:
     import numpy as np
 
+    from .engine.compiled import Compiled
     from .engine.explore import Explorer
-    from .engine.program import Compiled
 
 ALONE = 20_000  # regions that are found before others are asked to help: a small network needs none
 TICK = 0.1  # seconds between looks at the clock

@@ -13,9 +13,10 @@ from polyrelu import Box, Network, RegionGraph, RegionStore, Space, open_store
 from polyrelu.activations import identity, relu
 from polyrelu.engine import enumerate as enumeration
 from polyrelu.engine.assemble import assemble
+from polyrelu.engine.compiled import Compiled
 from polyrelu.engine.enumerate import Enumeration, Found
 from polyrelu.engine.lp_enumerate import LpEnumeration
-from polyrelu.engine.program import Compiled, compile_network
+from polyrelu.engine.program import compile_network
 from polyrelu.enumeration import resolve_domain
 from polyrelu.network import Affine, Layer
 from polyrelu.store import parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -193,14 +194,45 @@ def test_an_entry_is_read_from_the_cache_with_all_that_it_calls(tmp_path):
     assert printed == [["4.0", "0", "1"], ["4.0", "1", "0"]]
 
 
+SURVEY = """
+import polyrelu
+from polyrelu.engine import program, survey
+network = polyrelu.Network.from_layers([([[1.5]], [0.1]), ([[1.5]], [0.1])])
+program.compile_network(network, polyrelu.Box(-1, 1, dim=1))
+print(sum(survey._look.stats.cache_hits.values()))
+"""
+
+
+def test_an_edit_in_another_file_of_the_engine_is_noticed(tmp_path):
+    ours = Path(__file__).parents[1] / "polyrelu"
+    copy = shutil.copytree(
+        ours, tmp_path / "polyrelu", ignore=shutil.ignore_patterns("__pycache__")
+    )
+
+    def hits() -> int:
+        environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+        environment.pop("NUMBA_CACHE_DIR", None)
+        done = subprocess.run(
+            [sys.executable, "-c", SURVEY], cwd=tmp_path, env=environment, check=True,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        return int(done.stdout)
+
+    assert [hits(), hits()] == [0, 1]
+    bits = copy / "engine" / "kernel" / "bits.py"
+    bits.write_text(bits.read_text() + "\n# edited\n")
+    assert [hits(), hits()] == [0, 1]
+
+
 ORDINARY = """
 import polyrelu
 from polyrelu.engine import kernel, lp
+from polyrelu.engine.kernel.twice_signs import signs_twice
 net = polyrelu.Network.from_layers(
     [([[1.5, 2.1], [3.3, -1.7]], [0.1, 0.5]), ([[1.2, 1.1], [2.3, -1.4]], [0.25, 0.13])],
     output_activation=polyrelu.relu())
 polyrelu.regions(net, polyrelu.Box(-1, 1, dim=2))
-print(*[len(f.signatures) for f in (kernel.run, kernel.signs_twice, lp.run_cells)])
+print(*[len(f.signatures) for f in (kernel.run, signs_twice, lp.run_cells)])
 """
 
 

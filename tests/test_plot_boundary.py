@@ -16,7 +16,7 @@ from matplotlib.collections import LineCollection, PolyCollection  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
 from polyrelu.plot import plot_boundary, save_html  # noqa: E402
-from polyrelu.plot_boundary import COLORS  # noqa: E402
+from polyrelu.plot.boundary import COLORS  # noqa: E402
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_a_surface(color, surface, ax3, tmp_path: Path):
 
 
 def test_bits_of_a_surface_are_all_of_it(surface):
-    from polyrelu.plot_surface import _bits, _divided
+    from polyrelu.plot.surface import _bits, _divided
 
     mesh = pr.boundary_mesh(surface)
     corners, owner = _bits(mesh, mesh.vertices, 0.1)

@@ -310,7 +310,7 @@ def frames_of(film: Path) -> np.ndarray:
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="there is no ffmpeg")
 def test_an_mp4_shows_each_network_in_its_turn(trained, tmp_path: Path) -> None:
-    from polyrelu.plot_training import _Film
+    from polyrelu.plot.training import _Film
 
     graphs = save_training(
         trained, tmp_path / "a.mp4", pr.Box(-1, 1, dim=2), color="degree", frames_per_second=2
@@ -332,7 +332,7 @@ def test_an_mp4_shows_each_network_in_its_turn(trained, tmp_path: Path) -> None:
 
 def test_without_ffmpeg_the_error_says_what_to_do(trained, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("polyrelu.plot_training.regions", None)  # it is told before the work
+    monkeypatch.setattr("polyrelu.plot.training.regions", None)  # it is told before the work
     with pytest.raises(pr.MissingExtraError, match=r"install ffmpeg.*\.gif and \.html do without"):
         save_training(trained, tmp_path / "a.mp4", pr.Box(-1, 1, dim=2))
     assert not list(tmp_path.iterdir())
@@ -376,7 +376,7 @@ def test_a_page_with_a_slider_says_what_each_frame_is(trained, tmp_path: Path) -
 
 
 def test_frames_share_window_and_range(trained) -> None:
-    from polyrelu.plot_training import _enumerated, _Film
+    from polyrelu.plot.training import _enumerated, _Film
 
     graphs = _enumerated(trained, pr.Space(2), None, None)
     film = _Film(graphs, "degree", None, True, None, None, None)

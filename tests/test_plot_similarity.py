@@ -56,6 +56,6 @@ def test_names_and_no_gaps(data, ax):
 
 
 def test_too_many_points(data, ax, monkeypatch):
-    monkeypatch.setattr("polyrelu.plot_similarity.MOST_POINTS", 29)
+    monkeypatch.setattr("polyrelu.plot.similarity.MOST_POINTS", 29)
     with pytest.raises(pr.PolyreluError, match="29 points at most"):
         plot_similarity(data, ax=ax)

@@ -11,7 +11,7 @@ from networks import gaussian_network
 
 import polyrelu as pr
 from polyrelu.engine.frame import frame, frame_of
-from polyrelu.engine.kernel import SAFE_WEIGHT
+from polyrelu.engine.kernel.names import SAFE_WEIGHT
 from polyrelu.engine.layout import layout, own_walls
 from polyrelu.engine.survey import survey
 from polyrelu.rational import dot

@@ -12,7 +12,9 @@ from networks import gaussian_network, problem
 
 import polyrelu as pr
 from polyrelu import sampling
+from polyrelu.errors import DomainError
 from polyrelu.forward import Forward
+from polyrelu.sampling.boxes import begun_in
 from polyrelu.sampling.uniform import Uniform, bounding_box, float_rows, inside
 
 rationals = st.randoms(use_true_random=False)
@@ -368,3 +370,40 @@ def unbounded_region():
 def test_wrong_input(call, message):
     with pytest.raises(pr.PolyreluError, match=message):
         call()
+
+
+# --- boxes ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("dim", "cuts"), [(1, [0.2]), (2, [-0.31, 0.45]), (3, [0.17])])
+def test_half_open_boxes_count_each_region_once(dim, cuts):
+    net = gaussian_network(3, dim, 9, 7)
+    ends = [-1.0, *cuts, 1.0]
+    total = 0
+    for place in np.ndindex(*[len(cuts) + 1] * dim):
+        low, high = np.array([(ends[i], ends[i + 1]) for i in place]).T
+        value, _, complete = begun_in(net, low, high, [i for i, k in enumerate(place) if k])
+        assert complete
+        total += value
+    assert total == len(pr.regions(net, pr.Box(-1, 1, dim=dim)))
+
+
+def test_a_count_from_boxes_is_near_the_truth():
+    net = gaussian_network(2, 3, 12, 10)
+    box = pr.Box([-1, 0, -2], [1, 3, 0.5])
+    truth = pr.count_regions(net, box).count
+    found = sampling.estimate_count(net, box, pieces=3, boxes=150, seed=1)
+    assert found.complete
+    assert len(found.values) == 150
+    assert found.cells == 4**3
+    assert found.standard_error < truth / 5
+    assert abs(found.estimate - truth) < 4 * found.standard_error
+
+
+def test_a_count_from_boxes_needs_a_box():
+    with pytest.raises(DomainError, match="must be a Box"):
+        sampling.estimate_count(NET, TRIANGLE)
+    with pytest.raises(DomainError, match="pieces"):
+        sampling.estimate_count(NET, BOX, pieces=0)
+    with pytest.raises(DomainError):
+        sampling.estimate_count(NET, pr.Box([0, 0], [1, 0]))

@@ -12,7 +12,7 @@ from numba import njit
 from test_against_oracle import check
 
 from polyrelu import Box, Network, Space, regions, relu
-from polyrelu.engine import kernel
+from polyrelu.engine.kernel.twice_arithmetic import bound_twice, form_twice
 from polyrelu.engine.thin import ThinWitnesses
 from polyrelu.verify import verify
 
@@ -20,8 +20,8 @@ from polyrelu.verify import verify
 @njit
 def _form_twice(high, low, norm, low_norm, error, x, x_low, size, small):
     dim = len(x) - 1
-    value = kernel.form_twice(high, low, 0, x, x_low)
-    return value, kernel.bound_twice(norm, low_norm, error, 0.0, size, small, dim)
+    value = form_twice(high, low, 0, x, x_low)
+    return value, bound_twice(norm, low_norm, error, 0.0, size, small, dim)
 
 
 def one_layer(weight, bias) -> Network:

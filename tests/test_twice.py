@@ -28,6 +28,7 @@ from polyrelu import (
 from polyrelu.engine import kernel
 from polyrelu.engine.compilation import reference
 from polyrelu.engine.enumerate import Enumeration
+from polyrelu.engine.kernel.twice_forms import set_low_parts
 from polyrelu.engine.program import compile_network
 from polyrelu.engine.rounding import remainders, round_rows
 from polyrelu.verify import verify
@@ -35,7 +36,7 @@ from polyrelu.verify import verify
 
 @njit(nogil=True, error_model="numpy", _nrt=False)
 def _set_low_parts(program, stack, tables):
-    kernel.set_low_parts(reference(program), reference(stack), reference(tables), stack.scalar[0])
+    set_low_parts(reference(program), reference(stack), reference(tables), stack.scalar[0])
 
 
 def distance(row, scale, parts):

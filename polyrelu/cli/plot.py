@@ -99,7 +99,7 @@ def _draw_solids(args: argparse.Namespace, graph: RegionGraph, window: list[floa
         save_html(graph, args.save, title=args.file.name)
         return
     from ..io._extras import require
-    from ..plot_solids import plot_solids
+    from ..plot import plot_solids
 
     require("matplotlib", "plot").use("Agg")
     ax = plot_solids(graph, color=args.color, output=args.output)
@@ -109,8 +109,8 @@ def _draw_solids(args: argparse.Namespace, graph: RegionGraph, window: list[floa
 def _draw(args: argparse.Namespace, graph: RegionGraph, window: list[float] | None) -> None:
     from matplotlib.figure import Figure
 
-    from ..plot import fit_figure, plot_regions
-    from ..plot_line import plot_line
+    from ..plot import plot_line, plot_regions
+    from ..plot.axes import fit_figure
 
     if window is not None and len(window) != 2 * graph.dim:
         raise UsageError(f"--window must have {2 * graph.dim} numbers, not {len(window)}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .compiled import Compiled
 from .facet_search import DomainRows
-from .program import Compiled
 from .shoot import Rows
 from .span import Span, SpannedRows
 from .state import Tables

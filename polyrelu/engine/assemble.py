@@ -12,9 +12,9 @@ from numba import njit
 
 from .adjacency import UNEXPLORED, join
 from .compilation import ENTRY
+from .compiled import Compiled
 from .enumerate import Found
 from .layout import Layout, Runs
-from .program import Compiled
 from .thin import ThinWitnesses
 
 Settle = Callable[[Found, np.ndarray], np.ndarray]

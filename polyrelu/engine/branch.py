@@ -19,7 +19,7 @@ from numba import njit
 
 from .compilation import CALLED, ENTRY, reference
 from .gordan import COMBINED, SEPARATED, nearest, value_at, vanishes
-from .kernel import solve
+from .kernel.points import solve
 
 DONE, NEED_BASIS, NEED_EMPTY, GROW_STACK, GROW_RECORDS, PAUSE = range(6)
 OPEN, PUSH, EMPTY = 0, 1, 2  # what the top entry waits for

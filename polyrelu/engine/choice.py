@@ -9,10 +9,10 @@ import numpy as np
 
 from ..progress import compilation_announced
 from .assemble import concatenate
+from .compiled import Compiled
 from .enumerate import Enumeration, Found, TooManyVertices
 from .lp_enumerate import LpEnumeration, TooManyAnswers
 from .open_cells import OpenCells
-from .program import Compiled
 
 FEW_DIMENSIONS = 4  # cells have few vertices whatever the network: nothing to find out
 SAMPLE = 256  # cells that are looked at

@@ -6,6 +6,9 @@ What is used of numba beyond its documented extension interface is all in this f
 
 from __future__ import annotations
 
+import functools
+import hashlib
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -13,17 +16,17 @@ from llvmlite import ir
 from numba import cfunc, typeof, types
 from numba._dispatcher import compute_fingerprint
 from numba.core import cgutils, typed_passes, untyped_passes
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    InTreeCacheLocator,
+    UserProvidedCacheLocator,
+    UserWideCacheLocator,
+)
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, Flags
 from numba.core.compiler_machinery import PassManager
 from numba.core.typing.templates import AttributeTemplate
-from numba.extending import (
-    infer_getattr,
-    intrinsic,
-    lower_getattr_generic,
-    models,
-    register_model,
-)
+from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
 
 # ---------------------------------------------------------------------------------------------
 # References
@@ -130,6 +133,46 @@ def call_at(
         return builder.call(builder.inttoptr(args[0], function), args[1:])
 
     return types.int64(types.int64, first, second, third, fourth, types.int64), codegen
+
+
+# ---------------------------------------------------------------------------------------------
+# The cache
+# ---------------------------------------------------------------------------------------------
+#
+# numba keeps what it has compiled until the file of the function that Python calls has changed. It
+# is made of functions of other files as well: for ours it is kept until a file of theirs has.
+
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+@functools.cache
+def _stamp_of_kernels() -> str:
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+class _OfThisPackage:
+    """Places of the cache for the functions of this package."""
+
+    @classmethod
+    def from_function(cls, function: Any, file: str) -> Any:
+        is_ours = _PACKAGE in Path(file).parents
+        return super().from_function(function, file) if is_ours else None  # type: ignore[misc]
+
+    def get_source_stamp(self) -> Any:
+        return super().get_source_stamp(), _stamp_of_kernels()  # type: ignore[misc]
+
+
+CompileResultCacheImpl._locator_classes = [
+    *(
+        type(locator.__name__, (_OfThisPackage, locator), {})
+        for locator in (UserProvidedCacheLocator, InTreeCacheLocator, UserWideCacheLocator)
+    ),
+    *CompileResultCacheImpl._locator_classes,
+]
 
 
 # ---------------------------------------------------------------------------------------------

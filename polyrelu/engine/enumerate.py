@@ -13,12 +13,12 @@ from ..errors import FileFormatError
 from ..network import quotient
 from . import kernel
 from .compilation import address_of
+from .compiled import Compiled
 from .exact import Resolver
 from .measure import Measure
 from .open_cells import OpenCells, divided
-from .program import Compiled, new_tables
-from .roots import roots_of
 from .state import Block, Program, Stack, Tables
+from .tables import new_tables
 from .thin import ThinWitnesses
 from .twice import with_low_parts
 
@@ -104,7 +104,7 @@ class Enumeration:
         return sum(array.nbytes for array in self._stack)
 
     def _prepare(self) -> None:
-        self._roots = roots_of(self.compiled)
+        self._roots = self.compiled.roots
         begin = self.begin or OpenCells(0, len(self._roots))
         self._splits = 0  # of the cones that are done with
         self._next_cone, self._last_cone, self._guide = begin.first, begin.stop, begin.guide
@@ -213,7 +213,7 @@ class Enumeration:
         """Make the next root cones what is to be searched; False if there are no more."""
         cones = self._roots.signs(self._next_cone, self._last_cone)
         most = len(self._stack.layer) if self._guide is None else 1
-        n = self._roots.push(cones, most, self._stack, self.resolver)
+        n = self._roots.push(cones, most, self._stack, self.resolver.remember)
         self._next_cone += n
         if self._guide is not None:
             self._stack.guide[:] = self._guide

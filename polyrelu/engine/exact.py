@@ -16,18 +16,11 @@ from flint import fmpq, fmpz_mat
 
 from ..activations import PiecewiseLinear
 from ..rational import IntegerRow, dot, null_space
-from .kernel import (
-    CUT_WALL,
-    DECIDE,
-    INFINITY,
-    NEW_BEGIN,
-    NEW_END,
-    PHASE,
-    TOP,
-)
-from .program import Compiled, set_unit_forms
+from .compiled import Compiled
+from .kernel.names import CUT_WALL, DECIDE, INFINITY, NEW_BEGIN, NEW_END, PHASE, TOP
 from .rounding import round_generator
 from .state import Cells, Stack, Tables
+from .tables import set_unit_forms
 
 REMEMBERED_GENERATORS = 200_000
 

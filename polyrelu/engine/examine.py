@@ -11,11 +11,11 @@ import numpy as np
 from ..rational import margin
 from . import kernel, lp
 from .anchor import Anchor
+from .compiled import Compiled
 from .explored import Beyond, Region
 from .facet_search import FacetSearch
 from .located import NARROW, Located
 from .lp_enumerate import is_multiple
-from .program import Compiled
 from .ray import Point
 from .span import Step
 

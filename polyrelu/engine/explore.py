@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from ..network import quotient
 from ..rational import dot_point
+from .compiled import Compiled
 from .enumerate import Found
 from .examine import Examiner
 from .explored import Region, columns, nbytes
@@ -22,7 +23,6 @@ from .located import OnWall, exact
 from .lp_enumerate import LpResolver
 from .measure import Measure
 from .open_cells import OpenCells
-from .program import Compiled
 from .ray import Point, enter
 
 RETAINED = 1 << 28  # bytes of points across facets that are kept; others are found again

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .compiled import Compiled
 from .enumerate import Found
-from .program import Compiled
 from .ray import Point
 from .span import Step
 

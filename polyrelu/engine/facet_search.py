@@ -10,7 +10,7 @@ import numpy as np
 
 from ..network import quotient
 from ..rational import margin
-from .program import Compiled
+from .compiled import Compiled
 from .ray import Point
 from .shoot import Hits, Rows
 from .span import SpannedRows, Step, Steps

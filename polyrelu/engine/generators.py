@@ -16,8 +16,9 @@ from ..network import Network
 from ..rational import IntegerRow, dot, primitive, rows_of
 from . import kernel
 from .assemble import dense, threshold_bits
+from .compiled import Compiled, bit_of_wall
 from .enumerate import Enumeration
-from .program import Compiled, bit_of_wall, compile_network
+from .program import compile_network
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 from numba import njit
 
 from .compilation import CALLED
-from .kernel import solve
-from .lp import is_combination
+from .kernel.points import solve
+from .lp.certificates import is_combination
 
 SEPARATED, COMBINED, UNSURE = 0, 1, 2
 

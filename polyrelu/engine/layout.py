@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from ..activations import PiecewiseLinear, relu
-from .kernel import UNIT
+from .kernel.names import UNIT
 from .rounding import as_float, rounding
 from .walls import Grouping, Wall
 

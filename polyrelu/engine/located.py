@@ -9,11 +9,12 @@ import numpy as np
 
 from ..rational import IntegerRow, dot_point, independent
 from . import kernel, lp
+from .compiled import Compiled, bit_of_wall
 from .facet_search import DomainRows
 from .lp_enumerate import LpResolver, domain_is_bounded, new_cells
-from .program import Compiled, bit_of_wall, new_tables
 from .ray import Point
 from .shoot import Rows
+from .tables import new_tables
 
 NARROW = 64  # in so many dimensions a dense dictionary of all rows is quick
 

@@ -15,10 +15,10 @@ from ..exact_program import scaled_table
 from ..network import quotient
 from ..rational import IntegerRow, dot, dot_point, margin, null_space, solve_affine
 from . import kernel, lp
+from .compiled import Compiled, bit_of_wall
 from .enumerate import NOT_ON_THE_WAY, Enumeration, Found
 from .exact import Resolver
 from .open_cells import OpenCells
-from .program import Compiled, bit_of_wall
 from .state import Cells
 
 Point = tuple[Fraction, ...]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..domain import Box
 from ..forward import Forward
-from .program import Compiled
+from .compiled import Compiled
 
 POINTS = 2048  # a share of 10 % is then known to 0.7 %
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 from flint import fmpz_mat
 
 from ..rational import IntegerRow, integer_row, primitive
+from .compiled import Compiled
 from .exact import activate
-from .program import Compiled
 
 Point = tuple[Fraction, ...]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import numpy as np
 from flint import fmpz_mat
@@ -14,10 +13,6 @@ from ..rational import IntegerRow, primitive, rows_of
 from . import kernel
 from .rounding import round_generator
 from .state import Stack
-
-if TYPE_CHECKING:
-    from .exact import Resolver
-    from .program import Compiled
 
 
 @dataclass(frozen=True)
@@ -80,17 +75,22 @@ class Roots:
             yield fixed + tuple(-1 if cone >> place & 1 else 1 for place in places)
 
     def push(
-        self, cones: Iterator[tuple[int, ...]], most: int, stack: Stack, resolver: Resolver
+        self,
+        cones: Iterator[tuple[int, ...]],
+        most: int,
+        stack: Stack,
+        remember: Callable[[Mapping[int, IntegerRow]], None],
     ) -> int:
         """Put the next cones on the (empty) stack: at most so many, or as half of it holds, as
-        one alone costs more than its search if there are thousands. Returns how many."""
+        one alone costs more than its search if there are thousands. Returns how many. Who answers
+        in integers is to ``remember`` their generators by name."""
         n, cone = self.dim + 1, self.cone
         most = max(1, min(most, len(stack.layer) // 2, len(stack.x) // (2 * n)))
         signs = list(islice(cones, most))[::-1]  # the first is on top
         if not signs:
             return 0
         if not stack.scalar[kernel.NEXT_ID]:
-            resolver.remember(cone.named)
+            remember(cone.named)
             stack.scalar[kernel.NEXT_ID] = 1 + 2 * n  # 0 marks an empty slot of the cache
         count = len(signs)
         scalar = stack.scalar
@@ -135,20 +135,6 @@ class Roots:
 def _of_cells(column: np.ndarray, count: int, n: int) -> np.ndarray:
     """The first rows of a column of the pool, n for each cell."""
     return column[: count * n].reshape(count, n, *column.shape[1:])
-
-
-def roots_of(compiled: Compiled) -> Roots:
-    if compiled.frame.roots is not None:
-        return compiled.frame.roots
-    first = compiled.layout.first_wall[1]
-    rows = [
-        compiled.form(1, wall - first, compiled.first_forms)
-        if wall >= first
-        else compiled.root_rows[wall]
-        for wall in compiled.root
-    ]
-    cone = simplicial_cone(rows, compiled.dim)
-    return Roots(cone, compiled.root, compiled.program.n_domain, first)
 
 
 def simplicial_cone(rows: list[IntegerRow], dim: int) -> Cone:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..network import quotient
 from ..rational import IntegerRow
-from .kernel import TINY, UNIT
+from .kernel.names import TINY, UNIT
 
 LARGEST_SCALE = 1 << 100  # denominators beyond it are as good as infinite
 

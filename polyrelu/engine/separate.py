@@ -13,7 +13,7 @@ from numba import njit
 
 from .compilation import CALLED, ENTRY
 from .gordan import SEPARATED, nearest
-from .kernel import UNIT
+from .kernel.names import UNIT
 
 UNCERTAIN, APART = 0, 1
 IF_FACE = 2  # and more: apart if the face has dimension ``answer - IF_FACE``

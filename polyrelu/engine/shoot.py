@@ -21,14 +21,8 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import linprog
 
 from .interior import Iterate, iterates
-from .kernel import TINY, UNIT
-from .meet import (
-    ROUNDED_UP,
-    are_beyond_alone,
-    are_beyond_bound_alone,
-    first_met,
-    met_along_axes,
-)
+from .kernel.names import TINY, UNIT
+from .meet import ROUNDED_UP, are_beyond_alone, are_beyond_bound_alone, first_met, met_along_axes
 
 Array = np.ndarray
 

@@ -15,14 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from .kernel import TINY
-from .meet import (
-    ROUNDED_UP,
-    are_beyond_alone,
-    are_beyond_bound_alone,
-    first_met,
-    nearest_beyond,
-)
+from .kernel.names import TINY
+from .meet import ROUNDED_UP, are_beyond_alone, are_beyond_bound_alone, first_met, nearest_beyond
 from .shoot import CENTRING_STEPS, FAR, NEAR_CENTRE, STEPS_WITHOUT_CENTRE, Rows, within
 
 Array = np.ndarray

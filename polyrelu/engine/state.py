@@ -72,7 +72,7 @@ class Cells(NamedTuple):
     n_rows: Any
     code: Any  # (entries, rows) 2 * wall + (1 if the cell is on the negative side)
     kind: Any
-    level: Any  # (entries, rows) see lp.py
+    level: Any  # (entries, rows) see engine/lp/__init__.py
     n_free: Any  # (entries,) walls that were open when redundant rows were last dropped
     n_live: Any  # (entries, n_layers + 1) a bound on the dimension of V_m
     place: Any  # (entries, rows, width) the dictionary: rows as functions of the slacks; 0s from
@@ -116,7 +116,7 @@ class Tables(NamedTuple):
     wall_low_error: Any
     low_name: Any  # (n_layers + 2,) the name of a layer's first wall when these were worked out
     scratch: Any  # (4, dim + 2, dim + 1)
-    low: Any  # (3, dim + 1) scratch: see kernel.refine, kernel.thin_witness, kernel.play
+    low: Any  # (3, dim + 1) scratch: see twice_points, twice_witness and matches in kernel/
     values: Any  # (max(units in a layer, walls in a layer),) scratch
     live: Any  # (units in a layer + 3,) scratch: where the weights of the units that are on start
     coefficient: Any  # (dim + 2, units in a layer + 3) scratch: their forms, and their slopes

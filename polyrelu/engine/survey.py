@@ -12,7 +12,8 @@ from numba import njit
 
 from ..network import Array, Layer
 from .compilation import ENTRY
-from .kernel import SAFE_WEIGHT, lowest_bit
+from .kernel.bits import lowest_bit
+from .kernel.names import SAFE_WEIGHT
 
 LEAST = 2.0**-1074
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..domain import Domain
 from ..network import FieldsOnly, Network
 from .choice import Trial, enumeration, representation
+from .compiled import Compiled
 from .enumerate import Enumeration, Found
 from .measure import Measure, measure_of
 from .open_cells import OpenCells
-from .program import Compiled, compile_network
-from .roots import roots_of
+from .program import compile_network
 
 if TYPE_CHECKING:
     from .explore import Explorer
@@ -63,7 +63,7 @@ class Problem(FieldsOnly):
 
     @property
     def all_cells(self) -> OpenCells:
-        return OpenCells(0, len(roots_of(self.compiled)))
+        return OpenCells(0, len(self.compiled.roots))
 
     @property
     def words(self) -> int:

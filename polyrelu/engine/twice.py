@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..rational import rows_of
-from .program import Compiled
+from .compiled import Compiled
 from .rounding import l1_norms, remainders
 from .state import Tables
 

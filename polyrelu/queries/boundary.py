@@ -30,7 +30,7 @@ from .where import resolve, stopped
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from ..engine.program import Compiled
+    from ..engine.compiled import Compiled
 
 TIED = -1
 

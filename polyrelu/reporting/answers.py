@@ -105,7 +105,7 @@ def _kind(component: dict[str, bool]) -> str:
 
 
 def _draw_boundary(subject: Subject, found: DecisionBoundary, section: Section) -> None:
-    from ..plot_boundary import plot_boundary
+    from ..plot import plot_boundary
 
     space = found.graph.dim == 3
     if (space and not found.complete) or not subject.affords(2 * DRAWN * len(found.graph)):
@@ -167,7 +167,7 @@ def _chi(value: Fraction) -> str:
 
 
 def _walk(path: ActivationPath) -> Draw:
-    from ..plot_path import plot_path
+    from ..plot import plot_path
 
     return lambda ax: plot_path(path, ax=ax)
 

@@ -153,7 +153,7 @@ def pictures_section(subject: Subject, section: Section) -> None:
 
 def _add_solids(subject: Subject, graph: RegionGraph, section: Section) -> None:
     from ..clipping import domain_bounds
-    from ..plot_solids import plot_solids
+    from ..plot import plot_solids
 
     if domain_bounds(graph.domain) is None or graph.equalities():
         return

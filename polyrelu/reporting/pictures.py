@@ -71,7 +71,7 @@ def _smaller(png: io.BytesIO) -> bytes:
 
 def region_pictures(graph: RegionGraph, names: list[str] | None) -> list[tuple[str, Draw, str]]:
     """(caption, what draws it, alternative text) of a graph of a line or plane."""
-    from ..plot_line import plot_line
+    from ..plot import plot_line
 
     counted = f"{len(graph):,} regions and {graph.n_walls:,} walls"
     if graph.dim == 1:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from ..volumes import RegionVolumes, region_volumes, wall_content
 from .bisection import BisectedBoundaries, bisect_boundaries
 from .bounds import ParityBound, parity_bound
+from .boxes import CountEstimate, estimate_count
 from .compare import Comparison, Coverage, EstimatorError, compare, estimator_errors
 from .cost import ExactCost, exact_cost, forward_seconds
 from .coupons import expected_regions, points_for, points_for_all, regions_variance
@@ -38,6 +39,7 @@ __all__ = [
     "METHODS",
     "BisectedBoundaries",
     "Comparison",
+    "CountEstimate",
     "Coverage",
     "EstimatorError",
     "ExactCost",
@@ -56,6 +58,7 @@ __all__ = [
     "compare",
     "crossing_constant",
     "data_points",
+    "estimate_count",
     "estimator_errors",
     "exact_cost",
     "expected_regions",

@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from ..engine.adjacency import UNEXPLORED
 from ..engine.assemble import concatenate, dense, from_layer_1, join_found
+from ..engine.compiled import Compiled
 from ..engine.enumerate import Found
-from ..engine.program import Compiled
 from ..engine.thin import Point, ThinWitnesses
 from ..errors import FileFormatError
 from ..io._archive import read_arrays

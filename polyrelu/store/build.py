@@ -24,7 +24,7 @@ from ..engine.assemble import (
     from_layer_1,
     without_absent,
 )
-from ..engine.program import Compiled
+from ..engine.compiled import Compiled
 from ..errors import FileFormatError
 from ..limits import STOPPED_BY
 from ..progress import Meter, Progress, reporter

@@ -24,7 +24,7 @@ from ..engine.adjacency import (
     special_keys,
 )
 from ..engine.assemble import dense, from_layer_1, starts_of
-from ..engine.program import Compiled
+from ..engine.compiled import Compiled
 from .block import Block
 
 Words = npt.NDArray[np.uint64]

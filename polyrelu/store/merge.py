@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from ..engine.adjacency import hash_rows
 from ..engine.assemble import concatenate, merge, take
+from ..engine.compiled import Compiled
 from ..engine.enumerate import Found
-from ..engine.program import Compiled
 from .block import BlockInfo, read_block, write_block, write_merged
 
 _TIMES = 20  # merging takes as many times the bytes of the files

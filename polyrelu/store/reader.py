@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engine.program import Compiled
+from ..engine.compiled import Compiled
 from ..errors import FileFormatError
 from ..graph import DOMAIN_WALL, UNEXPLORED, RegionGraph
 from ..io._limits import check_bytes

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..engine.assemble import Settle, columns, dense, from_layer_1, starts_of
+from ..engine.compiled import Compiled
 from ..engine.enumerate import Found
-from ..engine.program import Compiled
 from ..graph import RegionGraph
 from ..rational import margin
 

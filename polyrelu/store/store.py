@@ -17,7 +17,8 @@ from ..activations import Real
 from ..answer import Answer, Status
 from ..domain import Domain, Slice
 from ..engine.adjacency import hash_rows
-from ..engine.program import Compiled, compile_network
+from ..engine.compiled import Compiled
+from ..engine.program import compile_network
 from ..errors import FileFormatError, IncompleteError, LimitsError
 from ..graph import RegionGraph, packed_pattern
 from ..locate import exact_patterns

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import DomainError, PolyreluError
-from .io._extras import require
-from .network import Array, finite_array
-from .plot import CASING, finish, fit_figure, new_axes
-from .polygons import Polygon, affine_forms, centre_and_area, default_window, polygons
-from .region_colors import (
+from ..errors import DomainError, PolyreluError
+from ..io._extras import require
+from ..network import Array, finite_array
+from ..polygons import Polygon, affine_forms, centre_and_area, default_window, polygons
+from ..region_colors import (
     FILLS,
     check_color,
     color_bar,
@@ -27,10 +26,11 @@ from .region_colors import (
     wall_color,
     witness_classes,
 )
-from .region_colors import class_names as names_of
+from ..region_colors import class_names as names_of
+from .axes import CASING, finish, fit_figure, new_axes
 
 if TYPE_CHECKING:
-    from .graph import RegionGraph
+    from ..graph import RegionGraph
 
 LAYOUTS = ("plane", "spring", "spectral")
 MOST_FOR_SPRINGS = 1000  # beyond, springs take minutes

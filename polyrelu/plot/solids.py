@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .boundary_colors import MOST_NAMES, STRONG, rgb
-from .errors import PolyreluError
-from .io._extras import require
-from .mesh import Indices, picture_units
-from .network import Array
-from .plot import add_legend
-from .plot_surface import add_solid, fit, frame, new_space, shaded
-from .polygons import affine_forms
-from .region_colors import check_color, color_bar, plain_color, region_values, scale
-from .solids import region_mesh
+from ..boundary_colors import MOST_NAMES, STRONG, rgb
+from ..errors import PolyreluError
+from ..io._extras import require
+from ..mesh import Indices, picture_units
+from ..network import Array
+from ..polygons import affine_forms
+from ..region_colors import check_color, color_bar, plain_color, region_values, scale
+from ..solids import region_mesh
+from .axes import add_legend
+from .surface import add_solid, fit, frame, new_space, shaded
 
 if TYPE_CHECKING:
-    from .graph import RegionGraph
+    from ..graph import RegionGraph
 
 VIEW = (24.0, -56.0)
 

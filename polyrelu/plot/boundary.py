@@ -12,31 +12,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .boundary_colors import INK, MOST_NAMES, Colors, rgb, title
-from .clipping import clipped_pieces
-from .errors import DomainError, PolyreluError
-from .io._extras import require
-from .mesh import (
+from ..boundary_colors import INK, MOST_NAMES, Colors, rgb, title
+from ..clipping import clipped_pieces
+from ..errors import DomainError, PolyreluError
+from ..io._extras import require
+from ..mesh import (
     class_names,
     connected,
     rounded_points,
     unit_normals,
 )
-from .plot import (
-    ColoredPolygon,
-    add_polygons,
-    draw_walls,
-    finish,
-    fit_figure,
-    new_axes,
-    write_names,
-)
-from .plot_surface import draw_surface
-from .polygons import Polygon, affine_forms, default_window, polygons
-from .region_colors import color_bar, fill
+from ..polygons import Polygon, affine_forms, default_window, polygons
+from ..region_colors import color_bar, fill
+from .axes import finish, fit_figure, new_axes
+from .plane import ColoredPolygon, add_polygons, draw_walls, write_names
+from .surface import draw_surface
 
 if TYPE_CHECKING:
-    from .queries.boundary import DecisionBoundary
+    from ..queries.boundary import DecisionBoundary
 
 COLORS = ("class", "component", "piece", "normal")
 VIEW = (30.0, -58.0)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .boundary_colors import INK, MOST_NAMES, Colors, rgb, title
-from .errors import PolyreluError
-from .io._extras import require
-from .mesh import (
+from ..boundary_colors import INK, MOST_NAMES, Colors, rgb, title
+from ..errors import PolyreluError
+from ..io._extras import require
+from ..mesh import (
     Indices,
     Mesh,
     boundary_mesh,
@@ -19,12 +19,12 @@ from .mesh import (
     picture_units,
     picture_window,
 )
-from .network import Array
-from .plot import add_legend
-from .region_colors import color_bar
+from ..network import Array
+from ..region_colors import color_bar
+from .axes import add_legend
 
 if TYPE_CHECKING:
-    from .queries.boundary import DecisionBoundary
+    from ..queries.boundary import DecisionBoundary
 
 SIDE = 7.0  # inches
 FINENESS = 48

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import DomainError
-from .io._extras import require
-from .network import Array
-from .plot import CASING, add_legend, plot_regions
+from ..errors import DomainError
+from ..io._extras import require
+from ..network import Array
+from .axes import CASING, add_legend
+from .regions import plot_regions
 
 if TYPE_CHECKING:
-    from .graph import RegionGraph
-    from .queries.path import ActivationPath
+    from ..graph import RegionGraph
+    from ..queries.path import ActivationPath
 
 PATH, FOLDED = "#e69f00", "#882255"  # unlike the walls, light and dark
 OUT_OF_PLANE = 1e-9  # of the largest coordinate: that is less than a line's width

@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .domain import Domain, Slice
-from .enumeration import regions
-from .errors import DomainError, FileFormatError, MissingExtraError, PolyreluError
-from .io._extras import require
-from .io.mesh import write_whole
-from .limits import Limits
-from .network import Network
-from .pages import data_uri, filled, script_json
-from .plot import plot_regions
-from .polygons import Window, affine_forms, default_window
-from .progress import Progress, reporter
-from .region_colors import COLORS, fill, region_values, scale, wall_color
-from .region_colors import class_names as names_of
+from ..domain import Domain, Slice
+from ..enumeration import regions
+from ..errors import DomainError, FileFormatError, MissingExtraError, PolyreluError
+from ..io._extras import require
+from ..io.mesh import write_whole
+from ..limits import Limits
+from ..network import Network
+from ..pages import data_uri, filled, script_json
+from ..polygons import Window, affine_forms, default_window
+from ..progress import Progress, reporter
+from ..region_colors import COLORS, fill, region_values, scale, wall_color
+from ..region_colors import class_names as names_of
+from .regions import plot_regions
 
 if TYPE_CHECKING:
-    from .graph import RegionGraph
+    from ..graph import RegionGraph
 
 SUFFIXES = (".gif", ".mp4", ".html")
 PLAIN = ("class", "pattern", "none")

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import DomainError
-from .io._extras import require
-from .network import Array
-from .plot import add_legend, axis_names, new_axes
-from .polygons import Forms, affine_forms
-from .region_colors import check_outputs, ink, wall_color
+from ..errors import DomainError
+from ..io._extras import require
+from ..network import Array
+from ..polygons import Forms, affine_forms
+from ..region_colors import check_outputs, ink, wall_color
+from .axes import add_legend, axis_names, new_axes
 
 if TYPE_CHECKING:
-    from .graph import RegionGraph
+    from ..graph import RegionGraph
 
 
 def plot_line(

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import PolyreluError
-from .io._extras import require
-from .plot import new_axes
+from ..errors import PolyreluError
+from ..io._extras import require
+from .axes import new_axes
 
 if TYPE_CHECKING:
-    from .separability.table import SeparabilityRow, SeparabilityTable
+    from ..separability.table import SeparabilityRow, SeparabilityTable
 
 MARKERS = "osD^v"
 MOST_LINES = 12  # in a legend

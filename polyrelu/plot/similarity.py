@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .boundary_colors import INK, STRONG
-from .errors import PolyreluError
-from .io._extras import require
-from .network import Array
-from .queries.similarity import similarity_gap
+from ..boundary_colors import INK, STRONG
+from ..errors import PolyreluError
+from ..io._extras import require
+from ..network import Array
+from ..queries.similarity import similarity_gap
 
 if TYPE_CHECKING:
-    from .queries.kernels import LabelledFeatures
-    from .queries.metrics import Metric
+    from ..queries.kernels import LabelledFeatures
+    from ..queries.metrics import Metric
 
 MOST_POINTS = 4000  # more than a picture has pixels
 

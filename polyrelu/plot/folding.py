@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import PolyreluError
-from .io._extras import require
-from .plot import new_axes
+from ..errors import PolyreluError
+from ..io._extras import require
+from .axes import new_axes
 
 if TYPE_CHECKING:
-    from .queries.graph_folding import Distribution, GraphFolding
+    from ..queries.graph_folding import Distribution, GraphFolding
 
 DISTANCES = ("hops", "flips")
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .boundary_colors import INK
-from .io._extras import require
-from .network import Array
-from .plot import new_axes
+from ..boundary_colors import INK
+from ..io._extras import require
+from ..network import Array
+from .axes import new_axes
 
 if TYPE_CHECKING:
-    from .sampling.study import Study
+    from ..sampling.study import Study
 
 # Okabe and Ito: told apart by all, and by their dashes in grey.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b5b00", "#332288")

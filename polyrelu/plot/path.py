@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import DomainError
-from .io._extras import require
-from .plot import new_axes
+from ..errors import DomainError
+from ..io._extras import require
+from .axes import new_axes
 
 if TYPE_CHECKING:
-    from .queries.folding_data import FoldingTable
-    from .queries.path import ActivationPath
+    from ..queries.folding_data import FoldingTable
+    from ..queries.path import ActivationPath
 
 DISTANCE, LENGTH, FOLDED = "#0b5d9c", "#b3401a", "#eedd88"
 MOST_CLASSES_WITH_NUMBERS = 12
