@@ -49,12 +49,18 @@ class Table:
         print(self.text() + "\n")
         sys.stdout.flush()
 
-    def to_dict(self) -> dict[str, Any]:
-        keys = [key for key, _, _ in self.columns]
-        return {"title": self.title, "columns": keys, "rows": self.rows, "notes": self.notes}
+    def markdown(self) -> str:
+        """The table alone."""
+        heads = [heading for _, heading, _ in self.columns]
+        sides = [":--" if self._is_text(key) else "--:" for key, _, _ in self.columns]
+        cells = [
+            [_cell(row.get(key), spec, "–").replace("|", r"\|") for key, _, spec in self.columns]
+            for row in self.rows
+        ]
+        return "\n".join(f"| {' | '.join(line)} |" for line in (heads, sides, *cells))
 
 
-def _cell(value: Any, spec: str) -> str:
+def _cell(value: Any, spec: str, nothing: str = "-") -> str:
     if value is None:
-        return "-"
+        return nothing
     return value if isinstance(value, str) else format(value, spec)
