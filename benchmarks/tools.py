@@ -192,17 +192,14 @@ class Peers:
         return [*lines, *NOT_BY_PIP]
 
     def table(self) -> Table:
-        """What each tool is, as installed."""
+        """What each tool is, as installed; its rows say more than its columns show."""
         columns = [
             ("tool", "tool", ""),
             ("version", "version", ""),
             ("licence", "licence", ""),
-            ("with", "with", ""),
             ("arithmetic", "signs by", ""),
             ("takes", "takes", ""),
             ("walls", "who touches whom", ""),
-            ("subject", "what it is for", ""),
-            ("fair", "what is fair to expect here", ""),
         ]
         table = Table("peers: the tools", columns)
         for tool in (POLYRELU, *TOOLS):
