@@ -29,7 +29,7 @@ STYLES = {
 INTRODUCTION = """\
 # Benchmark results
 
-polyrelu beside every other tool that pip installs, on the same networks in one run.
+polyrelu beside other tools that pip installs, on the same networks in one run.
 [Benchmarks](benchmark.md) says what is measured. `python -m benchmarks.page` wrote this page from
 the output of the run: no figure is typed by hand."""
 

@@ -85,13 +85,14 @@ def compared(case: nets.Case, peers: Peers, published: int | None) -> list[Row]:
         if not tool.takes(suited):
             rows.append(row | {"verdict": "not taken"})
             continue
-        rows.append(row | _result(peers.run(tool, suited), truth, tool))
+        rows.append(row | result(peers.run(tool, suited), truth, tool))
         if rows[0].get("cpu_s") and rows[-1].get("cpu_s"):
             rows[-1]["ratio"] = rows[-1]["cpu_s"] / rows[0]["cpu_s"]
     return rows
 
 
-def _result(outcome: Outcome, truth: Truth, tool: Tool) -> Row:
+def result(outcome: Outcome, truth: Truth, tool: Tool) -> Row:
+    """What is said of a tool's answer, or of why there is none."""
     if outcome.failure is not None:
         return {"verdict": outcome.kind, "note": outcome.failure}
     found = outcome.answer

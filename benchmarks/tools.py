@@ -126,9 +126,9 @@ TOOLS = (
     ),
 )
 
-NOT_BY_PIP = (
-    "not run: parx (pip brings it, but it wants Julia), relu_edge_subdivision, canonicalpoly,",
-    "SplineCam, nnenum, torchays (not on PyPI).",
+NOT_RUN = (
+    "not run: parx (pip brings it, but it wants Julia), polymake (passagemath-polymake),",
+    "relu_edge_subdivision, canonicalpoly, SplineCam, nnenum, torchays (not on PyPI).",
 )
 
 
@@ -189,7 +189,7 @@ class Peers:
         for tool in TOOLS:
             state = self.version(tool) or f"not installed (pip install {tool.distribution})"
             lines.append(f"{tool.name} {state}: {tool.arithmetic}")
-        return [*lines, *NOT_BY_PIP]
+        return [*lines, *NOT_RUN]
 
     def table(self) -> Table:
         """What each tool is, as installed; its rows say more than its columns show."""
@@ -217,7 +217,7 @@ class Peers:
                     "fair": tool.fair,
                 }
             )
-        table.notes = list(NOT_BY_PIP)
+        table.notes = list(NOT_RUN)
         return table
 
 

@@ -18,10 +18,10 @@ import polyrelu
 from benchmarks import machine, nets, page
 from benchmarks.__main__ import main
 from benchmarks.degenerate import judged
-from benchmarks.peers import COLUMNS, compared
+from benchmarks.peers import COLUMNS, compared, result
 from benchmarks.process import Outcome
 from benchmarks.table import Table
-from benchmarks.tools import TOOLS, Peers
+from benchmarks.tools import POLYRELU, TOOLS, Peers
 from benchmarks.truth import Truth, truth_of
 
 ROOT = Path(__file__).parents[1]
@@ -127,6 +127,17 @@ def test_a_count_that_is_not_the_published_one_is_wrong() -> None:
     row = compared(case, Peers(seconds=120.0), 25)[0]
     assert row["verdict"] == "WRONG regions"
     assert row["note"].startswith("WRONG")
+
+
+def test_polyrelu_is_wrong_if_its_judge_says_so() -> None:
+    found = Outcome({"regions": 5, "walls": 4, "cpu": 1.0, "start": 1.0, "baseline_mb": 1.0,
+                     "peak_mb": 1.0})  # fmt: skip
+    verdicts = [
+        result(found, Truth(5, 4, agrees=agrees), tool)["verdict"]
+        for agrees in (True, False)
+        for tool in (POLYRELU, TOOLS[0])
+    ]
+    assert verdicts == ["right", "right", "WRONG regions", "right"]
 
 
 def test_a_region_that_is_missing_is_noticed() -> None:
