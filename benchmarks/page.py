@@ -48,7 +48,8 @@ with certified signs; affinitree, polypart and passagemath are not asked which r
 
 - 3-16-16-16 has 3 inputs and three layers of 16 ReLUs, on [-1, 1]^d where no R^d is named.
   The last four are arrangements on R^d; polypart gets them in a box that each region meets.
-- *judge*: who decides that the count is right. A count in bold is wrong.
+- *judge*: who decides that the count is right: the rational oracle of the tests, a published count,
+  Zaslavsky's formula, `verify()` (of so many regions, and of the walls of all). Bold: wrong.
 - –: the tool does not take such a network; "> n s": no answer in that time, imports included."""
 
 PICTURE_TEXT = f"""\

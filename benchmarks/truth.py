@@ -9,7 +9,7 @@ import polyrelu
 from .nets import Case
 
 ORACLE = 250  # regions, which take it seconds
-SAMPLE = 1000
+SAMPLE = 300  # more in 8 dimensions take minutes
 
 
 @dataclass(frozen=True)

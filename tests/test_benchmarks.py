@@ -112,7 +112,7 @@ def test_a_network_is_judged_and_measured() -> None:
         (nets.arrangement("braid", 4), 24, "published, verify()"),
         (nets.he_random(2, 9, radius=inf), None, "Zaslavsky, verify()"),
         (nets.he_random(2, 4, 4), None, "oracle"),
-        (nets.he_random(2, 16, 16), None, "verify()"),
+        (nets.he_random(2, 16, 16), None, "verify() of 300"),
     ],
     ids=lambda value: getattr(value, "name", None),
 )
