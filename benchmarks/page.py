@@ -232,8 +232,9 @@ def picture(rows: list[Row], path: Path) -> None:
                 marker=marker,
                 edgecolors=colour,
                 facecolors=[colour if yes else "none" for yes in right],
-                label=tool,
             )
+            if done:  # in the legend always full
+                axes.scatter([], [], s=34, marker=marker, color=colour, label=tool)
         axes.set(xscale="log", yscale="log", xlabel="regions", ylabel=name)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
