@@ -6,12 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from math import floor, log10
 from pathlib import Path
 from typing import Any
 
 from . import machine
-from .table import Row, Table
+from .table import Row, Table, three_digits
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE, PICTURE = "benchmark-results.md", "benchmark_peers.png"
@@ -36,7 +35,7 @@ the output of the run: no figure is typed by hand."""
 RATIOS = """\
 ## In short
 
-How many times the CPU time of polyrelu a tool took on the networks that it answered: below 1 it
+How many times the CPU time of polyrelu a tool took on the networks that it got right: below 1 it
 was quicker."""
 
 TIME = """\
@@ -182,15 +181,11 @@ def _time(row: Row) -> str | None:
             if row["verdict"] == "too slow"
             else row["verdict"]
         )
-    milliseconds = _three_digits(1e3 * row["cpu_s"])
+    milliseconds = three_digits(1e3 * row["cpu_s"])
     if not row["verdict"].startswith("WRONG"):
         return milliseconds
     what = row["verdict"].split()[1]
     return f"{milliseconds} (**{row[what]:,} {what}**)"
-
-
-def _three_digits(value: float) -> str:
-    return f"{value:,.{max(0, 2 - floor(log10(value)))}f}"
 
 
 def _memory(row: Row) -> str | None:

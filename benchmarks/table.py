@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import floor, log10
 from typing import Any
 
 Row = dict[str, Any]
@@ -16,7 +17,7 @@ class Table:
 
     Attributes:
         columns: (key of a row, heading, format specification) for each column; a value that
-            is a string is printed as it is, None as a dash.
+            is a string is printed as it is, None as a dash. "three" is for three digits.
         notes: printed under the table.
     """
 
@@ -63,4 +64,11 @@ class Table:
 def _cell(value: Any, spec: str, nothing: str = "-") -> str:
     if value is None:
         return nothing
-    return value if isinstance(value, str) else format(value, spec)
+    if isinstance(value, str):
+        return value
+    return three_digits(value) if spec == "three" else format(value, spec)
+
+
+def three_digits(value: float) -> str:
+    """At least so many that count, and no exponent."""
+    return f"{value:,.{max(0, 2 - floor(log10(value)))}f}" if value > 0 else "0"

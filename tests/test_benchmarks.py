@@ -20,7 +20,7 @@ from benchmarks.__main__ import main
 from benchmarks.degenerate import judged
 from benchmarks.peers import COLUMNS, compared, result
 from benchmarks.process import Outcome
-from benchmarks.table import Table
+from benchmarks.table import Table, three_digits
 from benchmarks.tools import POLYRELU, TOOLS, Peers
 from benchmarks.truth import Truth, truth_of
 
@@ -214,3 +214,10 @@ def test_tables_align() -> None:
         "a    1,234  -",
         "   note",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0866, "0.0866"), (1.234, "1.23"), (2814.6, "2,815"), (0.0, "0")]
+)
+def test_three_digits(value: float, text: str) -> None:
+    assert three_digits(value) == text
