@@ -213,15 +213,17 @@ def picture(rows: list[Row], path: Path) -> None:
     """Time and memory over regions, log-log, a mark for each tool and network."""
     from matplotlib.figure import Figure
 
+    # As polyrelu counts them: a wrong count does not move the mark.
+    regions = {r["net"]: r["regions"] for r in rows if r["tool"] == "polyrelu" and "regions" in r}
     figure = Figure(figsize=(10.5, 4.6), layout="constrained")
     for axes, key, name in zip(
         figure.subplots(1, 2), ("cpu_s", "peak_mb"), ("CPU seconds", "peak memory, MB"), strict=True
     ):
         for tool, (colour, marker) in STYLES.items():
-            done = [r for r in rows if r["tool"] == tool and r.get("cpu_s") is not None]
+            done = [r for r in rows if r["tool"] == tool and r["net"] in regions and "cpu_s" in r]
             right = [r["verdict"] == "right" for r in done]
             axes.scatter(
-                [_regions(r, rows) for r in done],
+                [regions[r["net"]] for r in done],
                 [r[key] for r in done],
                 s=34,
                 marker=marker,
@@ -236,12 +238,6 @@ def picture(rows: list[Row], path: Path) -> None:
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=len(STYLES),
                   frameon=False)  # fmt: skip
     figure.savefig(path, dpi=110)
-
-
-def _regions(row: Row, rows: list[Row]) -> int:
-    """As polyrelu counts them: a wrong count does not move the mark."""
-    (ours,) = (r for r in rows if r["net"] == row["net"] and r["tool"] == "polyrelu")
-    return int(ours["regions"])
 
 
 if __name__ == "__main__":

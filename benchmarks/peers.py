@@ -129,7 +129,7 @@ def _least_ratios(table: Table) -> Table:
     summary = Table("peers: how many times the CPU seconds of polyrelu", columns)
     for tool in TOOLS:
         asked = _rows_of(tool, table)
-        right = [r for r in asked if r["verdict"] == "right"]
+        right = [r for r in asked if r["verdict"] == "right" and "ratio" in r]
         if right:
             least, greatest = (pick(right, key=lambda r: r["ratio"]) for pick in (min, max))
             summary.rows.append(
@@ -144,7 +144,7 @@ def _least_ratios(table: Table) -> Table:
                     "greatest_net": greatest["net"],
                 }
             )
-    summary.notes = ["Ratios are of networks that the tool got right."]
+    summary.notes = ["Right, and the ratios: of networks that polyrelu answered too."]
     return summary
 
 
