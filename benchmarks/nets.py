@@ -59,6 +59,13 @@ def he_random(*widths: int, seed: int = 1, radius: float = 1.0) -> Case:
     return Case(short_name(widths) + where, layers, radius)
 
 
+def arrangement(name: str, n: int) -> Case:
+    """A family of hyperplane arrangements as one layer on R^d."""
+    from polyrelu.families import family
+
+    return Case(f"{name} {n}", (family(name, n),), np.inf)
+
+
 def inside(case: Case) -> np.ndarray:
     """A point of the case's box, most coordinates of which are 0."""
     rng = np.random.default_rng(0)
