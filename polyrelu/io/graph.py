@@ -21,7 +21,7 @@ from ..errors import FileFormatError
 from ..graph import DOMAIN_WALL, RegionGraph
 from ..limits import STOPPED_BY
 from ..network import Network
-from ..region import ExactPoint
+from ..rational import ExactPoint
 from ..suggestion import no_such_file
 from ._archive import read_arrays
 from ._limits import MAX_BYTES

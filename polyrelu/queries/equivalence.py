@@ -19,11 +19,20 @@ from ..joint import Matching, joint_network
 from ..limits import Limits
 from ..network import FieldsOnly, Layer, Network
 from ..progress import Progress
-from ..rational import IntegerRow, dot, dot_point, integer_row, margin, primitive, rows_of
+from ..rational import (
+    ExactPoint,
+    IntegerRow,
+    dot,
+    dot_point,
+    integer_row,
+    margin,
+    primitive,
+    rows_of,
+)
 from ..region import region_forms
 from .values import CHUNK, homogeneous_values
 from .where import as_network, resolve, stopped, why_stopped
-from .witness import Difference, ExactPoint
+from .witness import Difference
 
 FEW_REGIONS = 1000  # looked at first: networks that differ seldom do so on few regions
 RANDOM_POINTS = 64

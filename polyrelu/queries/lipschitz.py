@@ -18,7 +18,7 @@ from ..limits import Limits
 from ..network import Array, Layer, Network, quotient
 from ..notebook import InNotebook
 from ..progress import Progress
-from ..rational import integer_row, rows_of, solve_affine
+from ..rational import gram, identity_matrix, inner, integer_row, rows_of, solve_affine
 from .outputs import Output, output_weights
 from .robustness import checked_norm
 from .singular import (
@@ -230,10 +230,10 @@ class _Maps:
         rows, _ = self.graph[index].exact_affine_map
         if self.weights is not None:
             columns = zip(*rows, strict=True)
-            rows = (tuple(_dot(self.weights, column) for column in columns),)
+            rows = (tuple(inner(self.weights, column) for column in columns),)
         if self.directions is None:
             return [[row[j] for j in self.axes] for row in rows]
-        return [[_dot(row, d) for d in self.directions] for row in rows]
+        return [[inner(row, d) for d in self.directions] for row in rows]
 
     def exact_size(self, index: int) -> Fraction:
         """The operator norm; of one output in the norm 2 squared."""
@@ -241,9 +241,9 @@ class _Maps:
         if self.norm == 2:
             (row,) = rows
             if self.directions is None:
-                return _dot(row, row)
-            metric = [[_dot(u, v) for v in self.directions] for u in self.directions]
-            return _dot(row, _solution(metric, row))
+                return inner(row, row)
+            metric = gram(self.directions)
+            return inner(row, _solution(metric, row))
         lines = rows if isinf(self.norm) else zip(*rows, strict=True)
         return max(sum(map(abs, line), Fraction(0)) for line in lines)
 
@@ -252,11 +252,10 @@ class _Maps:
         rows = self._exact(index)
         columns = [list(c) for c in zip(*rows, strict=True)]
         if self.directions is not None:
-            metric = [[_dot(u, v) for v in self.directions] for u in self.directions]
-            return [[_dot(u, v) for v in columns] for u in columns], metric
+            metric = gram(self.directions)
+            return gram(columns), metric
         vectors = columns if len(columns) <= len(rows) else rows
-        unit = [[Fraction(int(i == j)) for j in range(len(vectors))] for i in range(len(vectors))]
-        return [[_dot(u, v) for v in vectors] for u in vectors], unit
+        return gram(vectors), identity_matrix(len(vectors))
 
 
 def _euclidean(maps: Array) -> Array:
@@ -269,11 +268,6 @@ def _euclidean(maps: Array) -> Array:
 
 def _rounded(value: Fraction) -> float:
     return quotient(value.numerator, value.denominator)
-
-
-def _dot(a: tuple[Fraction, ...] | list[Fraction], b: tuple[Fraction, ...] | list[Fraction]
-) -> Fraction:  # fmt: skip
-    return sum((v * w for v, w in zip(a, b, strict=True) if v and w), Fraction(0))
 
 
 def _solution(matrix: Matrix, right: list[Fraction]) -> list[Fraction]:

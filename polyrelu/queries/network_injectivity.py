@@ -22,11 +22,11 @@ from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Affine, Layer, Network
 from ..progress import Progress, compilation_announced, reporter
-from ..rational import IntegerRow, dot, dot_point, null_space, rows_of
+from ..rational import ExactPoint, IntegerRow, dot, dot_point, null_space, rows_of
 from ..region import Region
 from .images import Images, candidate_pairs, column_rank, meeting_points, uncertain_pairs
 from .where import stopped, why_stopped
-from .witness import Collision, ExactPoint
+from .witness import Collision
 
 FEW_REGIONS = 256  # that are looked at before all are enumerated
 

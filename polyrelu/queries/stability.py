@@ -21,7 +21,7 @@ from ..limits import Limits
 from ..network import Array, Layer, Network, quotient
 from ..notebook import InNotebook
 from ..progress import Progress
-from ..rational import rows_of
+from ..rational import gram, identity_matrix, inner, rows_of
 from ..region import Region
 from .enclosure import enclosures
 from .singular import (
@@ -200,22 +200,19 @@ class _Maps:
     @cached_property
     def metric(self) -> list[list[Fraction]]:
         if not self.flat:
-            return [[Fraction(int(i == j)) for j in range(self.k)] for i in range(self.k)]
-        return _gram(self.frame)
+            return identity_matrix(self.k)
+        return gram(_columns(self.frame))
 
     def exact_gram(self, index: int) -> list[list[Fraction]]:
         rows, _ = Region(self.graph, index).exact_affine_map
-        return _gram(self._local(rows))
+        return gram(_columns(self._local(rows)))
 
     def _local(self, rows: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
         """Linear maps in the domain's coordinates, or, of a flat domain, in its chart's."""
         if not self.flat:
             return [list(row) for row in rows]
-        columns = list(zip(*self.frame, strict=True))
-        return [
-            [sum((v * f for v, f in zip(row, c, strict=True)), Fraction(0)) for c in columns]
-            for row in rows
-        ]
+        columns = _columns(self.frame)
+        return [[inner(row, c) for c in columns] for row in rows]
 
     @cached_property
     def bounds(self) -> tuple[Array, Array, Array, Array]:
@@ -335,9 +332,5 @@ def layer_pieces(graph: RegionGraph) -> npt.NDArray[np.int64]:
     return pieces
 
 
-def _gram(rows: list[list[Fraction]]) -> list[list[Fraction]]:
-    columns = list(zip(*rows, strict=True))
-    return [
-        [sum((a * b for a, b in zip(u, v, strict=True)), Fraction(0)) for v in columns]
-        for u in columns
-    ]
+def _columns(rows: Sequence[Sequence[Fraction]]) -> list[tuple[Fraction, ...]]:
+    return list(zip(*rows, strict=True))
