@@ -181,10 +181,8 @@ def _decide(
     few = min(FEW_REGIONS, limits.regions or FEW_REGIONS)
     answer = Answer(Status.UNKNOWN, "nothing was looked at")
     for bounds in (replace(limits, regions=few), limits):
-        if limits.seconds is not None:
-            left = limits.seconds - (time.perf_counter() - began)
-            bounds = replace(bounds, seconds=max(left, 1e-9))
-        graph = regions(comparison.difference, comparison.domain, limits=bounds, progress=progress)
+        left = bounds.after(time.perf_counter() - began)
+        graph = regions(comparison.difference, comparison.domain, limits=left, progress=progress)
         answer = _on_regions(comparison, matching, graph, limits, began)
         if graph.stopped_by != "regions" or answer.refuted or few == limits.regions:
             break
