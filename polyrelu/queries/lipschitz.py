@@ -27,6 +27,7 @@ from .singular import (
     eigenvalue_bounds,
     exceeds,
     extreme_eigenvalue,
+    frobenius_norms,
     root_down,
     root_up,
     up,
@@ -209,7 +210,7 @@ class _Maps:
             n_out, k = maps.shape[1:]
             turned = maps.transpose(0, 2, 1)
             gram = turned @ maps if k <= n_out else maps @ turned
-            size, off = (_euclidean(m) * 1.001 for m in (maps, error))
+            size, off = (frobenius_norms(m) * 1.001 for m in (maps, error))
             unsure = 2 * size * off + off**2 + (max(n_out, k) + 5) * UNIT * size**2 + UNDERFLOW
             _, _, low, high = eigenvalue_bounds(gram, unsure)
             return low, high
@@ -219,7 +220,7 @@ class _Maps:
 
     def _norms(self, maps: Array) -> Array:
         if self.norm == 2:  # one output
-            return _euclidean(maps)
+            return frobenius_norms(maps)
         found: Array = np.abs(maps).sum(axis=2 if isinf(self.norm) else 1).max(axis=1)
         return found
 
@@ -256,14 +257,6 @@ class _Maps:
             return gram(columns), metric
         vectors = columns if len(columns) <= len(rows) else rows
         return gram(vectors), identity_matrix(len(vectors))
-
-
-def _euclidean(maps: Array) -> Array:
-    """The root of the sum of squares of each matrix, scaled so that none underflows."""
-    largest = np.abs(maps).max(axis=(1, 2))
-    scaled = maps / np.where(largest > 0, largest, 1.0)[:, None, None]
-    found: Array = largest * np.sqrt((scaled**2).sum(axis=(1, 2)))
-    return found
 
 
 def _rounded(value: Fraction) -> float:

@@ -30,12 +30,14 @@ from .singular import (
     eigenvalue_bounds,
     exceeds,
     extreme_eigenvalue,
+    frobenius_norms,
     root_down,
     root_up,
     up,
 )
 from .where import resolve, stopped
 
+TINY = 2.0**-1000  # more than what a factor loses to underflow, times UNIT
 LAYER_INPUTS, LAYER_CELLS = 6, 50_000  # of layers whose own bounds are worked out for a network's
 
 
@@ -254,10 +256,11 @@ class _Maps:
         outer = (weight[:, :, None] * weight[:, None, :]).reshape(n, k * k)
         square = np.zeros((len(self.graph), n))
         for u, values in enumerate(self._squares(layer)):
-            square[:, u] = np.array([float(v) for v in values])[self.pieces[:, u]]
+            rounded = np.array([quotient(v.numerator, v.denominator) for v in values])
+            square[:, u] = rounded[self.pieces[:, u]]
         gram = (square @ outer).reshape(-1, k, k)
-        size = np.sqrt((np.abs(square @ np.abs(outer)) ** 2).sum(axis=1))
-        return gram, (n + 10) * UNIT * size * 1.001
+        sizes = (square + TINY) @ (np.abs(outer) + TINY)
+        return gram, (n + 10) * UNIT * 1.001 * frobenius_norms(sizes.reshape(-1, k, k))
 
     def _region_grams(self) -> tuple[Array, Array]:
         """From each region's exact map, rounded once."""
@@ -265,7 +268,7 @@ class _Maps:
         gram = np.array(
             [[[quotient(v.numerator, v.denominator) for v in r] for r in g] for g in exact]
         )
-        return gram, 2 * UNIT * np.sqrt((gram**2).sum(axis=(1, 2)))
+        return gram, 2 * UNIT * frobenius_norms(gram)
 
     def extreme(self, low: Array, high: Array, sign: int) -> tuple[int, tuple[Fraction, Fraction]]:
         """The region with the least (sign = 1) or greatest (-1; bounds are negated) eigenvalue,
