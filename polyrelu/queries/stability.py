@@ -37,7 +37,7 @@ from .singular import (
 )
 from .where import resolve, stopped
 
-TINY = 2.0**-1000  # more than what a factor loses to underflow, times UNIT
+TINY = 2.0**-1000  # times UNIT it is more than underflow takes from a factor
 LAYER_INPUTS, LAYER_CELLS = 6, 50_000  # of layers whose own bounds are worked out for a network's
 
 
