@@ -58,6 +58,8 @@ def he_layers(rng: np.random.Generator, widths: Sequence[int]) -> list[Pair]:
 
 def he_network(widths: Sequence[int], seed: int = 0) -> polyrelu.Network:
     """With an affine output."""
+    import polyrelu
+
     return polyrelu.Network.from_layers(he_layers(np.random.default_rng(seed), widths))
 
 
