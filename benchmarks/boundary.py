@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -16,6 +15,7 @@ from polyrelu import DecisionBoundary
 from polyrelu.verify import check_robustness
 
 from .measure import cpu_seconds, warm_up
+from .nets import he_network, short_name
 from .table import Row, Table
 
 REPETITIONS = 9
@@ -33,26 +33,12 @@ POINTS = 20
 
 def run(quick: bool) -> Iterator[Table]:
     warm_up()
-    polyrelu.decision_boundary(_network((2, 4, 1), 0), polyrelu.Box(-1, 1, dim=2)).betti()
+    polyrelu.decision_boundary(he_network((2, 4, 1), 0), polyrelu.Box(-1, 1, dim=2)).betti()
     cases = NETWORKS[2:3] if quick else NETWORKS
     yield _extraction(cases, 3 if quick else REPETITIONS)
     yield _topology(cases)
     yield _surfaces(GRIDS[:1] if quick else GRIDS)
     yield _radii(2 if quick else POINTS)
-
-
-def _network(widths: tuple[int, ...], seed: int) -> polyrelu.Network:
-    rng = np.random.default_rng(seed)
-    return polyrelu.Network.from_layers(
-        [
-            (rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
-            for m, n in pairwise(widths)
-        ]
-    )
-
-
-def _name(widths: tuple[int, ...]) -> str:
-    return "-".join(map(str, widths))
 
 
 def _extraction(cases: tuple[tuple[int, ...], ...], repetitions: int) -> Table:
@@ -70,13 +56,13 @@ def _extraction(cases: tuple[tuple[int, ...], ...], repetitions: int) -> Table:
         box = polyrelu.Box(-1, 1, dim=widths[0])
         spent: list[list[float]] = [[], []]
         for _ in range(repetitions):
-            seconds, graph = cpu_seconds(polyrelu.regions, _network(widths, 0), box)
+            seconds, graph = cpu_seconds(polyrelu.regions, he_network(widths, 0), box)
             spent[0].append(seconds)
-            seconds, boundary = cpu_seconds(polyrelu.decision_boundary, _network(widths, 0), box)
+            seconds, boundary = cpu_seconds(polyrelu.decision_boundary, he_network(widths, 0), box)
             spent[1].append(seconds)
         first, second = map(median, spent)
         table.rows.append({
-            "net": _name(widths), "regions": len(graph), "cut": len(boundary.graph),
+            "net": short_name(widths), "regions": len(graph), "cut": len(boundary.graph),
             "pieces": len(boundary), "regions_s": first, "boundary_s": second,
             "ratio": second / first,
         })  # fmt: skip
@@ -104,14 +90,14 @@ def _topology(cases: tuple[tuple[int, ...], ...]) -> Table:
 
 
 def _topology_row(widths: tuple[int, ...]) -> Row:
-    boundary = polyrelu.decision_boundary(_network(widths, 0), polyrelu.Box(-1, 1, dim=widths[0]))
+    boundary = polyrelu.decision_boundary(he_network(widths, 0), polyrelu.Box(-1, 1, dim=widths[0]))
     faces, cells = cpu_seconds(lambda: boundary.complex)
     winners, _ = cpu_seconds(lambda: boundary.winners)
     betti, (own, closed) = cpu_seconds(_all_betti, boundary)
     components, _ = cpu_seconds(lambda: boundary.components)
     total = faces + winners + betti + components
     return {
-        "net": _name(widths), "regions": len(boundary.graph), "faces": sum(cells.f_vector),
+        "net": short_name(widths), "regions": len(boundary.graph), "faces": sum(cells.f_vector),
         "faces_s": faces, "winners_s": winners, "betti_s": betti, "components_s": components,
         "ms_region": 1e3 * total / len(boundary.graph), "betti": _numbers(own),
         "infinity": _numbers(closed),

@@ -33,13 +33,13 @@ def run(quick: bool, peers: Peers) -> Iterator[Table]:
         for tool in installed:
             row[tool.name] = _theirs(case, tool, truth, peers)
         table.rows.append(row)
-    table.rows.append(_right(table.rows, ["polyrelu", *(tool.name for tool in installed)]))
     table.notes = [
         "polyrelu: every pattern and every pair that touches is compared with the oracle's.",
         "Other tools: the number of regions, and of walls if they have them (n/m: regions/walls).",
         *peers.notes(),
     ]
     yield table
+    yield _summary(table.rows, ["polyrelu", *(tool.name for tool in installed)])
 
 
 def _ours(case: nets.Case, budget: float) -> tuple[Truth, Row]:
@@ -57,7 +57,7 @@ def _ours(case: nets.Case, budget: float) -> tuple[Truth, Row]:
 
 
 def _theirs(case: nets.Case, tool: Tool, truth: Truth, peers: Peers) -> str | None:
-    if tool.refusal(case, truth.regions):
+    if not tool.takes(case):
         return None
     return judged(peers.run(tool, case), truth)
 
@@ -71,10 +71,23 @@ def judged(outcome: Outcome, truth: Truth) -> str:
     return f"WRONG {regions}" if walls is None else f"WRONG {regions}/{walls}"
 
 
-def _right(rows: list[Row], tools: list[str]) -> Row:
-    """How many of the networks that it was asked about each tool got right."""
-    total: Row = {"net": "right, of those asked"}
+def _summary(rows: list[Row], tools: list[str]) -> Table:
+    """Of the networks that it takes: how many each tool got right, how it failed on the others."""
+    names = ("taken", "right", "wrong", "refuses", "crash", "too slow")
+    columns = [("tool", "tool", ""), *((name, name, "d") for name in names)]
+    table = Table("degenerate: of the networks that a tool takes", columns)
     for tool in tools:
-        asked = [row[tool] for row in rows if row[tool] is not None]
-        total[tool] = f"{sum(v == 'right' for v in asked)} of {len(asked)}"
-    return total
+        asked = [row[tool].split(" ")[0].rstrip(":") for row in rows if row[tool] is not None]
+        if asked:
+            table.rows.append(
+                {
+                    "tool": tool,
+                    "taken": len(asked),
+                    "right": asked.count("right"),
+                    "wrong": asked.count("WRONG"),
+                    "refuses": asked.count("refuses"),
+                    "crash": asked.count("crash"),
+                    "too slow": asked.count("more"),
+                }
+            )
+    return table

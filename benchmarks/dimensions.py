@@ -9,14 +9,10 @@ from math import inf
 
 import polyrelu
 from polyrelu.arrangement import Arrangement
-from polyrelu.families import family
 
 from . import nets
 from .measure import cpu_seconds, warm_up
-from .peers import COLUMNS as PEER_COLUMNS
-from .peers import compared
 from .table import Row, Table
-from .tools import Peers, Tool
 
 CELLS_PER_SECOND = {"degenerate": 100_000, "general": 300_000}
 
@@ -44,11 +40,8 @@ DEEP = (((3, 16, 16, 16), True, 0.3), ((8, 10, 10), True, 3.0), ((8, 10, 10), Fa
 AROUND = (((784, 32, 32), True, 1000), ((784, 32, 32), False, 300), ((784, 128, 64), True, 300),
           ((784, 128, 64), False, 100))  # fmt: skip
 
-PEERS_ON_FAMILIES = (("braid", 5), ("type b", 4), ("resonance", 4), ("threshold", 4))
-PEERS_ON_NETS = ((6, 12), (8, 12), (3, 16, 16, 16), (8, 10, 10))
 
-
-def run(quick: bool, peers: Peers) -> Iterator[Table]:
+def run(quick: bool) -> Iterator[Table]:
     warm_up()
     _warm_up_programs()
     yield _families(FAMILIES[:2] if quick else FAMILIES)
@@ -56,7 +49,6 @@ def run(quick: bool, peers: Peers) -> Iterator[Table]:
     yield _one_layer(ONE_LAYER[:1] if quick else ONE_LAYER)
     yield _deep(DEEP[:1] if quick else DEEP)
     yield _around((((100, 8, 8), False, 10),) if quick else AROUND)
-    yield _peers(quick, peers)
 
 
 def _warm_up_programs() -> None:
@@ -66,13 +58,8 @@ def _warm_up_programs() -> None:
         polyrelu.regions(small.network(), small.domain(), cells="lp")
         polyrelu.count_regions(small.network(), small.domain(), cells="lp")
         polyrelu.regions(small.network(), small.domain(), start=[0.1, 0.2, 0.3])
-    braid = _case("braid", 4)
+    braid = nets.arrangement("braid", 4)
     polyrelu.regions(braid.network(), braid.domain(), start=[0.1, 0.2, 0.4, 0.7])
-
-
-def _case(name: str, n: int) -> nets.Case:
-    A, b = family(name, n)
-    return nets.Case(f"{name} {n}", ((A, b),), inf)
 
 
 def _families(chosen: tuple[tuple[str, int], ...]) -> Table:
@@ -90,7 +77,7 @@ def _families(chosen: tuple[tuple[str, int], ...]) -> Table:
     ]
     table = Table("degenerate arrangements on R^d", columns)
     for name, n in chosen:
-        case = _case(name, n)
+        case = nets.arrangement(name, n)
         (A, b), *_ = case.layers
         count_s, graph_s, cells = _both(case)
         chi_s, chambers = cpu_seconds(lambda A=A, b=b: Arrangement(A, b).n_chambers())
@@ -206,25 +193,4 @@ def _around(chosen: tuple[tuple[tuple[int, ...], bool, int], ...]) -> Table:
                 "rational": graph.stats["rational_signs"],
             }
         )
-    return table
-
-
-def _peers(quick: bool, peers: Peers) -> Table:
-    table = Table("peers: degenerate arrangements and more inputs, on R^d", PEER_COLUMNS)
-    cases = [_case(*chosen) for chosen in PEERS_ON_FAMILIES]
-    cases += [nets.he_random(*widths, radius=inf) for widths in PEERS_ON_NETS]
-
-    def in_box(case: nets.Case, tool: Tool) -> nets.Case:
-        """A box that all cells of a central arrangement meet, for tools that need one."""
-        central = not any(b.any() for _, b in case.layers)
-        return case if tool.space or not central else replace(case, radius=1.0)
-
-    for case in cases[:1] if quick else cases:
-        table.rows += compared(case, peers, 0.1 if quick else 1.0, in_box)
-    table.notes = [
-        "times polyrelu: CPU seconds of the tool over those of polyrelu, graph included, which",
-        "the others do not make. passagemath: regions() of a hyperplane arrangement. polypart is",
-        "given the box [-1, 1]^d for central arrangements, which all their cells meet.",
-        *peers.notes(),
-    ]
     return table

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,6 +14,7 @@ from polyrelu.engine.path import Tracer
 from polyrelu.queries.path import traced
 
 from .measure import cpu_seconds
+from .nets import he_network
 from .table import Table
 
 DEMO = Path(__file__).parents[1] / "demo" / "network.npz"
@@ -33,14 +33,6 @@ def run(quick: bool) -> Iterator[Table]:
     yield _error(2 if quick else SEGMENTS)
 
 
-def _network(widths: tuple[int, ...]) -> polyrelu.Network:
-    rng = np.random.default_rng(0)
-    return polyrelu.Network.from_layers(
-        [(rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
-         for m, n in pairwise(widths)]
-    )  # fmt: skip
-
-
 def _cost(cases: tuple[tuple[int, ...], ...], repetitions: int) -> Table:
     columns = [
         ("net", "net", ""), ("pieces", "pieces", ",d"), ("first", "first segment ms", ".1f"),
@@ -51,9 +43,9 @@ def _cost(cases: tuple[tuple[int, ...], ...], repetitions: int) -> Table:
     ]  # fmt: skip
     table = Table("exact folding of a segment, beside sampling it", columns)
     for widths in cases:
-        network = _network(widths)
+        network = he_network(widths)
         ends = np.random.default_rng(1).normal(size=(2, widths[0]))
-        first, _ = cpu_seconds(polyrelu.activation_path, _network(widths), ends)
+        first, _ = cpu_seconds(polyrelu.activation_path, he_network(widths), ends)
         tracer, corners = Tracer(network), tuple(map(tuple, ends.tolist()))
         exact = [cpu_seconds(traced, tracer, corners) for _ in range(repetitions)]
         path = exact[0][1]
@@ -129,7 +121,7 @@ def _error(segments: int) -> Table:
     ]  # fmt: skip
     table = Table("mean error of chi by sampling", columns)
     cases = {"demo 4-20-20-10": polyrelu.load_network(DEMO)}
-    cases |= {_name(w): _network(w) for w in NETWORKS[:1] + NETWORKS[3:4]}
+    cases |= {_name(w): he_network(w) for w in NETWORKS[:1] + NETWORKS[3:4]}
     for name, network in cases.items():
         table.rows.append({"net": name, **_errors(network, segments)})
     table.notes.append(f"{segments} random segments each; halving: between samples that differ in "

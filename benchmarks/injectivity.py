@@ -15,6 +15,7 @@ from polyrelu.network import Affine, Layer
 from polyrelu.verify import check_injectivity
 
 from .measure import cpu_seconds, warm_up
+from .nets import he_layers
 from .table import Row, Table
 
 SEEDS = 9
@@ -107,11 +108,7 @@ def _layer_row(n: int, m: int, hoped: int | None, seeds: int) -> Row:
 
 def _doubled(widths: tuple[int, ...], seed: int) -> polyrelu.Network:
     """He-scaled and random, but for a first layer that holds [B; -B]."""
-    rng = np.random.default_rng(seed)
-    layers = [
-        (rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
-        for m, n in pairwise(widths)
-    ]
+    layers = he_layers(np.random.default_rng(seed), widths)
     d = widths[0]
     layers[0][0][d : 2 * d], layers[0][1][d : 2 * d] = -layers[0][0][:d], -layers[0][1][:d]
     return polyrelu.Network.from_layers(layers)

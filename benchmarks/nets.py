@@ -48,15 +48,32 @@ class Case:
         }
 
 
-def he_random(*widths: int, seed: int = 1, radius: float = 1.0) -> Case:
+def he_layers(rng: np.random.Generator, widths: Sequence[int]) -> list[Pair]:
     """Weights N(0, 2 / inputs), biases N(0, 0.5^2)."""
-    rng = np.random.default_rng(seed)
-    layers = tuple(
+    return [
         (rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
         for m, n in pairwise(widths)
-    )
+    ]
+
+
+def he_network(widths: Sequence[int], seed: int = 0) -> polyrelu.Network:
+    """With an affine output."""
+    import polyrelu
+
+    return polyrelu.Network.from_layers(he_layers(np.random.default_rng(seed), widths))
+
+
+def he_random(*widths: int, seed: int = 1, radius: float = 1.0) -> Case:
+    layers = tuple(he_layers(np.random.default_rng(seed), widths))
     where = f" on R^{widths[0]}" if np.isinf(radius) else ""
     return Case(short_name(widths) + where, layers, radius)
+
+
+def arrangement(name: str, n: int) -> Case:
+    """A family of hyperplane arrangements as one layer on R^d."""
+    from polyrelu.families import family
+
+    return Case(f"{name} {n}", (family(name, n),), np.inf)
 
 
 def inside(case: Case) -> np.ndarray:

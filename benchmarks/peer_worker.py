@@ -1,16 +1,24 @@
-"""One other tool on one network, in a process of its own. Needs numpy and the tool only."""
+"""One tool on one network, in a process of its own. Needs numpy and the tool only.
+
+Every tool, polyrelu too, is timed from arrays of weights to its own result by the same loop.
+"""
 
 from __future__ import annotations
 
-import importlib.metadata
+import platform
 import resource
+import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import metadata
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from .memory import peak_bytes
 from .process import serve
 
 Layers = list[tuple[np.ndarray, np.ndarray]]
@@ -18,6 +26,20 @@ Run = Callable[[], Any]  # what is timed
 Read = Callable[[Any], tuple[int, int | None]]  # its regions and walls (None: it has none)
 
 REPEAT_BELOW = 0.5  # CPU seconds: quicker tools are repeated
+
+
+def polyrelu(layers: Layers, radius: float) -> tuple[Run, Read]:
+    import polyrelu
+
+    dim = layers[0][0].shape[1]
+    whole = np.isinf(radius)
+    domain = polyrelu.Space(dim) if whole else polyrelu.Box(-radius, radius, dim=dim)
+
+    def run() -> Any:
+        network = polyrelu.Network.from_layers(layers, output_activation=polyrelu.relu())
+        return polyrelu.regions(network, domain, workers=1)
+
+    return run, lambda graph: (len(graph), graph.n_walls)
 
 
 def regioncam(layers: Layers, radius: float) -> tuple[Run, Read]:
@@ -124,8 +146,7 @@ def passagemath(layers: Layers, radius: float) -> tuple[Run, Read]:
     return run, lambda regions: (len(regions), None)
 
 
-TOOLS = {f.__name__: f for f in (regioncam, affinitree, relucent, polypart, passagemath)}
-PACKAGES = {"passagemath": "passagemath-polyhedra"}
+TOOLS = {f.__name__: f for f in (polyrelu, regioncam, affinitree, relucent, polypart, passagemath)}
 
 
 def cpu() -> float:
@@ -134,27 +155,67 @@ def cpu() -> float:
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """``{"tool": name}`` asks for its version; with ``layers`` and ``radius``, to run it."""
-    name = request["tool"]
-    if "layers" not in request:
+def peak_mb() -> float:
+    """Peak resident set of this process or of its largest worker: a lower bound of both."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
+    return max(peak_bytes(), worker) / 1e6
+
+
+def versions(packages: list[str]) -> dict[str, str | None]:
+    """None for what is not installed."""
+    found: dict[str, str | None] = {"Python": platform.python_version()}
+    for package in packages:
         try:
-            return {"version": importlib.metadata.version(PACKAGES.get(name, name))}
-        except importlib.metadata.PackageNotFoundError:
-            return {"version": None}
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+def measure(name: str, layers: Layers, radius: float) -> dict[str, Any]:
+    """Counts, CPU seconds (median of some calls), what went before them, and peak memory."""
+    began = cpu()
+    with suppress(Exception):  # the small network may be one that the tool refuses
+        TOOLS[name](small(layers, radius), radius)[0]()
+    start, baseline = cpu() - began, peak_mb()
+    run, read = TOOLS[name](layers, radius)
+    times: list[float] = []
+    while not times or (sum(times) < REPEAT_BELOW and len(times) < 25):
+        began = cpu()
+        result = run()
+        times.append(cpu() - began)
+        if len(times) == 1:
+            peak = peak_mb()  # a second call holds two results
+    regions, walls = read(result)
+    return {
+        "regions": regions,
+        "walls": walls,
+        "cpu": median(times),
+        "start": start,
+        "baseline_mb": baseline,
+        "peak_mb": peak,
+    }
+
+
+def small(layers: Layers, radius: float) -> Layers:
+    """Three neurons in each layer, of as many layers and inputs."""
+    rng = np.random.default_rng(0)
+    size = 1.0 if np.isinf(radius) else radius
+    widths = [layers[0][0].shape[1], *[3] * len(layers)]
+    return [(rng.normal(size=(n, m)), rng.normal(size=n) * size / 2) for m, n in pairwise(widths)]
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """``{"packages": names}`` asks for versions; ``tool``, ``layers`` and ``radius``, to run it."""
+    if "packages" in request:
+        return versions(request["packages"])
     layers = [(np.array(w), np.array(b)) for w, b in request["layers"]]
     try:
-        run, read = TOOLS[name](layers, request["radius"])
-        times: list[float] = []
-        while not times or (sum(times) < REPEAT_BELOW and len(times) < 25):
-            began = cpu()
-            result = run()
-            times.append(cpu() - began)
-        regions, walls = read(result)
+        return measure(request["tool"], layers, request["radius"])
     except Exception as error:
         message = (str(error).splitlines() or [""])[0][:120]
         return {"error": type(error).__name__, "message": message}
-    return {"regions": regions, "walls": walls, "cpu": median(times)}
 
 
 if __name__ == "__main__":

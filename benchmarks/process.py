@@ -26,6 +26,11 @@ class Outcome:
     failure: str | None = None
     timed_out: bool = False
 
+    @property
+    def kind(self) -> str:
+        """The failure in a word or three."""
+        return "too slow" if self.timed_out else str(self.failure).split(":")[0]
+
 
 def run_module(
     module: str,

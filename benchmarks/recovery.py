@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from statistics import median
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 import polyrelu
 from polyrelu.network import Array
 
+from .nets import he_network
 from .table import Table
 
 CASES = (
@@ -39,7 +39,7 @@ def run(quick: bool) -> Iterator[Table]:
 
 def _row(widths: tuple[int, ...], seeds: int) -> dict[str, object]:
     runs = [(net, polyrelu.recover(net, widths[0], seed=seed, seconds=300))
-            for seed in range(seeds) for net in [_network(widths, seed)]]  # fmt: skip
+            for seed in range(seeds) for net in [he_network(widths, seed)]]  # fmt: skip
     same = [(n, r) for n, r in runs if r.verdict is polyrelu.Verdict.EQUIVALENT]
     full = [(n, r) for n, r in same if r.widths == widths[1:-1] and _signs(r)]
     return {
@@ -48,14 +48,6 @@ def _row(widths: tuple[int, ...], seeds: int) -> dict[str, object]:
         "seconds": median(r.seconds for _, r in runs),
         "error": max((_error(n, r) for n, r in full), default=None),
     }  # fmt: skip
-
-
-def _network(widths: tuple[int, ...], seed: int) -> polyrelu.Network:
-    rng = np.random.default_rng(seed)
-    return polyrelu.Network.from_layers(
-        [(rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
-         for m, n in pairwise(widths)]
-    )  # fmt: skip
 
 
 def _error(network: polyrelu.Network, recovery: polyrelu.Recovery) -> float:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from statistics import median
-
-import numpy as np
 
 import polyrelu
 from polyrelu.queries.reproduction import reproduces
 
 from .measure import cpu_seconds
-from .nets import short_name
+from .nets import he_network, short_name
 from .table import Table
 
 SEEDS = 10
@@ -46,20 +43,12 @@ def run(quick: bool) -> Iterator[Table]:
     yield table
 
 
-def _network(widths: tuple[int, ...], seed: int) -> polyrelu.Network:
-    rng = np.random.default_rng(seed)
-    return polyrelu.Network.from_layers(
-        [(rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
-         for m, n in pairwise(widths)]
-    )  # fmt: skip
-
-
 def _row(widths: tuple[int, ...], domain: str, seeds: int) -> dict[str, object]:
     where = polyrelu.Space(widths[0]) if domain == "space" else polyrelu.Box(-5, 5, dim=widths[0])
     counts = dict.fromkeys(("generic", "unique", "same", "open", "refused", "wrong"), 0)
     sizes, making, recovering = [], [], []
     for seed in range(seeds):
-        network = _network(widths, seed)
+        network = he_network(widths, seed)
         graph = polyrelu.regions(network, where)
         kinds = {neuron.kind for neuron in polyrelu.identifiability(graph).neurons}
         counts["generic"] += not kinds & {"always active", "invisible"}

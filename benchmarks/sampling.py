@@ -14,7 +14,7 @@ import polyrelu as pr
 from polyrelu import sampling
 
 from .folding import cantor_net
-from .nets import degenerate, he_random, short_name
+from .nets import degenerate, he_layers, he_random, short_name
 from .table import Table
 
 DEMO = Path(__file__).parents[1] / "demo"
@@ -57,8 +57,8 @@ def _load(name: str) -> pr.Network:
     return pr.load_network(DEMO / f"{name}.npz")
 
 
-def _random(widths: tuple[int, ...], seed: int = 1) -> tuple[pr.Network, pr.Domain]:
-    case = he_random(*widths, seed=seed)
+def _random(widths: tuple[int, ...]) -> tuple[pr.Network, pr.Domain]:
+    case = he_random(*widths)
     return case.network(), case.domain()
 
 
@@ -146,9 +146,7 @@ def _trained(names: tuple[str, ...]) -> Table:
         big = name == "network"
         table.rows.append(_cost_row(f"{name} (trained)", network, None, not big)[0])
         rng = np.random.default_rng([2, k])
-        layers = [(rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
-                  for m, n in pairwise(network.widths)]  # fmt: skip
-        like = pr.Network.from_layers(layers)
+        like = pr.Network.from_layers(he_layers(rng, network.widths))
         table.rows.append(_cost_row(f"{name} (random)", like, network.input_box)[0])
     return table
 

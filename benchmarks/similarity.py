@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,6 +14,7 @@ import polyrelu
 from polyrelu.queries.tangent import affine_factors, exact_bits
 
 from .measure import cpu_seconds
+from .nets import he_network
 from .table import Row, Table
 
 REPETITIONS = 3
@@ -33,16 +33,6 @@ def run(quick: bool) -> Iterator[Table]:
     yield _gaps((100,) if quick else LABELLED)
 
 
-def _network(widths: tuple[int, ...]) -> polyrelu.Network:
-    rng = np.random.default_rng(0)
-    return polyrelu.Network.from_layers(
-        [
-            (rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
-            for m, n in pairwise(widths)
-        ]
-    )
-
-
 def _kernels(cases: tuple[tuple[tuple[int, ...], int], ...], repetitions: int) -> Table:
     columns = [
         ("net", "net", ""),
@@ -59,7 +49,7 @@ def _kernels(cases: tuple[tuple[tuple[int, ...], int], ...], repetitions: int) -
     ]
     table = Table("the kernel matrix of a data set, one output", columns)
     for widths, n in cases:
-        net = _network(widths)
+        net = he_network(widths)
         for name in ("block", "squares"):
             table.rows.append(_row(net, "-".join(map(str, widths)), name, n, repetitions))
     table.notes.append("CPU medians, exact patterns included in the first two. Backprop: numpy, a")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import floor, log10
 from typing import Any
 
 Row = dict[str, Any]
@@ -16,7 +17,7 @@ class Table:
 
     Attributes:
         columns: (key of a row, heading, format specification) for each column; a value that
-            is a string is printed as it is, None as a dash.
+            is a string is printed as it is, None as a dash. "three" is for three digits.
         notes: printed under the table.
     """
 
@@ -49,12 +50,25 @@ class Table:
         print(self.text() + "\n")
         sys.stdout.flush()
 
-    def to_dict(self) -> dict[str, Any]:
-        keys = [key for key, _, _ in self.columns]
-        return {"title": self.title, "columns": keys, "rows": self.rows, "notes": self.notes}
+    def markdown(self) -> str:
+        """The table alone."""
+        heads = [heading for _, heading, _ in self.columns]
+        sides = [":--" if self._is_text(key) else "--:" for key, _, _ in self.columns]
+        cells = [
+            [_cell(row.get(key), spec, "–").replace("|", r"\|") for key, _, spec in self.columns]
+            for row in self.rows
+        ]
+        return "\n".join(f"| {' | '.join(line)} |" for line in (heads, sides, *cells))
 
 
-def _cell(value: Any, spec: str) -> str:
+def _cell(value: Any, spec: str, nothing: str = "-") -> str:
     if value is None:
-        return "-"
-    return value if isinstance(value, str) else format(value, spec)
+        return nothing
+    if isinstance(value, str):
+        return value
+    return three_digits(value) if spec == "three" else format(value, spec)
+
+
+def three_digits(value: float) -> str:
+    """At least so many that count, and no exponent."""
+    return f"{value:,.{max(0, 2 - floor(log10(value)))}f}" if value > 0 else "0"

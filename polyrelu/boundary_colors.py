@@ -60,7 +60,7 @@ class Colors:
         elif color == "class":
             pairs, which = _by_frequency(classes)
             self.rgb = strong[which % len(strong)]
-            self.names = [(STRONG[k % len(STRONG)], _between(p, called))
+            self.names = [(STRONG[k % len(STRONG)], between(p, called))
                           for k, p in enumerate(pairs)]  # fmt: skip
         elif color == "component":
             self.rgb = strong[components % len(strong)]
@@ -94,7 +94,7 @@ def _by_frequency(classes: Indices) -> tuple[list[tuple[int, int]], Indices]:
     return [(a, b) for a, b in pairs[order].tolist()], np.argsort(order)[which.ravel()]
 
 
-def _between(pair: tuple[int, int], called: dict[int, str]) -> str:
+def between(pair: tuple[int, int], called: dict[int, str]) -> str:
     first, second = (called[c] for c in pair)
     return f"{first} on both sides" if first == second else f"{first} | {second}"
 

@@ -22,6 +22,7 @@ from .engine.open_cells import OpenCells
 from .engine.task import Done, Problem
 from .errors import FileFormatError, StoreError
 from .frontier import Frontier, Task
+from .io._own_format import read_count
 from .store.block import BlockInfo, write_block
 from .store.files import storage_errors, sync_directory
 
@@ -227,11 +228,11 @@ class Checkpoint:
                 raise FileFormatError(f"{self.path} holds a search {told}: choose another place")
 
     def _take(self, line: dict[str, Any]) -> None:
-        task = self.frontier.tasks[_number(line["task"])]
+        task = self.frontier.tasks[read_count(line["task"])]
         if task.done is not None:
             raise ValueError("a task that is done twice")
         words = self._problem.words
-        n_regions, block = _number(line["regions"]), _block_info(line["block"])
+        n_regions, block = read_count(line["regions"]), _block_info(line["block"])
         in_block = 0 if block is None else block.regions
         if n_regions != in_block and not self._problem.counting:
             raise ValueError(f"{n_regions} regions, but {in_block} in the block")
@@ -247,19 +248,13 @@ class Checkpoint:
                     replace(cells, share=None if share is None else float(share))
                     for cells, share in zip(left, line["shares"], strict=True)
                 ],
-                splits=_number(line["splits"]),
+                splits=read_count(line["splits"]),
                 seconds=_seconds(line["seconds"]),
-                counters={str(k): _number(v) for k, v in line["counters"].items()},
+                counters={str(k): read_count(v) for k, v in line["counters"].items()},
                 block=block,
             ),
         )
         self.seconds = _seconds(line["clock"])
-
-
-def _number(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 62:
-        raise ValueError(f"must be a number of things, not {value!r}")
-    return value
 
 
 def _seconds(value: Any) -> float:
@@ -272,7 +267,7 @@ def _seconds(value: Any) -> float:
 def _block_info(data: Any) -> BlockInfo | None:
     if data is None:
         return None
-    numbers = {k: _number(v) for k, v in data.items() if k != "sha256"}
+    numbers = {k: read_count(v) for k, v in data.items() if k != "sha256"}
     return BlockInfo(**numbers, sha256=str(data["sha256"]))
 
 

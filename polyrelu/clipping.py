@@ -16,8 +16,8 @@ import numpy as np
 from .domain import Box, Domain
 from .engine.generators import generators
 from .errors import DomainError
-from .rational import IntegerRow, dot, integer_row, primitive, rows_of
-from .region import ExactPoint, Region
+from .rational import ExactPoint, IntegerRow, dot, integer_row, primitive, rows_of
+from .region import Region
 
 if TYPE_CHECKING:
     from .queries.boundary import DecisionBoundary

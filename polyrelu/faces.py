@@ -19,8 +19,8 @@ import numpy as np
 from .engine.generators import cell_generators
 from .errors import DomainError
 from .graph import RegionGraph
-from .rational import IntegerRow, dot, primitive, rows_of
-from .region import ExactPoint, Region
+from .rational import ExactPoint, IntegerRow, dot, primitive, rows_of
+from .region import Region
 
 Members = frozenset[int]
 

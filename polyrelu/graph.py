@@ -17,8 +17,8 @@ from .domain import Domain, Slice
 from .errors import DomainError
 from .network import Array, FieldsOnly, Network, quotient
 from .notebook import InNotebook
-from .rational import IntegerRow, dot, integer_row, rows_of
-from .region import ExactPoint, Region, affine_hull_rows
+from .rational import ExactPoint, IntegerRow, dot, integer_row, rows_of
+from .region import Region, affine_hull_rows
 
 if TYPE_CHECKING:
     import networkx

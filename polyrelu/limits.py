@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
 from .errors import LimitsError
@@ -43,6 +44,13 @@ class Limits:
         if limits is not None and not isinstance(limits, Limits):
             raise TypeError(f"limits must be a polyrelu.Limits, not {limits!r}")
         return limits or cls()
+
+    def after(self, seconds: float) -> Limits:
+        """What is left of them so many seconds later; if nothing is, hardly any time, as 0 is no
+        limit."""
+        if self.seconds is None:
+            return self
+        return replace(self, seconds=max(self.seconds - seconds, sys.float_info.min))
 
     def reached(self, regions: int, seconds: float, memory: int, most: int | None) -> str | None:
         """The name of a bound that is reached, or None; ``most`` stands for that on regions."""

@@ -13,8 +13,7 @@ from random import Random
 from .errors import DomainError, IncompleteError
 from .faces import FaceComplex, face_complex
 from .graph import RegionGraph
-from .rational import IntegerRow
-from .region import ExactPoint
+from .rational import ExactPoint, IntegerRow
 
 AffineMap = tuple[tuple[Fraction, ...], ...]
 

@@ -24,7 +24,7 @@ from .clipping import (
 from .errors import DomainError, IncompleteError, PolyreluError
 from .network import Array, FieldsOnly, quotient
 from .queries.where import stopped
-from .region import ExactPoint
+from .rational import ExactPoint
 
 if TYPE_CHECKING:
     from .queries.boundary import DecisionBoundary

@@ -7,7 +7,7 @@ affine form ``a . x + b``, a column ``(x, w)`` with ``w > 0`` for the point ``x 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
@@ -15,6 +15,7 @@ from math import gcd, lcm
 from flint import fmpq, fmpz_mat, nmod_mat
 
 IntegerRow = list[int]
+ExactPoint = tuple[Fraction, ...]
 
 PRIME = 2**61 - 1
 
@@ -42,6 +43,19 @@ def rows_of(matrix: fmpz_mat) -> list[IntegerRow]:
 
 def dot(row: Sequence[int], column: Sequence[int]) -> int:
     return sum(a * b for a, b in zip(row, column, strict=True))
+
+
+def inner(a: Iterable[Fraction], b: Iterable[Fraction]) -> Fraction:
+    return sum((u * v for u, v in zip(a, b, strict=True) if u and v), Fraction(0))
+
+
+def gram(vectors: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
+    """The inner products of vectors with each other."""
+    return [[inner(u, v) for v in vectors] for u in vectors]
+
+
+def identity_matrix(n: int) -> list[list[Fraction]]:
+    return [[Fraction(int(i == j)) for j in range(n)] for i in range(n)]
 
 
 def dot_point(row: Sequence[int], point: Sequence[Fraction]) -> Fraction:

@@ -16,12 +16,10 @@ from .engine.exact import activate
 from .engine.generators import Generators, generators, volume
 from .network import Array, Network, quotient
 from .notebook import InNotebook
-from .rational import IntegerRow, dot, null_space, primitive, rows_of
+from .rational import ExactPoint, IntegerRow, dot, null_space, primitive, rows_of
 
 if TYPE_CHECKING:
     from .graph import RegionGraph
-
-ExactPoint = tuple[Fraction, ...]
 
 
 def unit_pieces(network: Network, pattern: npt.NDArray[np.uint8]) -> list[list[int]]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .boundary_colors import between
 from .errors import FileFormatError, PolyreluError
 from .graph import RegionGraph
 from .io.mesh import write_whole
@@ -94,7 +95,7 @@ def page(mesh: Mesh, title: str = TITLE, names: dict[int, str] | None = None) ->
     components = mesh.components()
     n = int(components.max(initial=-1)) + 1
     schemes = [
-        Scheme("class pair", "names", pair_of, [_between(p, names) for p in pairs]),
+        Scheme("class pair", "names", pair_of, [between(p, names) for p in pairs]),
         Scheme("component", "names", components, [f"component {k}" for k in range(n)]),
         Scheme("piece", "arbitrary", mesh.piece_of),
         Scheme("direction", "direction"),
@@ -191,11 +192,6 @@ def _pairs(mesh: Mesh) -> tuple[list[Pair], npt.NDArray[np.int64], list[tuple[in
         (int((pair_of == k).sum()), float(areas[pair_of == k].sum())) for k in range(len(pairs))
     ]
     return [(a, b) for a, b in pairs[order].tolist()], pair_of, numbers
-
-
-def _between(pair: Pair, names: dict[int, str]) -> str:
-    first, second = (names[c] for c in pair)
-    return f"{first} on both sides" if first == second else f"{first} | {second}"
 
 
 def _facts(mesh: Mesh, components: int) -> Facts:

@@ -199,13 +199,35 @@ def weight_and_bias(
     return W, b
 
 
-def gaussian_network(seed: int, *widths: int) -> Network:
-    """ReLU layers in general position and an affine output that sums."""
+def one_layer(weight, bias) -> Network:
+    return Network.from_layers([(weight, bias)], output_activation=relu())
+
+
+def he_layers(seed: int, *widths: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Gaussian weights of variance 2 / fan-in, biases of variance 1/4."""
     rng = np.random.default_rng(seed)
-    layers = [
+    return [
         (rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
         for m, n in pairwise(widths)
     ]
+
+
+def he_network(seed: int, *widths: int) -> Network:
+    """The last layer is affine."""
+    return Network.from_layers(he_layers(seed, *widths))
+
+
+def classifier(seed: int, *widths: int) -> Network:
+    """In general position, with as many outputs as the last width says."""
+    rng = np.random.default_rng(seed)
+    return Network.from_layers(
+        [(rng.normal(size=(n, m)), rng.normal(size=n)) for m, n in pairwise(widths)]
+    )
+
+
+def gaussian_network(seed: int, *widths: int) -> Network:
+    """ReLU layers in general position and an affine output that sums."""
+    layers = he_layers(seed, *widths)
     return Network.from_layers([*layers, (np.ones((1, widths[-1])), [0.0])])
 
 

@@ -13,7 +13,7 @@ import pytest
 from flint import fmpq_mat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from networks import cantor_net, domain, gaussian_network, problem, tiny_box
+from networks import cantor_net, domain, gaussian_network, one_layer, problem, tiny_box
 
 from polyrelu import (
     Affine,
@@ -177,10 +177,6 @@ def test_a_few_hundred_regions(widths):
 
 
 # ---------------------------------------------------------------- chosen by hand
-
-
-def one_layer(W, b):
-    return Network.from_layers([(W, b)], output_activation=relu())
 
 
 def up(x):

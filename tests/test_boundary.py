@@ -11,7 +11,7 @@ from random import Random
 import numpy as np
 import oracle
 import pytest
-from networks import gaussian_network, network, problem
+from networks import classifier, gaussian_network, network, problem
 from scipy.optimize import nnls
 from scipy.sparse.csgraph import connected_components
 
@@ -170,14 +170,6 @@ def test_space_is_a_box_around_all_vertices(seed):
 
 
 # ---------------------------------------------------------------- several classes
-
-
-def classifier(seed: int, *widths: int) -> Network:
-    """Gaussian, with as many outputs as the last width says."""
-    rng = np.random.default_rng(seed)
-    return Network.from_layers(
-        [(rng.normal(size=(n, m)), rng.normal(size=n)) for m, n in pairwise(widths)]
-    )
 
 
 def greatest(net: Network, kept) -> Network:

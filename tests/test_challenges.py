@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -10,7 +9,7 @@ import oracle
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from networks import domain, integers, network
+from networks import classifier, domain, integers, network
 
 from polyrelu import (
     Affine,
@@ -56,14 +55,6 @@ def check_same(net, where):
 def edges(graph):
     patterns = graph.packed_patterns
     return {frozenset(patterns[k].tobytes() for k in pair) for pair in graph.edges().tolist()}
-
-
-def classifier(seed: int, *widths: int) -> Network:
-    """In general position, with as many outputs as the last width says."""
-    rng = np.random.default_rng(seed)
-    return Network.from_layers(
-        [(rng.normal(size=(n, m)), rng.normal(size=n)) for m, n in pairwise(widths)]
-    )
 
 
 def with_outputs(net: Network, weight, bias) -> Network:

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import product
 
 import numpy as np
 import pytest
+from networks import he_network
 
 import polyrelu as pr
 from polyrelu.cli import main
 from polyrelu.cli.comparison import greatest_difference
 
 
-def gaussian(*widths: int) -> pr.Network:
-    rng = np.random.default_rng(0)
-    return pr.Network.from_layers(
-        [
-            (rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
-            for m, n in pairwise(widths)
-        ]
-    )
-
-
 @pytest.fixture
 def model(tmp_path):
-    pr.save_network(gaussian(4, 6, 2), tmp_path / "net.npz")
+    pr.save_network(he_network(0, 4, 6, 2), tmp_path / "net.npz")
     return tmp_path / "net.npz"
 
 
@@ -52,7 +43,7 @@ def test_it_saves_a_network_with_the_same_neurons(model, tmp_path, capsys) -> No
     assert aligned["weight_error"] < 1e-12
     network = pr.load_network(target)
     x = np.random.default_rng(1).normal(size=(200, 4))
-    assert np.abs(network(x) - gaussian(4, 6, 2)(x)).max() < 1e-12
+    assert np.abs(network(x) - he_network(0, 4, 6, 2)(x)).max() < 1e-12
 
 
 def test_the_table_is_for_people(model, capsys) -> None:
@@ -65,7 +56,7 @@ def test_the_table_is_for_people(model, capsys) -> None:
 
 
 def test_on_a_box_the_greatest_difference_is_exact(tmp_path, capsys) -> None:
-    pr.save_network(gaussian(2, 3, 1), tmp_path / "net.npz")
+    pr.save_network(he_network(0, 2, 3, 1), tmp_path / "net.npz")
     code, out, _ = recovered(capsys, tmp_path / "net.npz", "--box=-2,2", "--json")
     found = json.loads(out)["greatest_difference"]
     assert code == 0
@@ -87,7 +78,7 @@ def test_the_greatest_difference_of_any_output_is_found() -> None:
 
 def test_too_many_regions_are_said_not_hidden(tmp_path, capsys, monkeypatch) -> None:
     monkeypatch.setattr("polyrelu.cli.comparison.MOST_REGIONS", 2)
-    pr.save_network(gaussian(2, 3, 1), tmp_path / "net.npz")
+    pr.save_network(he_network(0, 2, 3, 1), tmp_path / "net.npz")
     code, out, _ = recovered(capsys, tmp_path / "net.npz", "--box=-2,2", "--json")
     data = json.loads(out)
     assert code == 0

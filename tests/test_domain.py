@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from networks import gaussian_network
+from networks import gaussian_network, one_layer
 
 from polyrelu import Affine, Box, Layer, Network, Polytope, Slice, Space, regions, relu, segment
 from polyrelu.domain import Domain, domain_from_dict
@@ -14,10 +14,6 @@ from polyrelu.errors import DomainError
 from polyrelu.rational import dot, rows_of
 
 THIRD = Fraction(1, 3)
-
-
-def one_layer(W, b):
-    return Network.from_layers([(W, b)], output_activation=relu())
 
 
 def chart_points(where: Domain, coordinates):

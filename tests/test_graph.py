@@ -13,6 +13,7 @@ from networks import (
     doubled,
     folded_line,
     gaussian_network,
+    one_layer,
     problem,
     resonance,
 )
@@ -33,11 +34,6 @@ from polyrelu import (
 )
 from polyrelu.errors import DomainError
 from polyrelu.rational import rows_of
-
-
-def one_layer(W, b):
-    return Network.from_layers([(W, b)], output_activation=relu())
-
 
 GRAPHS = {
     "general": (gaussian_network(0, 2, 8, 6), Box(-1, 1, dim=2)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from flint import fmpz_mat
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import problem
+from networks import he_layers, problem
 
 from polyrelu import (
     Box,
@@ -41,11 +40,7 @@ from polyrelu.rational import integer_row, rank
 
 def random_network(seed: int, *widths: int, grid: int = 0) -> Network:
     """Gaussian weights; with ``grid`` on multiples of 1 / grid."""
-    rng = np.random.default_rng(seed)
-    layers = [
-        (rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
-        for m, n in pairwise(widths)
-    ]
+    layers = he_layers(seed, *widths)
     if grid:
         layers = [tuple(np.round(grid * v) / grid for v in pair) for pair in layers]
     return Network.from_layers(layers)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import doubled, gaussian_network
+from networks import doubled, gaussian_network, one_layer
 from test_against_oracle import check
 
 import polyrelu as pr
@@ -24,10 +24,6 @@ from polyrelu import Affine, Box, Layer, Limits, Network, PiecewiseLinear, Polyt
 from polyrelu.activations import identity, relu
 
 ROOT = Path(__file__).parents[1]
-
-
-def one_layer(W, b) -> Network:
-    return Network.from_layers([(W, b)], output_activation=relu())
 
 
 @pytest.mark.parametrize("without", [None, 1])

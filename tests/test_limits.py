@@ -342,6 +342,15 @@ def test_limits_that_are_refused(limits, message):
         Limits(**limits)
 
 
+def test_what_is_left_of_the_time():
+    limits = Limits(regions=7, seconds=10)
+    assert limits.after(4) == Limits(regions=7, seconds=6)
+    assert Limits(regions=7).after(4) == Limits(regions=7)
+    over = limits.after(10)
+    assert over.regions == 7
+    assert over.reached(0, 1e-9, 0, None) == "seconds"
+
+
 def test_limits_of_numpy_types():
     limits = Limits(regions=np.int64(4), seconds=np.float64(60), memory=np.int32(10**9))
     assert len(regions(NET, BOX, limits=limits)) == 4

@@ -47,7 +47,7 @@ def test_version_is_the_same_everywhere() -> None:
     import polyrelu
 
     version = PROJECT["version"]
-    assert getattr(polyrelu, "__version__", version) == version
+    assert polyrelu.__version__ == version
     try:
         installed = importlib.metadata.version("polyrelu")
     except importlib.metadata.PackageNotFoundError:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
+from networks import he_network
 
 import polyrelu as pr
 from polyrelu.recovery.kinks import find_kinks
@@ -13,16 +12,6 @@ from polyrelu.recovery.oracle import Oracle
 from polyrelu.recovery.signs import solve_signs
 
 Array = np.ndarray
-
-
-def gaussian(widths: tuple[int, ...], seed: int = 0) -> pr.Network:
-    rng = np.random.default_rng(seed)
-    return pr.Network.from_layers(
-        [
-            (rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
-            for m, n in pairwise(widths)
-        ]
-    )
 
 
 def row_errors(network: pr.Network, recovery: pr.Recovery) -> list[float]:
@@ -45,7 +34,7 @@ def row_errors(network: pr.Network, recovery: pr.Recovery) -> list[float]:
     "widths", [(20, 10, 1), (10, 20, 1), (4, 12, 2), (10, 15, 15, 1), (10, 20, 20, 1)]
 )
 def test_rows_of_random_networks(widths: tuple[int, ...]) -> None:
-    network = gaussian(widths, 0)
+    network = he_network(0, *widths)
     recovery = pr.recover(network, widths[0], seed=0)
     assert recovery.verdict is pr.Verdict.EQUIVALENT, str(recovery)
     assert max(row_errors(network, recovery)) < 1e-11
@@ -55,7 +44,7 @@ def test_rows_of_random_networks(widths: tuple[int, ...]) -> None:
 
 
 def test_kinks_are_where_the_neurons_switch() -> None:
-    network = gaussian((6, 30, 1), 3)
+    network = he_network(3, 6, 30, 1)
     oracle = Oracle(network, 6)
     rng = np.random.default_rng(0)
     start, end = rng.normal(size=(2, 6)) * 20
@@ -115,7 +104,7 @@ def test_an_affine_function_has_no_hidden_layer() -> None:
 
 
 def test_coincident_neurons_are_equivalent_to_fewer() -> None:
-    network = gaussian((4, 6, 1))
+    network = he_network(0, 4, 6, 1)
     weight, bias = network.layers[0].weight.copy(), network.layers[0].bias.copy()
     weight[1], bias[1] = 2 * weight[0], 2 * bias[0]
     weight[2], bias[2] = -weight[3], -bias[3]
@@ -128,7 +117,7 @@ def test_coincident_neurons_are_equivalent_to_fewer() -> None:
 
 @pytest.mark.parametrize("queries", [10, 500, 5000, 20_000])
 def test_a_budget_is_kept_and_claims_nothing(queries: int) -> None:
-    recovery = pr.recover(gaussian((10, 15, 15, 1)), 10, queries=queries)
+    recovery = pr.recover(he_network(0, 10, 15, 15, 1), 10, queries=queries)
     assert recovery.queries <= queries
     assert recovery.verdict is not pr.Verdict.EQUIVALENT
     assert "budget" in recovery.reasons[0]
@@ -136,7 +125,7 @@ def test_a_budget_is_kept_and_claims_nothing(queries: int) -> None:
 
 
 def test_queries_stay_close_to_the_box() -> None:
-    network, box = gaussian((4, 6, 5, 2)), pr.Box(-1, 1, dim=4)
+    network, box = he_network(0, 4, 6, 5, 2), pr.Box(-1, 1, dim=4)
     seen = 0.0
 
     def oracle(x: Array) -> Array:
@@ -163,7 +152,7 @@ def test_bad_oracles_are_refused(oracle: object, dim: int, error: str) -> None:
 
 
 def test_bad_budgets_and_domains_are_refused() -> None:
-    network = gaussian((3, 4, 1))
+    network = he_network(0, 3, 4, 1)
     with pytest.raises(pr.LimitsError):
         pr.recover(network, 3, queries=0)
     with pytest.raises(pr.DomainError):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
+from networks import he_network
 
 import polyrelu as pr
 from polyrelu.recovery.account import provisos, reasons
@@ -22,16 +21,6 @@ from polyrelu.recovery.robust import refitted
 from polyrelu.recovery.wall import Wall, merged, roots
 
 Array = np.ndarray
-
-
-def gaussian(widths: tuple[int, ...], seed: int = 0) -> pr.Network:
-    rng = np.random.default_rng(seed)
-    return pr.Network.from_layers(
-        [
-            (rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
-            for m, n in pairwise(widths)
-        ]
-    )
 
 
 def measured(network: pr.Network, rng: np.random.Generator) -> tuple[Oracle, Places]:
@@ -92,7 +81,7 @@ def test_parts_of_one_wall_are_merged_and_others_are_not() -> None:
 
 
 def test_roots_lie_on_the_wall() -> None:
-    network, rng = gaussian((3, 5, 4, 1)), np.random.default_rng(0)
+    network, rng = he_network(0, 3, 5, 4, 1), np.random.default_rng(0)
     known, row, signs = known_layers(network, 1), network.layers[1], np.ones(5)
     wall = wall_of(known, plain_row(row.weight[0], row.bias[0]), signs)
     x = 3 * rng.normal(size=(400, 3))
@@ -180,7 +169,7 @@ def test_loose_weights_are_chosen_by_what_uses_them() -> None:
 
 @pytest.mark.parametrize(("seed", "withheld"), [(1, 1), (3, 3)])
 def test_the_neuron_that_is_missing_is_found(seed: int, withheld: int) -> None:
-    first, layer, last = gaussian((4, 6, 5, 2), seed).layers
+    first, layer, last = he_network(seed, 4, 6, 5, 2).layers
     weight = layer.weight - 0.3  # on at few inputs, also far out: the others can be trusted
     network = pr.Network.from_layers(
         [(first.weight, first.bias), (weight, layer.bias), (last.weight, last.bias)]
@@ -201,7 +190,7 @@ def test_the_neuron_that_is_missing_is_found(seed: int, withheld: int) -> None:
 
 
 def test_a_wall_is_followed_on_to_what_is_not_known_of_it() -> None:
-    network, rng = gaussian((4, 6, 5, 1), 1), np.random.default_rng(0)
+    network, rng = he_network(1, 4, 6, 5, 1), np.random.default_rng(0)
     oracle, places = measured(network, rng)
     known, layer = known_layers(network, 1), network.layers[1]
     wall = wall_of(known, plain_row(layer.weight[0], layer.bias[0]), np.ones(6))
@@ -225,7 +214,7 @@ def test_a_wall_is_followed_on_to_what_is_not_known_of_it() -> None:
 
 
 def test_planes_that_are_there_twice_are_not_needed() -> None:
-    network, rng = gaussian((4, 5, 2), 2), np.random.default_rng(0)
+    network, rng = he_network(2, 4, 5, 2), np.random.default_rng(0)
     oracle, places = measured(network, rng)
     asked, layer = Asked(oracle, places, rng), network.layers[0]
     idle = rng.normal(size=4)

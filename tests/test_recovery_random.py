@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import he_network
 
 import polyrelu as pr
 
 Array = np.ndarray
-
-
-def gaussian(widths: tuple[int, ...], seed: int = 0) -> pr.Network:
-    rng = np.random.default_rng(seed)
-    return pr.Network.from_layers(
-        [
-            (rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
-            for m, n in pairwise(widths)
-        ]
-    )
 
 
 def assert_agrees(recovery: pr.Recovery, network: pr.Network, box: pr.Box | None) -> None:
@@ -68,7 +57,7 @@ def assert_rows_are_true(recovery: pr.Recovery, network: pr.Network, within: flo
 )  # fmt: skip
 @settings(deadline=None, max_examples=15)
 def test_a_verdict_is_true(d: int, one: int, two: int, m: int, boxed: bool, seed: int) -> None:
-    network = gaussian((d, one, two, m) if two else (d, one, m), seed)
+    network = he_network(seed, *((d, one, two, m) if two else (d, one, m)))
     box = pr.Box(-3, 3, dim=d) if boxed else None
     recovery = pr.recover(network, d, domain=box, queries=30_000)
     assert recovery.queries <= 30_000
@@ -90,7 +79,7 @@ def test_a_verdict_is_true(d: int, one: int, two: int, m: int, boxed: bool, seed
     ],
 )  # fmt: skip
 def test_what_once_was_not_recovered(widths: tuple[int, ...], seed: int) -> None:
-    network = gaussian(widths, seed)
+    network = he_network(seed, *widths)
     recovery = pr.recover(network, widths[0], seed=seed)
     assert recovery.verdict is pr.Verdict.EQUIVALENT, str(recovery)
     assert_agrees(recovery, network, None)
@@ -116,7 +105,7 @@ def test_a_trained_network_is_recovered() -> None:
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_a_torch_module_is_as_exact_as_its_numbers(kind: type) -> None:
     torch = pytest.importorskip("torch")
-    network = gaussian((4, 6, 2), 1)
+    network = he_network(1, 4, 6, 2)
     layers = [torch.nn.Linear(4, 6), torch.nn.ReLU(), torch.nn.Linear(6, 2)]
     for layer, linear in zip(network.layers, layers[::2], strict=True):
         linear.weight.data = torch.tensor(layer.weight.astype(kind))
@@ -132,7 +121,7 @@ def test_a_torch_module_is_as_exact_as_its_numbers(kind: type) -> None:
     "answer", [lambda y: y[:, 0], lambda y: y, lambda y: y.tolist(), lambda y: y[:, 0].tolist()]
 )
 def test_answers_of_every_shape(answer: object) -> None:
-    network = gaussian((3, 4, 1))
+    network = he_network(0, 3, 4, 1)
     recovery = pr.recover(lambda x: answer(network(x)), 3)  # type: ignore[operator]
     assert recovery.verdict is pr.Verdict.EQUIVALENT
     assert recovery.network is not None
@@ -141,7 +130,7 @@ def test_answers_of_every_shape(answer: object) -> None:
 
 @pytest.mark.parametrize("unit", [1e-6, 1e-4])
 def test_outputs_that_are_rounded_have_noise(unit: float) -> None:
-    network = gaussian((4, 6, 2), 1)
+    network = he_network(1, 4, 6, 2)
     recovery = pr.recover(lambda x: np.round(network(x) / unit) * unit, 4, queries=50_000)
     assert unit / 20 < recovery.noise < 10 * unit
     if recovery.network is not None:
@@ -159,6 +148,6 @@ def test_a_constant_has_no_hidden_layer(value: float) -> None:
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_a_deep_network_of_one_input_is_a_shallow_one() -> None:
-    recovery = pr.recover(gaussian((1, 5, 4, 1)), 1)
+    recovery = pr.recover(he_network(0, 1, 5, 4, 1), 1)
     assert recovery.verdict is pr.Verdict.EQUIVALENT
     assert len(recovery.widths) == 1

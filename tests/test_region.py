@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 import oracle
 import pytest
-from networks import cantor_net, gaussian_network, problem, resonance
+from networks import cantor_net, gaussian_network, one_layer, problem, resonance
 
 from polyrelu import (
     Affine,
@@ -26,10 +26,6 @@ from polyrelu import (
     segment,
 )
 from polyrelu.rational import dot, margin
-
-
-def one_layer(W, b):
-    return Network.from_layers([(W, b)], output_activation=relu())
 
 
 def mapped(exact_map, x):

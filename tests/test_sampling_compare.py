@@ -96,6 +96,9 @@ def test_passes_to_a_share_of_the_regions(found):
     assert comparison.recall_after(comparison.passes_to(0.5)) >= 0.5
     assert comparison.recall_after(comparison.passes_to(0.5) - 1) < 0.5
     assert comparison.passes_to(1.0) is None
+    assert comparison.passes_to(comparison.recall) == sample.first_pass[comparison.region >= 0][-1]
+    more_than_half = np.nextafter(half / len(graph), 1)
+    assert comparison.passes_to(more_than_half) == sample.first_pass[half]
     with pytest.raises(pr.PointsError, match="share"):
         comparison.passes_to(0)
 
@@ -198,7 +201,7 @@ def test_time_to_find_all_where_nobody_could_wait():
 def test_points_for_a_recall_are_the_least(weights, recall):
     p = np.array(weights) / sum(weights)
     n = sampling.points_for(p, recall)
-    wanted = np.ceil(recall * len(p)) - 0.5
+    wanted = next(k for k in range(1, len(p) + 1) if k / len(p) >= recall) - 0.5
     assert sampling.expected_regions(p, n) >= wanted
     assert n == 1 or sampling.expected_regions(p, n - 1) < wanted
 

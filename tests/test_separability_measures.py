@@ -98,7 +98,7 @@ def test_the_direction_attains_low_by_all_pairs(rng, dim):
         if found.direction is not None:
             value = pair_score(name, found.direction, a, b)
             assert found.exact in (None, value)
-            assert found.low <= value <= found.high or float(value) == found.low
+            assert found.low <= value <= found.high
     inside = pr.directional_separability(a, b)
     if inside.direction is not None and any(inside.direction):
         least = min(along(inside.direction, x) for x in a)
@@ -319,7 +319,6 @@ def test_separable_sets_and_no_others_have_a_ball_below_one(rng, dim):
     yes = pr.is_linearly_separable(a, b).proved
     ball = pr.ball_degree(a, b)
     assert (ball.exact == 0) == (not yes)
-    assert ball.high > 0 or not yes
     assert (pr.ls0(a, b).exact == 1) == yes
     assert (pr.directional_separability(a, b).exact == 0) == yes
 

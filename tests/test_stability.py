@@ -163,6 +163,24 @@ def test_limits():
         stability(in_plane(np.arange(9.0)), limits=Limits(regions=3))
 
 
+@pytest.mark.parametrize("exponent", [0, -290, -500])
+def test_bounds_hold_where_sums_round_by_more_than_one_unit(exponent):
+    """Of one large weight and many that vanish beside it, one at a time."""
+    column = np.full(4000, 0.95 * 2.0**-27)
+    column[0] = 1.0
+    column *= 2.0**exponent
+    found = stability(layer(column[:, None]), Box(0, 1, dim=1))
+    square = sum(Fraction(v) ** 2 for v in column.tolist())
+    low, high = found.region_upper[0].tolist()
+    assert Fraction(low) ** 2 <= square <= Fraction(high) ** 2
+    assert Fraction(found.frame_bound.low) <= square <= Fraction(found.frame_bound.high)
+
+
+def test_slopes_whose_squares_overflow():
+    steep = Layer([Affine(np.eye(2), np.zeros(2))], leaky_relu(1e200))
+    assert close(stability(steep).upper, 1e200)
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10**6), st.integers(1, 4))
 def test_eigenvalue_bounds_hold(seed, k):

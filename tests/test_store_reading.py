@@ -166,7 +166,7 @@ def test_ties_and_touching_classes(tmp_path):
     assert walls[:, :2].tolist() == truth.parts[:, :2].tolist()
 
 
-def test_verification(trial, store):
+def test_verification(store):
     report = store.verify("geometry", sample=None)
     assert report.ok
     assert report.sample == report.regions == len(store)
@@ -338,7 +338,7 @@ def test_a_wrong_region_is_found_by_verification(store):
 # ---------------------------------------------------------------- around it
 
 
-def test_another_store_is_not_overwritten(trial, store, tmp_path):
+def test_another_store_is_not_overwritten(store, tmp_path):
     other = Trial(*PROBLEMS["thin"]())
     blocks = other.write(tmp_path / "blocks", 2)
     with pytest.raises(FileFormatError, match="regions of another network or domain"):

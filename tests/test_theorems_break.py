@@ -421,5 +421,27 @@ def test_a_network_with_a_dead_neuron_is_not_said_to_be_recovered():
     assert outcome.verdict is Verdict.DOES_NOT_APPLY
 
 
+def test_bounds_that_hold_1_do_not_make_a_constant_1(monkeypatch):
+    def nearly(layer: Layer, **options: Any) -> Any:
+        near_1 = Bounds(1 - 2**-50, 1 + 2**-50)
+        stretched = doubling_layer((1 + 2**-52) * np.eye(layer.in_features))
+        return replace(stability(stretched), frame_bound=near_1, upper=near_1)
+
+    claim = CLAIMS["constants-of-doubling"]
+    monkeypatch.setattr(module_of(claim), "stability", nearly)
+    assert claim.examine(DOUBLED).verdict is Verdict.FAILS
+
+
+def test_a_quotient_above_the_constant_by_less_than_rounding_is_not_below_it(monkeypatch):
+    def a_little_too_low(layer: Layer, **options: Any) -> Any:
+        found = stability(layer, **options)
+        low = found.frame_bound.low * (1 - 1e-9)
+        return replace(found, frame_bound=Bounds(low, low))
+
+    claim = CLAIMS["lower-lipschitz-of-the-region"]
+    monkeypatch.setattr(module_of(claim), "stability", a_little_too_low)
+    assert claim.examine(next(iter(claim.draw()))[1]).verdict is Verdict.FAILS
+
+
 def test_folding_lines_are_the_greatest_of_their_widths():
     assert CLAIMS["one-input-maximum"].examine(folded_line(2)).verdict is Verdict.HOLDS

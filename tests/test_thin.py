@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from networks import doubled
+from networks import doubled, one_layer
 from numba import njit
 from test_against_oracle import check
 
@@ -22,10 +22,6 @@ def _form_twice(high, low, norm, low_norm, error, x, x_low, size, small):
     dim = len(x) - 1
     value = form_twice(high, low, 0, x, x_low)
     return value, bound_twice(norm, low_norm, error, 0.0, size, small, dim)
-
-
-def one_layer(weight, bias) -> Network:
-    return Network.from_layers([(weight, bias)], output_activation=relu())
 
 
 @pytest.mark.parametrize("dim", [1, 2, 5])

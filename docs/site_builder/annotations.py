@@ -74,7 +74,7 @@ def _defined() -> set[str]:
 
 
 def meaning_of(name: str) -> str | None:
-    """What an alias such as polyrelu.region.ExactPoint stands for."""
+    """What an alias such as polyrelu.rational.ExactPoint stands for."""
     module, _, short = name.rpartition(".")
     if not module.startswith("polyrelu") or module not in sys.modules:
         return None

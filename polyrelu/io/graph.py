@@ -6,10 +6,8 @@ queried and verified years later without anything else.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +19,14 @@ from ..errors import FileFormatError
 from ..graph import DOMAIN_WALL, RegionGraph
 from ..limits import STOPPED_BY
 from ..network import Network
-from ..region import ExactPoint
+from ..rational import ExactPoint
 from ..suggestion import no_such_file
 from ._archive import read_arrays
 from ._limits import MAX_BYTES
+from ._own_format import Format, damaged, header_array, point_text, read_point
 from .npz import network_arrays, network_from_arrays
 
-FORMAT, VERSION = "polyrelu region graph", 2
-
-_COLUMNS = {
+FORMAT = Format("region graph", 2, {
     "patterns": (np.uint8, 2),
     "witnesses": (np.float64, 2),
     "unbounded": (np.uint8, 1),
@@ -38,12 +35,11 @@ _COLUMNS = {
     "neighbors": (np.int64, 1),
     "coincident": (np.int64, 2),
     "vanishing": (np.int64, 2),
-}
+})  # fmt: skip
 _MEMBER = re.compile(
-    rf"(header|{'|'.join(_COLUMNS)}|(network|slice)_(([Wbd](0|[1-9][0-9]{{0,5}}))|lo|hi|activations))"
+    rf"(header|{'|'.join(FORMAT.columns)}|(network|slice)_(([Wbd](0|[1-9][0-9]{{0,5}}))|lo|hi|activations))"
     r"\.npy"
 )
-_HEX = re.compile(r"-?[0-9a-f]+/[0-9a-f]+")
 
 
 def save_graph(graph: RegionGraph, path: str | os.PathLike[str]) -> None:
@@ -59,7 +55,7 @@ def save_graph(graph: RegionGraph, path: str | os.PathLike[str]) -> None:
     if file.suffix.lower() != ".npz":
         raise FileFormatError(f"graphs are written to .npz files, not {file.suffix!r} ({file})")
     arrays: dict[str, npt.NDArray[Any]] = {
-        "header": np.frombuffer(json.dumps(_header(graph)).encode(), dtype=np.uint8),
+        "header": header_array(_header(graph)),
         "patterns": graph.packed_patterns,
         "witnesses": graph.local_witnesses,
         "unbounded": graph.unbounded.astype(np.uint8),
@@ -90,8 +86,7 @@ def _small(arrays: dict[str, npt.NDArray[Any]]) -> bool:
 
 def _header(graph: RegionGraph) -> dict[str, Any]:
     return {
-        "format": FORMAT,
-        "version": VERSION,
+        **FORMAT.marks,
         "arithmetic": "float64 with certified bounds, rational where these leave a sign open",
         "network_hash": graph.network.hash,
         "notes": list(graph.network.notes),
@@ -99,8 +94,7 @@ def _header(graph: RegionGraph) -> dict[str, Any]:
         "complete": graph.complete,
         "stopped_by": graph.stopped_by,
         "exact_witnesses": {
-            str(i): [f"{v.numerator:x}/{v.denominator:x}" for v in point]
-            for i, point in graph.exact_witnesses.items()
+            str(i): point_text(point) for i, point in graph.exact_witnesses.items()
         },
         "stats": graph.stats,
     }
@@ -116,30 +110,9 @@ def load_graph(path: str | os.PathLike[str]) -> RegionGraph:
     if not file.exists():
         raise no_such_file(file)
     arrays = read_arrays(file, _MEMBER, "as docs/format.md says (this is no region graph)")
-    header = _read_header(file, arrays)
-    try:
+    header = FORMAT.read_header_array(file, arrays)
+    with damaged(file):
         return _graph(file, header, arrays)
-    except FileFormatError:
-        raise
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise FileFormatError(f"{file} is damaged: {error!r}") from None
-
-
-def _read_header(file: Path, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
-    missing = sorted({"header", *_COLUMNS} - arrays.keys())
-    if missing:
-        raise FileFormatError(f"{file} is no region graph: it lacks {', '.join(missing)}")
-    try:
-        header = json.loads(arrays["header"].astype(np.uint8).tobytes())
-    except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"{file}: the header must be JSON ({error})") from None
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise FileFormatError(f"{file} is no region graph: its header does not say so")
-    if header.get("version") != VERSION:
-        raise FileFormatError(
-            f"{file} has format version {header.get('version')!r}; this polyrelu reads {VERSION}"
-        )
-    return header
 
 
 def _graph(file: Path, header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> RegionGraph:
@@ -157,12 +130,7 @@ def _graph(file: Path, header: dict[str, Any], arrays: dict[str, npt.NDArray[Any
     cut = None
     if any(name.startswith("slice_") for name in arrays):
         cut = Slice.from_embedding(_part(file, arrays, "slice").layers[0], domain)
-    columns = {}
-    for name, (dtype, ndim) in _COLUMNS.items():
-        array = arrays[name]
-        if array.dtype != dtype or array.ndim != ndim:
-            raise FileFormatError(f"{file}: {name} must be {ndim}-dimensional {np.dtype(dtype)}")
-        columns[name] = array
+    columns = FORMAT.checked_columns(file, arrays)
     check_columns(file, columns, len(network.thresholds), len(domain.inequalities()))
     n = len(columns["indptr"]) - 1
     neighbor = columns["neighbors"]
@@ -223,11 +191,7 @@ def _are_pairs(rows: npt.NDArray[Any], n_first: int, n_second: int) -> bool:
 
 
 def _exact_witnesses(data: dict[str, list[str]], n: int, dim: int) -> dict[int, ExactPoint]:
-    found = {}
-    for key, point in data.items():
-        index = int(key)
-        if not 0 <= index < n or len(point) != dim or not all(map(_HEX.fullmatch, point)):
-            raise ValueError("an exact witness")
-        pairs = (v.split("/") for v in point)
-        found[index] = tuple(Fraction(int(p, 16), int(q, 16)) for p, q in pairs)
+    found = {int(key): read_point(text, dim) for key, text in data.items()}
+    if not all(0 <= index < n for index in found):
+        raise ValueError("an exact witness of a region that is not there")
     return found

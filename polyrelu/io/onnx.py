@@ -165,7 +165,7 @@ class _Reader:
         made = [name for name in node.output if name and self._known(name)]
         if made:
             raise FileFormatError(f"{label} makes {made[0]!r}, which is there already")
-        inputs = [self._operand(label, name) if name else None for name in node.input]
+        inputs = [self._operand(name) if name else None for name in node.input]
         onnx = require("onnx", "onnx")
         attributes = {a.name: _attribute(onnx, label, a) for a in node.attribute}
         names, outputs = list(node.input), len(node.output)
@@ -186,7 +186,7 @@ class _Reader:
     def _ready(self, node: Any) -> bool:
         return all(self._known(name) for name in node.input if name)
 
-    def _operand(self, label: str, name: str) -> Operand:
+    def _operand(self, name: str) -> Operand:
         if name in self._tape.tensors:
             return Operand(self._tape.tensors[name], True)
         if name not in self._constants:

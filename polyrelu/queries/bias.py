@@ -24,6 +24,7 @@ from ..network import Array, Layer, finite_array
 from ..rational import (
     dot,
     independent,
+    inner,
     integer_row,
     margin,
     null_space,
@@ -124,11 +125,7 @@ def _signed_square(rows: Sequence[Vector], dim: int) -> Fraction:
         longest = max(Fraction(dot(g[:-1], g[:-1]), g[-1] ** 2) for g in polar.points)
         return 1 / longest
     point = nearest_point(rows)
-    return -_inner(point, point)
-
-
-def _inner(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
-    return sum((u * v for u, v in zip(a, b, strict=True)), Fraction(0))
+    return -inner(point, point)
 
 
 def nearest_point(points: Sequence[Vector]) -> Vector:
@@ -136,8 +133,8 @@ def nearest_point(points: Sequence[Vector]) -> Vector:
     corral, weights = [0], [Fraction(1)]
     while True:
         x = _mean([points[i] for i in corral], weights)
-        least = min(range(len(points)), key=lambda i: _inner(points[i], x))
-        if _inner(points[least], x) >= _inner(x, x):
+        least = min(range(len(points)), key=lambda i: inner(points[i], x))
+        if inner(points[least], x) >= inner(x, x):
             return x
         corral.append(least)
         weights.append(Fraction(0))
@@ -156,13 +153,13 @@ def nearest_point(points: Sequence[Vector]) -> Vector:
 
 
 def _mean(points: Sequence[Vector], weights: Sequence[Fraction]) -> Vector:
-    return tuple(_inner(column, weights) for column in zip(*points, strict=True))
+    return tuple(inner(column, weights) for column in zip(*points, strict=True))
 
 
 def _affine_weights(points: Sequence[Vector]) -> list[Fraction]:
     """Weights of sum 1 of the point of an affine hull that is nearest to the origin."""
     n = len(points)
-    system = [[_inner(p, q) for q in points] + [Fraction(1), Fraction(0)] for p in points]
+    system = [[inner(p, q) for q in points] + [Fraction(1), Fraction(0)] for p in points]
     system.append([Fraction(1)] * n + [Fraction(0), Fraction(-1)])
     found = solve_affine([integer_row(row) for row in system], n + 1)
     assert found is not None, "the corral is affinely independent"
@@ -222,7 +219,7 @@ def polytope_bias(weight: npt.ArrayLike, on: str = "ball", radius: float = 1.0) 
     dim = len(rows[0])
     if not all(map(any, rows)):
         raise NetworkError("a row of zeros has no direction")
-    unit = [[v / root_of(_inner(w, w)) for v in w] for w in rows]
+    unit = [[v / root_of(inner(w, w)) for v in w] for w in rows]
     polar = generators([integer_row([*(-v for v in w), Fraction(1)]) for w in unit], dim)
     if polar.directions or polar.lines:
         raise NetworkError(
@@ -232,14 +229,14 @@ def polytope_bias(weight: npt.ArrayLike, on: str = "ball", radius: float = 1.0) 
     least: list[float | None] = [None] * len(rows)
     for point in polar.points:
         x = [Fraction(v, point[-1]) for v in point[:-1]]
-        facet = tuple(i for i, w in enumerate(unit) if _inner(w, x) == 1)
+        facet = tuple(i for i, w in enumerate(unit) if inner(w, x) == 1)
         facets.append(facet)
         for i in facet:
             here = _least_on_cone(i, facet, rows, on)
             least[i] = here if least[i] is None else min(here, least[i])  # type: ignore[type-var]
     size = Fraction(radius)
     alpha = [
-        up(size * Fraction(root_up(_inner(w, w)))) if v is None else down(size * Fraction(v))
+        up(size * Fraction(root_up(inner(w, w)))) if v is None else down(size * Fraction(v))
         for w, v in zip(rows, least, strict=True)
     ]
     return PolytopeBias(np.array(alpha), tuple(facets))
@@ -252,15 +249,15 @@ def _least_on_cone(i: int, facet: Sequence[int], rows: Sequence[Vector], on: str
     If no inner product is negative, ``w_i . x / |x|`` is quasiconcave and least on a ray; else
     its least value is minus the length of the projection of -w_i onto the cone.
     """
-    inner = [_inner(rows[i], rows[j]) for j in facet]
-    if min(inner) >= 0:
+    along = [inner(rows[i], rows[j]) for j in facet]
+    if min(along) >= 0:
         if on == "ball":
             return 0.0
-        squares = [v * v / _inner(rows[j], rows[j]) for v, j in zip(inner, facet, strict=True)]
+        squares = [v * v / inner(rows[j], rows[j]) for v, j in zip(along, facet, strict=True)]
         return root_down(min(squares))
     minus = tuple(-v for v in rows[i])
     p = project_on_cone(minus, [rows[j] for j in facet])
-    return -root_up(_inner(p, p))
+    return -root_up(inner(p, p))
 
 
 def project_on_cone(z: Vector, rays: Sequence[Vector]) -> Vector:
@@ -272,13 +269,13 @@ def project_on_cone(z: Vector, rays: Sequence[Vector]) -> Vector:
     dim = len(z)
     for size in range(dim + 1):
         for chosen in combinations(rays, size):
-            system = [integer_row([*(_inner(a, b) for b in chosen), -_inner(a, z)]) for a in chosen]
+            system = [integer_row([*(inner(a, b) for b in chosen), -inner(a, z)]) for a in chosen]
             weights = solve_affine(system, size)
             if weights is None or any(w < 0 for w in weights):
                 continue
             p = _mean(chosen, weights) if chosen else (Fraction(0),) * dim
             rest = tuple(a - b for a, b in zip(z, p, strict=True))
-            if all(_inner(rest, r) <= 0 for r in rays):
+            if all(inner(rest, r) <= 0 for r in rays):
                 return p
     raise AssertionError("some face holds the nearest point")
 

@@ -21,7 +21,7 @@ from ..enumeration import regions
 from ..errors import IncompleteError, NetworkError
 from ..limits import Limits
 from ..network import Layer, Network
-from ..rational import IntegerRow, dot_point, integer_row
+from ..rational import ExactPoint, IntegerRow, dot_point, integer_row
 from ..region import Region
 from .exact_layer import (
     ExactLayer,
@@ -32,7 +32,6 @@ from .exact_layer import (
     exact_vector,
 )
 from .where import stopped
-from .witness import ExactPoint
 
 
 class BoundaryKind(Enum):

@@ -15,9 +15,9 @@ from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Layer, Network, finite_array
 from ..progress import Progress
+from ..rational import ExactPoint
 from .robustness import exact_level
 from .where import as_network, stopped
-from .witness import ExactPoint
 
 Line = tuple[Fraction, Fraction]  # slope and constant
 Piece = tuple[Fraction, Fraction, frozenset[int]]  # from, to, and which classes are best between

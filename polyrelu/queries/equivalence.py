@@ -19,11 +19,20 @@ from ..joint import Matching, joint_network
 from ..limits import Limits
 from ..network import FieldsOnly, Layer, Network
 from ..progress import Progress
-from ..rational import IntegerRow, dot, dot_point, integer_row, margin, primitive, rows_of
+from ..rational import (
+    ExactPoint,
+    IntegerRow,
+    dot,
+    dot_point,
+    integer_row,
+    margin,
+    primitive,
+    rows_of,
+)
 from ..region import region_forms
 from .values import CHUNK, homogeneous_values
 from .where import as_network, resolve, stopped, why_stopped
-from .witness import Difference, ExactPoint
+from .witness import Difference
 
 FEW_REGIONS = 1000  # looked at first: networks that differ seldom do so on few regions
 RANDOM_POINTS = 64
@@ -172,10 +181,8 @@ def _decide(
     few = min(FEW_REGIONS, limits.regions or FEW_REGIONS)
     answer = Answer(Status.UNKNOWN, "nothing was looked at")
     for bounds in (replace(limits, regions=few), limits):
-        if limits.seconds is not None:
-            left = limits.seconds - (time.perf_counter() - began)
-            bounds = replace(bounds, seconds=max(left, 1e-9))
-        graph = regions(comparison.difference, comparison.domain, limits=bounds, progress=progress)
+        left = bounds.after(time.perf_counter() - began)
+        graph = regions(comparison.difference, comparison.domain, limits=left, progress=progress)
         answer = _on_regions(comparison, matching, graph, limits, began)
         if graph.stopped_by != "regions" or answer.refuted or few == limits.regions:
             break

@@ -17,8 +17,7 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 from ..activations import exact, relu
 from ..errors import NetworkError
 from ..network import Affine, Layer, Network, finite_array
-from ..rational import IntegerRow, integer_row, rows_of, to_fraction
-from .witness import ExactPoint
+from ..rational import ExactPoint, IntegerRow, integer_row, rows_of, to_fraction
 
 ExactMatrix = tuple[ExactPoint, ...]
 

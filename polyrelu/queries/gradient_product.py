@@ -16,7 +16,7 @@ from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Array, Layer, Network, quotient
 from ..progress import Meter, Progress, reporter
-from ..rational import independent, integer_row
+from ..rational import independent, inner, integer_row
 from .outputs import Output, output_weights
 from .where import graph_of, stopped, why_stopped
 
@@ -154,8 +154,7 @@ def _jacobian(graph: RegionGraph, region: int, output: Output | None) -> Rows:
     if output is None:
         return rows
     weights = output_weights(output, len(rows))
-    return (tuple(sum((w * v for w, v in zip(weights, column, strict=True)), Fraction(0))
-                  for column in zip(*rows, strict=True)),)  # fmt: skip
+    return (tuple(inner(weights, column) for column in zip(*rows, strict=True)),)
 
 
 def _integral(volumes: dict[Rows, Fraction], dim: int) -> Rows:

@@ -21,6 +21,7 @@ from ..graph import RegionGraph
 from ..network import Array, quotient
 from ..rational import (
     PRIME,
+    ExactPoint,
     IntegerRow,
     dot,
     integer_row,
@@ -31,7 +32,6 @@ from ..rational import (
     solve_affine,
 )
 from ..region import Region
-from .witness import ExactPoint
 
 CHUNK = 1 << 16  # pairs at a time
 

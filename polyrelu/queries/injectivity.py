@@ -99,7 +99,7 @@ def is_injective(
             if proved is not None:
                 return proved
         stats["first_layer"] = answer.status.value
-    answer = decide_on_graph(network, where, _left(bounds, began), progress)
+    answer = decide_on_graph(network, where, bounds.after(time.perf_counter() - began), progress)
     return replace(answer, stats=stats | answer.stats)
 
 
@@ -108,14 +108,6 @@ def _through(network: Network, answer: Answer) -> Answer:
     witness = network_collision(network, answer.witness.x, answer.witness.y)
     reason = f"the first layer is not injective: {answer.reason}"
     return replace(answer, witness=witness, reason=reason)
-
-
-def _left(limits: Limits, began: float) -> Limits:
-    """With what is left of the seconds."""
-    if limits.seconds is None:
-        return limits
-    left = limits.seconds - (time.perf_counter() - began)
-    return replace(limits, seconds=max(left, 1e-9))
 
 
 def _layerwise(
@@ -132,7 +124,8 @@ def _layerwise(
             continue
         if not all(map(is_monotone, layer.units)):
             return None
-        answer = decide_layer(layer, where, replace(_left(limits, began), regions=most), None)
+        left = limits.after(time.perf_counter() - began)
+        answer = decide_layer(layer, where, replace(left, regions=most), None)
         if not answer.proved:
             return None
         proofs.append(answer.certificate)

@@ -23,7 +23,7 @@ from flint import fmpq, fmpq_mat
 from ..arrangement import Arrangement
 from ..errors import NetworkError
 from ..network import Layer
-from ..rational import dot, integer_row
+from ..rational import ExactPoint, dot, inner, integer_row
 from .exact_layer import (
     ExactLayer,
     ExactMatrix,
@@ -35,7 +35,6 @@ from .exact_layer import (
     unit_set,
 )
 from .polyhedron import Polyhedron, Row, Span, empty
-from .witness import ExactPoint
 
 Coordinates = Mapping[int, Fraction]  # of a vector in the dual basis; those left out are 0
 
@@ -136,10 +135,7 @@ class LayerGeometry:
     def apex(self) -> ExactPoint:
         """``-A^-1 b``, the point where all pre-activations are 0."""
         self._need_inverse("the apex")
-        return tuple(
-            -sum((v * b for v, b in zip(row, self.bias, strict=True)), Fraction(0))
-            for row in self.exact.inverse
-        )
+        return tuple(-inner(row, self.bias) for row in self.exact.inverse)
 
     @cached_property
     def dual_vectors(self) -> ExactMatrix:

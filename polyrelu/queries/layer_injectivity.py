@@ -30,6 +30,7 @@ from ..limits import Limits
 from ..network import Layer
 from ..progress import Progress, compilation_announced
 from ..rational import (
+    ExactPoint,
     IntegerRow,
     dot,
     dot_point,
@@ -42,7 +43,7 @@ from ..rational import (
 )
 from .layer_certificate import Constraint, LayerCertificate, PairsCertificate, boundaries
 from .where import why_stopped
-from .witness import Collision, ExactPoint
+from .witness import Collision
 
 
 def is_monotone(unit: PiecewiseLinear) -> bool:

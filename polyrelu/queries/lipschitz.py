@@ -18,7 +18,7 @@ from ..limits import Limits
 from ..network import Array, Layer, Network, quotient
 from ..notebook import InNotebook
 from ..progress import Progress
-from ..rational import integer_row, rows_of, solve_affine
+from ..rational import gram, identity_matrix, inner, integer_row, rows_of, solve_affine
 from .outputs import Output, output_weights
 from .robustness import checked_norm
 from .singular import (
@@ -27,6 +27,7 @@ from .singular import (
     eigenvalue_bounds,
     exceeds,
     extreme_eigenvalue,
+    frobenius_norms,
     root_down,
     root_up,
     up,
@@ -209,7 +210,7 @@ class _Maps:
             n_out, k = maps.shape[1:]
             turned = maps.transpose(0, 2, 1)
             gram = turned @ maps if k <= n_out else maps @ turned
-            size, off = (_euclidean(m) * 1.001 for m in (maps, error))
+            size, off = (frobenius_norms(m) * 1.001 for m in (maps, error))
             unsure = 2 * size * off + off**2 + (max(n_out, k) + 5) * UNIT * size**2 + UNDERFLOW
             _, _, low, high = eigenvalue_bounds(gram, unsure)
             return low, high
@@ -219,7 +220,7 @@ class _Maps:
 
     def _norms(self, maps: Array) -> Array:
         if self.norm == 2:  # one output
-            return _euclidean(maps)
+            return frobenius_norms(maps)
         found: Array = np.abs(maps).sum(axis=2 if isinf(self.norm) else 1).max(axis=1)
         return found
 
@@ -230,10 +231,10 @@ class _Maps:
         rows, _ = self.graph[index].exact_affine_map
         if self.weights is not None:
             columns = zip(*rows, strict=True)
-            rows = (tuple(_dot(self.weights, column) for column in columns),)
+            rows = (tuple(inner(self.weights, column) for column in columns),)
         if self.directions is None:
             return [[row[j] for j in self.axes] for row in rows]
-        return [[_dot(row, d) for d in self.directions] for row in rows]
+        return [[inner(row, d) for d in self.directions] for row in rows]
 
     def exact_size(self, index: int) -> Fraction:
         """The operator norm; of one output in the norm 2 squared."""
@@ -241,9 +242,9 @@ class _Maps:
         if self.norm == 2:
             (row,) = rows
             if self.directions is None:
-                return _dot(row, row)
-            metric = [[_dot(u, v) for v in self.directions] for u in self.directions]
-            return _dot(row, _solution(metric, row))
+                return inner(row, row)
+            metric = gram(self.directions)
+            return inner(row, _solution(metric, row))
         lines = rows if isinf(self.norm) else zip(*rows, strict=True)
         return max(sum(map(abs, line), Fraction(0)) for line in lines)
 
@@ -252,28 +253,14 @@ class _Maps:
         rows = self._exact(index)
         columns = [list(c) for c in zip(*rows, strict=True)]
         if self.directions is not None:
-            metric = [[_dot(u, v) for v in self.directions] for u in self.directions]
-            return [[_dot(u, v) for v in columns] for u in columns], metric
+            metric = gram(self.directions)
+            return gram(columns), metric
         vectors = columns if len(columns) <= len(rows) else rows
-        unit = [[Fraction(int(i == j)) for j in range(len(vectors))] for i in range(len(vectors))]
-        return [[_dot(u, v) for v in vectors] for u in vectors], unit
-
-
-def _euclidean(maps: Array) -> Array:
-    """The root of the sum of squares of each matrix, scaled so that none underflows."""
-    largest = np.abs(maps).max(axis=(1, 2))
-    scaled = maps / np.where(largest > 0, largest, 1.0)[:, None, None]
-    found: Array = largest * np.sqrt((scaled**2).sum(axis=(1, 2)))
-    return found
+        return gram(vectors), identity_matrix(len(vectors))
 
 
 def _rounded(value: Fraction) -> float:
     return quotient(value.numerator, value.denominator)
-
-
-def _dot(a: tuple[Fraction, ...] | list[Fraction], b: tuple[Fraction, ...] | list[Fraction]
-) -> Fraction:  # fmt: skip
-    return sum((v * w for v, w in zip(a, b, strict=True) if v and w), Fraction(0))
 
 
 def _solution(matrix: Matrix, right: list[Fraction]) -> list[Fraction]:

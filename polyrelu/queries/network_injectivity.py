@@ -22,11 +22,11 @@ from ..graph import RegionGraph
 from ..limits import Limits
 from ..network import Affine, Layer, Network
 from ..progress import Progress, compilation_announced, reporter
-from ..rational import IntegerRow, dot, dot_point, null_space, rows_of
+from ..rational import ExactPoint, IntegerRow, dot, dot_point, null_space, rows_of
 from ..region import Region
 from .images import Images, candidate_pairs, column_rank, meeting_points, uncertain_pairs
 from .where import stopped, why_stopped
-from .witness import Collision, ExactPoint
+from .witness import Collision
 
 FEW_REGIONS = 256  # that are looked at before all are enumerated
 
@@ -120,12 +120,6 @@ class _Clock:
     def is_over(self) -> bool:
         return self.limits.seconds is not None and self.seconds >= self.limits.seconds
 
-    def left(self, limits: Limits) -> Limits:
-        """With what is left of the seconds."""
-        if limits.seconds is None:
-            return limits
-        return replace(limits, seconds=max(limits.seconds - self.seconds, 1e-9))
-
     def check(self, count: int, what: str) -> None:
         by = self.limits.reached(0, self.seconds, 0, None)
         if by is not None:
@@ -144,7 +138,7 @@ def decide_on_graph(
     few = min(FEW_REGIONS, limits.regions or FEW_REGIONS)
     answer = None
     for bounds in (replace(limits, regions=few), limits):
-        graph = regions(network, domain, limits=clock.left(bounds), progress=progress)
+        graph = regions(network, domain, limits=bounds.after(clock.seconds), progress=progress)
         answer = _on_graph(network, graph, clock, local)
         if answer is None:
             return decide_on_graph(_without_lines(network), domain, limits, progress, local)

@@ -17,9 +17,9 @@ from ..engine.path import Trace, Tracer
 from ..errors import DomainError, NetworkError
 from ..network import Array, FieldsOnly, Layer, Network, finite_array
 from ..notebook import InNotebook
+from ..rational import ExactPoint
 from .folding import Folding, counted_bits
 from .where import as_network
-from .witness import ExactPoint
 
 Ints = npt.NDArray[np.int64]
 Corner = tuple[float | Fraction, ...]

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..engine.generators import determinant, simplices
 from ..network import Array, quotient
-from ..rational import IntegerRow, dot, primitive, rank, rows_of
-from ..region import ExactPoint, Region, region_forms, square_root
+from ..rational import ExactPoint, IntegerRow, dot, gram, primitive, rank, rows_of
+from ..region import Region, region_forms, square_root
 
 if TYPE_CHECKING:
     from .boundary import DecisionBoundary
@@ -134,14 +134,5 @@ def _facet_volume(region: Region, facet: int) -> float:
     total = 0.0
     for simplex in simplices(list(range(len(x))), on, dim):
         edges = [[a - b for a, b in zip(x[i], x[simplex[0]], strict=True)] for i in simplex[1:]]
-        total += square_root(_gram_determinant(edges)) / math.factorial(dim)
+        total += square_root(determinant(gram(edges))) / math.factorial(dim)
     return total
-
-
-def _gram_determinant(edges: list[list[Fraction]]) -> Fraction:
-    return determinant(
-        [
-            [sum((a * b for a, b in zip(u, v, strict=True)), Fraction(0)) for v in edges]
-            for u in edges
-        ]
-    )

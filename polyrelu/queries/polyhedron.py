@@ -12,9 +12,8 @@ from flint import fmpz_mat
 
 from ..domain import Polytope
 from ..engine.generators import generators
-from ..rational import IntegerRow, dot, integer_row, margin, primitive, rows_of
+from ..rational import ExactPoint, IntegerRow, dot, integer_row, margin, primitive, rows_of
 from .exact_layer import exact_vector
-from .witness import ExactPoint
 
 Row = tuple[int, ...]
 

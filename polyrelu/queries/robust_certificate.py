@@ -17,7 +17,7 @@ from fractions import Fraction
 
 from ..domain import Domain
 from ..network import FieldsOnly, Network
-from .witness import ExactPoint
+from ..rational import ExactPoint
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,9 @@ from ..interrupt import deferred_interrupt
 from ..limits import Limits
 from ..network import Array, Network
 from ..progress import Meter, Progress
-from ..rational import IntegerRow, independent, integer_row, margin, primitive, rows_of
+from ..rational import ExactPoint, IntegerRow, independent, integer_row, margin, primitive, rows_of
 from .robust_certificate import Beyond, Flat, Part, Step
 from .singular import down, root_down, root_up, up
-from .witness import ExactPoint
 
 BYTES = 400  # of an open cell, roughly
 

@@ -20,12 +20,11 @@ from ..limits import Limits
 from ..network import Layer, Network
 from ..notebook import InNotebook
 from ..progress import Progress, reporter
-from ..rational import dot_point
+from ..rational import ExactPoint, dot_point
 from .robust_certificate import RobustnessCertificate
 from .robust_search import Outcome, Question, Search
 from .singular import down, root_down, root_up, up
 from .where import resolve, why_stopped
-from .witness import ExactPoint
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,15 @@ def root_of(value: Fraction) -> Fraction:
     return Fraction(math.isqrt((value.numerator << shift) // value.denominator), 1 << shift // 2)
 
 
+def frobenius_norms(matrices: Array) -> Array:
+    """Of matrices of shape (n, k, l), scaled so that no square underflows; infinite of those that
+    are not finite."""
+    largest = np.abs(matrices).max(axis=(1, 2))
+    scaled = matrices / np.where(largest > 0, largest, 1.0)[:, None, None]
+    found: Array = largest * np.sqrt((scaled**2).sum(axis=(1, 2)))
+    return np.where(np.isfinite(found), found, np.inf)
+
+
 def eigenvalue_bounds(gram: Array, error: npt.ArrayLike) -> tuple[Array, Array, Array, Array]:
     """Bounds on the least and greatest eigenvalues of symmetric matrices.
 
@@ -86,8 +95,11 @@ def eigenvalue_bounds(gram: Array, error: npt.ArrayLike) -> tuple[Array, Array, 
     largest = np.abs(values).max(axis=1)
     size = np.abs(vectors).sum(axis=(1, 2)) ** 2
     again = (vectors * values[:, None, :]) @ vectors.transpose(0, 2, 1)
-    left = np.sqrt(((gram - again) ** 2).sum(axis=(1, 2)))
-    left = left * 1.001 + (2 * k + 6) * UNIT * size * largest + np.asarray(error)
+    left = (
+        frobenius_norms(gram - again) * 1.001
+        + (2 * k + 6) * UNIT * size * largest
+        + np.asarray(error)
+    )
     skew = vectors.transpose(0, 2, 1) @ vectors - np.eye(k)
     departure = np.sqrt((skew**2).sum(axis=(1, 2))) * 1.001 + (k + 6) * UNIT * size
     off = left + departure * largest

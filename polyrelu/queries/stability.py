@@ -21,7 +21,7 @@ from ..limits import Limits
 from ..network import Array, Layer, Network, quotient
 from ..notebook import InNotebook
 from ..progress import Progress
-from ..rational import rows_of
+from ..rational import gram, identity_matrix, inner, rows_of
 from ..region import Region
 from .enclosure import enclosures
 from .singular import (
@@ -30,12 +30,14 @@ from .singular import (
     eigenvalue_bounds,
     exceeds,
     extreme_eigenvalue,
+    frobenius_norms,
     root_down,
     root_up,
     up,
 )
 from .where import resolve, stopped
 
+TINY = 2.0**-1000  # times UNIT it is more than underflow takes from a factor
 LAYER_INPUTS, LAYER_CELLS = 6, 50_000  # of layers whose own bounds are worked out for a network's
 
 
@@ -200,22 +202,19 @@ class _Maps:
     @cached_property
     def metric(self) -> list[list[Fraction]]:
         if not self.flat:
-            return [[Fraction(int(i == j)) for j in range(self.k)] for i in range(self.k)]
-        return _gram(self.frame)
+            return identity_matrix(self.k)
+        return gram(_columns(self.frame))
 
     def exact_gram(self, index: int) -> list[list[Fraction]]:
         rows, _ = Region(self.graph, index).exact_affine_map
-        return _gram(self._local(rows))
+        return gram(_columns(self._local(rows)))
 
     def _local(self, rows: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
         """Linear maps in the domain's coordinates, or, of a flat domain, in its chart's."""
         if not self.flat:
             return [list(row) for row in rows]
-        columns = list(zip(*self.frame, strict=True))
-        return [
-            [sum((v * f for v, f in zip(row, c, strict=True)), Fraction(0)) for c in columns]
-            for row in rows
-        ]
+        columns = _columns(self.frame)
+        return [[inner(row, c) for c in columns] for row in rows]
 
     @cached_property
     def bounds(self) -> tuple[Array, Array, Array, Array]:
@@ -257,10 +256,11 @@ class _Maps:
         outer = (weight[:, :, None] * weight[:, None, :]).reshape(n, k * k)
         square = np.zeros((len(self.graph), n))
         for u, values in enumerate(self._squares(layer)):
-            square[:, u] = np.array([float(v) for v in values])[self.pieces[:, u]]
+            rounded = np.array([quotient(v.numerator, v.denominator) for v in values])
+            square[:, u] = rounded[self.pieces[:, u]]
         gram = (square @ outer).reshape(-1, k, k)
-        size = np.sqrt((np.abs(square @ np.abs(outer)) ** 2).sum(axis=1))
-        return gram, (n + 10) * UNIT * size * 1.001
+        sizes = (square + TINY) @ (np.abs(outer) + TINY)
+        return gram, (n + 10) * UNIT * 1.001 * frobenius_norms(sizes.reshape(-1, k, k))
 
     def _region_grams(self) -> tuple[Array, Array]:
         """From each region's exact map, rounded once."""
@@ -268,7 +268,7 @@ class _Maps:
         gram = np.array(
             [[[quotient(v.numerator, v.denominator) for v in r] for r in g] for g in exact]
         )
-        return gram, 2 * UNIT * np.sqrt((gram**2).sum(axis=(1, 2)))
+        return gram, 2 * UNIT * frobenius_norms(gram)
 
     def extreme(self, low: Array, high: Array, sign: int) -> tuple[int, tuple[Fraction, Fraction]]:
         """The region with the least (sign = 1) or greatest (-1; bounds are negated) eigenvalue,
@@ -335,9 +335,5 @@ def layer_pieces(graph: RegionGraph) -> npt.NDArray[np.int64]:
     return pieces
 
 
-def _gram(rows: list[list[Fraction]]) -> list[list[Fraction]]:
-    columns = list(zip(*rows, strict=True))
-    return [
-        [sum((a * b for a, b in zip(u, v, strict=True)), Fraction(0)) for v in columns]
-        for u in columns
-    ]
+def _columns(rows: Sequence[Sequence[Fraction]]) -> list[tuple[Fraction, ...]]:
+    return list(zip(*rows, strict=True))

@@ -15,11 +15,10 @@ from ..limits import Limits
 from ..network import Layer, Network, quotient
 from ..notebook import InNotebook
 from ..progress import Progress
-from ..rational import dot, rows_of
+from ..rational import ExactPoint, dot, rows_of
 from ..region import Region
 from .outputs import Output, combination, output_weights
 from .where import as_network, graph_of, stopped
-from .witness import ExactPoint
 
 Weights = tuple[Fraction, ...]
 

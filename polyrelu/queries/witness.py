@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from ..network import quotient
-
-ExactPoint = tuple[Fraction, ...]
+from ..rational import ExactPoint
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ _ENDS = 2  # of the kinks on a tangent plane, that are looked at
 _HALVINGS = 18
 _AROUND = 17  # samples of each side of a quadrilateral about an end, to begin with
 _QUIET = 3  # lines without a new plane before the search ends
-_SAME = 1e-6  # a kink so close to a known wall, in units of its gap, is that wall's
+_SAME = 1e-6  # a kink so close to a known wall, in units of its gap, is that wall's; so are planes
 
 
 @dataclass
@@ -116,7 +116,7 @@ def _same(plane: Plane, other: Plane) -> bool:
     off = np.linalg.norm(plane.normal - sign * other.normal) + abs(
         plane.offset - sign * other.offset
     )
-    return bool(off < max(1e-6, 10 * (plane.doubt + other.doubt)))
+    return bool(off < max(_SAME, 10 * (plane.doubt + other.doubt)))
 
 
 def _tested(

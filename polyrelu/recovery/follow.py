@@ -24,6 +24,7 @@ from .places import Places
 from .wall import Wall
 
 _SEEN = 1e-4  # a direction is determined if its equation is so far from singular
+_DETERMINED = 1e-6  # if so little of a normal is open it is computed, and costs no queries
 _FIXED = 1e-9  # so little of a slope may be open where a wall is followed on
 _STEPS_EACH = 40  # crossings, for each unknown; most cost no queries
 _STEEP = 1e6  # a wall that turns back at a crossing as sharply as that is not followed
@@ -94,7 +95,7 @@ class Follower:
     def _wanted(self) -> npt.NDArray[np.intp]:
         """Walls of known neurons whose crossing may determine more, as indices into all walls."""
         n_top, n_walls = self.known.n_top, len(self.local.walls)
-        missing = self.system.open() > 1e-3
+        missing = self.system.open() > 1e-3  # where to look: wrong, it costs queries
         top = n_walls - n_top + np.flatnonzero(missing[:n_top])
         if not self.known.below:
             return top
@@ -110,6 +111,7 @@ class Follower:
             return None
         along = slopes - np.outer(slopes @ normal / (normal @ normal), normal)
         size = np.einsum("ij,ij->i", along, along)
+        # Along a wall that is nearly parallel another is too far away to be reached.
         reached = size >= 1e-6 * np.maximum(np.einsum("ij,ij->i", slopes, slopes), 1e-12)
         if not reached.any():
             return None
@@ -140,7 +142,7 @@ class Follower:
         rates = self.local.slopes @ way
         with np.errstate(divide="ignore", invalid="ignore"):
             times = np.where(rates == 0, np.inf, -self.local.walls / rates)
-        times[times <= 1e-12] = np.inf
+        times[times <= 1e-12] = np.inf  # the wall that it stands on
         wall = int(np.argmin(times))
         if not (times[wall] <= 1 + 1e-9 and self._cross(wall, self.point + times[wall] * way, way)):
             self.hopeless[target] = self.hopeless.get(target, 0) + 1
@@ -164,7 +166,7 @@ class Follower:
         across /= np.linalg.norm(across)
         step = _Crossing(at, unit, slope, across, room)
         missing = np.linalg.norm(self.system.null.T @ behind.jacobian, axis=0).max()
-        if missing < 1e-6:
+        if missing < _DETERMINED:
             normal = self.system.theta @ behind.jacobian
             point = step.point(self.normal, float((normal - self.normal) @ slope / (slope @ slope)))
             if point is None:
@@ -182,7 +184,7 @@ class Follower:
         if not 0 < np.linalg.norm(normal) < np.inf:
             return False
         self.local = self.known.local(point)
-        if missing >= 1e-6:
+        if missing >= _DETERMINED:
             self.system.add(self.local.jacobian, normal)
         return True
 

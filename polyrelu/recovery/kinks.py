@@ -147,7 +147,7 @@ class _Line:
         inside, gaps = self.straight()
         corners = self.t[1:-1][~inside & gaps[:-1] & gaps[1:]]
         self.kinks += sorted(set(corners.tolist()) - set(self.kinks))
-        shortest = 1e-10 * self.length
+        shortest = 1e-10 * self.length  # float64 tells no closer samples apart
         middles = []
         for g in self._open(gaps):
             left, right = self.t[g], self.t[g + 1]
@@ -205,7 +205,7 @@ class _Line:
         size = np.sum(jump**2, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             better = -np.sum(np.diff(anchors, axis=0) * jump, axis=1) / size
-        close = np.abs(better - t) < 1e-6 * self.length
+        close = np.abs(better - t) < 1e-6 * self.length  # else a neighbour's slope is off
         t = np.where(close, better, t)
         widths = np.diff(np.concatenate([[0.0], t, [self.length]]))
         gap = np.minimum(widths[:-1], widths[1:])
@@ -217,5 +217,6 @@ class _Line:
         unclear = np.stack([self.t[at], self.t[at + 1]], axis=1)
         rise = np.abs(self.f[at + 1] - self.f[at]).max(axis=1, initial=0.0)
         steepest = np.abs(np.diff(self.f[:: max(1, len(self.f) // 64)], axis=0)).max(initial=0.0)
+        # A jump: what the steepest slope does not explain.
         torn = rise > np.maximum(100 * self.tolerance, 1e-3 * steepest)
         return unclear, self.t[at][torn]

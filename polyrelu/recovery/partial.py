@@ -18,6 +18,8 @@ from .places import Places
 from .wall import Wall
 
 _FITS = 1e-6  # weights explain a wall as closely as that
+_DEPENDS = 1e-6  # equations depend on each other if a singular value is as small as that
+_SHOWN = 1e-3  # a weight is seen if so much of it is determined, or if it is so large a part
 _COMMON = 3  # weights that two parts must share before agreement means something
 _NEAR = 100  # points of many, close to where an input becomes active
 
@@ -43,10 +45,10 @@ def row_of(known: Known, wall: Wall, signs: Array) -> Row | None:
     n = known.n_top
     matrix = np.concatenate([_lift(known, signs), -wall.null], axis=1)
     size, right = np.linalg.svd(matrix)[1:]
-    rank = int(np.count_nonzero(size > 1e-6))
+    rank = int(np.count_nonzero(size > _DEPENDS))
     if rank + (0 if wall.shown else 1) > len(matrix):
         return None
-    loose = np.linalg.norm(right[rank:, :n], axis=0) > 1e-3
+    loose = np.linalg.norm(right[rank:, :n], axis=0) > _SHOWN
     keep = np.concatenate([~loose, np.ones(matrix.shape[1] - n, dtype=bool)])
     solution = np.linalg.lstsq(matrix[:, keep], wall.vector, rcond=1e-9)[0]
     off = np.linalg.norm(matrix[:, keep] @ solution - wall.vector)
@@ -83,10 +85,10 @@ def joined(a: Row, b: Row) -> Row | None:
     both[: len(a.loose)] = ~a.loose & ~b.loose
     u, v = a.vector[both], b.vector[both]
     size = np.linalg.norm(u)
-    if size == 0 or np.count_nonzero(np.abs(u) > 1e-3 * size) < _COMMON:
+    if size == 0 or np.count_nonzero(np.abs(u) > _SHOWN * size) < _COMMON:
         return None
     factor = (u @ v) / size**2
-    if abs(factor) < 1e-6 or np.linalg.norm(v - factor * u) > _FITS * np.linalg.norm(v):
+    if abs(factor) < _FITS or np.linalg.norm(v - factor * u) > _FITS * np.linalg.norm(v):
         return None
     vector = a.vector.copy()
     vector[: len(a.loose)][a.loose] = b.vector[: len(a.loose)][a.loose] / factor

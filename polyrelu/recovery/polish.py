@@ -14,7 +14,7 @@ LARGEST = 6000  # parameters; the cost grows with their cube
 _ROUNDS = 12
 SMALL = 1500  # so many are also fitted by orthogonal transformations
 _RIDGES = (1e-14, 1e-11, 1e-8, 1e-5, 1e-2)  # the first keeps parameters that no sample shows
-_RCONDS = (1e-12, 1e-9)
+_RCONDS = (1e-12, 1e-9)  # likewise; a trial is kept only if it fits better
 
 
 def forward(layers: tuple[Rows, ...], x: Array) -> list[Array]:
@@ -50,7 +50,7 @@ def polished(layers: tuple[Rows, ...], samples: Asked) -> tuple[Rows, ...]:
             if gain >= 1:
                 break
             best, layers = gain * best, trial
-            if gain > 0.8 and best < 1e-9:
+            if gain > 0.8 and best < 1e-9:  # more steps cost time and mend nothing that is seen
                 break
     return layers
 

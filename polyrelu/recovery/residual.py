@@ -95,7 +95,7 @@ def _one_neuron(asked: Asked, below: Known, x: Array, rest: Array) -> Wall | Non
     if not good[0]:
         return None
     values, right_vectors = np.linalg.svd(matrix[good])[1:]
-    rank = int(np.count_nonzero(values > 1e-7 * values[0]))
+    rank = int(np.count_nonzero(values > 1e-7 * values[0]))  # less is noise of the samples
     if np.count_nonzero(good) < max(rank + 5, _SHARE * len(x)):
         return None
     vector = solution[:, 0] / np.linalg.norm(solution[:-1, 0] @ below.local(x[0]).jacobian)

@@ -16,6 +16,8 @@ from .lifted import Known
 _FREE = 18  # so many free signs are tried in all 2**18 ways
 _EXACT = 1e-6  # how close to +1 or -1 signs found by trying must come
 _CLOSE = 0.05  # and signs of full rank
+_RANK = 1e-7  # a pivot as small beside the greatest is noise: the signs behind it are free
+_NOISE = 1e-9  # and such a singular value of what is eliminated, which has no other error
 
 
 def sign_equations(known: Known, c: Array, points: Array, values: Array) -> tuple[Array, Array]:
@@ -35,7 +37,7 @@ def sign_equations(known: Known, c: Array, points: Array, values: Array) -> tupl
     matrix, right = c * y / size, (values - absolute @ c) / size[:, 0]
     free = np.concatenate([np.ones((len(y), 1)), h[:, known.loose.any(axis=0)]], axis=1) / size
     free = np.linalg.svd(free / np.linalg.norm(free, axis=0).clip(1e-300), full_matrices=False)
-    free = free[0][:, free[1] > 1e-9 * free[1][0]]
+    free = free[0][:, free[1] > _NOISE * free[1][0]]
     return matrix - free @ (free.T @ matrix), right - free @ (free.T @ right)
 
 
@@ -51,7 +53,7 @@ def solve_signs(matrix: Array, right: Array) -> tuple[Array, npt.NDArray[np.bool
         return np.ones(n), np.ones(n, dtype=bool)
     q, r, order = qr(matrix, mode="economic", pivoting=True)
     size = np.abs(np.diag(r))
-    rank = int(np.count_nonzero(size > 1e-7 * size[0])) if size[0] > 0 else 0
+    rank = int(np.count_nonzero(size > _RANK * size[0])) if size[0] > 0 else 0
     if n - rank > _FREE or rank == 0:
         return np.ones(n), np.ones(n, dtype=bool)
     free = _all_signs(n - rank)

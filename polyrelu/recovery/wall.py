@@ -10,6 +10,7 @@ from ..network import Array
 from .lifted import Known
 
 _SAME = 1e-5  # parts of one wall agree as closely as that
+_TURNED = 1e-9  # 1 less the cosine of an angle that is only rounding
 _SPARE = 2  # equations beyond the unknowns before agreement means something
 
 
@@ -63,7 +64,7 @@ def merged(a: Wall, b: Wall) -> Wall | None:
 def _common(a: Array, b: Array) -> Array:
     """An orthonormal basis of what two spaces, given by orthonormal bases, have in common."""
     left, cosines = np.linalg.svd(a.T @ b)[:2]
-    return np.asarray(a @ left[:, : np.count_nonzero(cosines > 1 - 1e-9)])
+    return np.asarray(a @ left[:, : np.count_nonzero(cosines > 1 - _TURNED)])
 
 
 def roots(known: Known, wall: Wall, low: Array, high: Array) -> Array:

@@ -7,7 +7,7 @@ regions, also for numbers of points that nobody could draw.
 
 from __future__ import annotations
 
-from math import ceil, exp, inf, log
+from math import ceil, exp, floor, inf, log
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ ALMOST = 1 - 2.0**-53  # a share of 1, of a region that is the domain, has no lo
 
 def _shares(volumes: Shares) -> Array:
     p = np.asarray(volumes.shares if isinstance(volumes, RegionVolumes) else volumes, dtype=float)
+    # Shares are rounded, and a caller's may be rounded to a few digits: their sum, too.
     if p.ndim != 1 or not len(p) or not (p > 0).all() or not p.sum() <= 1 + 1e-6:
         raise PointsError("shares must be positive numbers that add up to 1 at most")
     return p
@@ -83,15 +84,20 @@ def points_for(volumes: Shares, recall: float) -> float:
     low, high = 0.0, 1.0
     while expected_regions(p, high) < wanted:
         low, high = high, 2 * high
-    while high - low > max(0.5, 1e-12 * high):
+    while high - low > max(0.5, 1e-12 * high):  # closer than that expectations are rounding
         middle = (low + high) / 2
         low, high = (low, middle) if expected_regions(p, middle) >= wanted else (middle, high)
     return float(ceil(low)) if expected_regions(p, ceil(low)) >= wanted else float(ceil(high))
 
 
 def needed(recall: float, regions: int) -> int:
-    """How many regions a recall of so many takes, rounded up."""
-    return max(1, ceil(recall * regions - 1e-9))
+    """The least number k of regions with k / regions >= recall in float64, as recall is counted."""
+    k = max(1, floor(recall * regions))  # the product is rounded: the answer is next to it
+    while k > 1 and (k - 1) / regions >= recall:
+        k -= 1
+    while k / regions < recall:
+        k += 1
+    return k
 
 
 def points_for_all(volumes: Shares) -> float:
@@ -103,6 +109,7 @@ def points_for_all(volumes: Shares) -> float:
     p = _shares(volumes)
     if len(p) == 1:
         return 1.0
+    # Before, no region is likely to be found; after, none is left out: some digits beyond six.
     low, high = log(1e-9 / p.max()), log((log(len(p)) + 60) / p.min())
     if not np.isfinite(high):
         return inf

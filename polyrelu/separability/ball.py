@@ -167,7 +167,7 @@ class _Margin:
         worst = np.inf
         for _, m in self._blocks():
             size = np.sqrt((m**2).sum(axis=2))
-            if not size.min() > 1e-140:  # squares might underflow
+            if not size.min() > 1e-140:  # squares might underflow: no margin is proved
                 return Fraction(0)
             value = (m @ w) / size - rounding
             if not self.exact:

@@ -9,12 +9,10 @@ from fractions import Fraction
 from flint import fmpz_mat
 
 from ..answer import Answer, Status
-from ..rational import IntegerRow, null_space, primitive, rows_of
+from ..rational import ExactPoint, IntegerRow, null_space, primitive, rows_of
 from .alternative import gordan
 from .points import Direction, PointSets, PointsLike, point_sets
 from .threads import one_thread
-
-ExactPoint = tuple[Fraction, ...]
 
 
 @dataclass(frozen=True)

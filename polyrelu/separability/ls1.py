@@ -27,9 +27,10 @@ from .smoothing import Descent, Smoothed
 from .threads import one_thread
 
 DIGITS = 40  # bits to which weights of pairs are rounded
+# What to try and when to stop: both bounds are proved in integers, whatever these are.
 FINEST = 1e-13  # of the mean |t|: a narrower band is below the rounding of float64
 INNER = 1 - 1e-5  # of a weight that is believed not to be at its bound
-NEARLY = 1 - 1e-6
+NEARLY = 1 - 1e-6  # a score from which on it is asked whether 1 is attained
 MOST_TIED = 200_000  # tied pairs with which an exact optimum is tried
 MOST_DIMS = 150  # in which it is, and in which bounds are made tight by an exact system
 

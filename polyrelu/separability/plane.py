@@ -17,7 +17,8 @@ from .points import PointSets
 
 Integers = npt.NDArray[np.int64]
 
-CLOSE = 1e-14  # angles further apart differ; float64 angles are off by less than 1e-15
+CLOSE = 1e-14  # angles further apart differ, as float64 angles are off by less than 1e-15; closer
+# ones are compared in integers
 FLOAT_BITS = 1000  # of integers that float64 holds, rounded
 
 

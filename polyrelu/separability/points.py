@@ -210,6 +210,7 @@ def _inverse_root(moment: Array) -> Array:
     """R with R moment R' about 1, also where rounding hides that moment is not singular."""
     size = np.sqrt(np.maximum(np.diag(moment), np.finfo(float).tiny))
     values, vectors = np.linalg.eigh(moment / np.outer(size, size))
+    # Any regular matrix serves: the frame is a change of coordinates for guesses.
     values = np.maximum(values, 1e-15 * values.max(initial=1.0))
     root: Array = (vectors / np.sqrt(values)).T / size
     return root

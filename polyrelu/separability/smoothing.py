@@ -154,7 +154,7 @@ class Descent:
         for _ in range(NEWTON):
             slope = self.across.T @ self.band.gradient
             size = float(np.linalg.norm(slope))
-            # A weight within the band is off by the rounding of t over h.
+            # A weight within the band is off by the rounding of t over h: there it stops.
             noise = 1e-15 + 4e-16 * self.band.copies.sum() / (self.h * self.sums.n_pairs)
             if size <= noise or not self._step(slope, size):
                 return
@@ -166,7 +166,7 @@ class Descent:
     def _step(self, slope: Array, size: float) -> bool:
         self.steps += 1
         curved = self.across.T @ self.sums.hessian(self.band, self.h) @ self.across
-        ridge = 1e-12 * np.trace(curved) + 1e-3 * size
+        ridge = 1e-12 * np.trace(curved) + 1e-3 * size  # of the step alone, which is a guess
         move = -np.linalg.solve(curved + ridge * np.eye(len(slope)), slope)
         falling = float(slope @ move)
         if not falling < 0:

@@ -109,6 +109,6 @@ class SeparabilityTable:
 
 
 def _shown(measure: SeparabilityMeasure) -> str:
-    if measure.high - measure.low < 1e-6:
+    if measure.high - measure.low < 1e-6:  # as one number, to the digits shown
         return f"{measure.value:.6f}"
     return f"[{measure.low:.4f}, {measure.high:.4f}]"

@@ -7,12 +7,10 @@ the same block (``across``, numbers within the block).
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +24,17 @@ from ..engine.enumerate import Found
 from ..engine.thin import Point, ThinWitnesses
 from ..errors import FileFormatError
 from ..io._archive import read_arrays
+from ..io._own_format import Arrays, Format, damaged, header_array, point_text, read_point
 from .files import checksum, write_whole
 
-FORMAT, VERSION = "polyrelu block of regions", 1
-
-Arrays = dict[str, npt.NDArray[Any]]
-
-_COLUMNS: dict[str, tuple[Any, int]] = {
+FORMAT = Format("block of regions", 1, {
     "pattern": (np.uint64, 2), "witness": (np.float64, 2), "n_facets": (np.int32, 1),
     "unbounded": (np.uint8, 1), "facet": (np.int32, 1), "maybe": (np.uint8, 1),
     "attached": (np.int64, 2), "zero": (np.int64, 2), "thin": (np.int64, 1),
     "low": (np.float64, 2), "across": (np.int32, 1),
-}  # fmt: skip
+})  # fmt: skip
 _AS_THEY_ARE = ("pattern", "witness", "n_facets", "facet", "attached", "zero")
-_MEMBER = re.compile(rf"(header|{'|'.join(_COLUMNS)})\.npy")
-_RATIONAL = re.compile(r"-?[0-9a-f]+/[0-9a-f]+")
+_MEMBER = re.compile(rf"(header|{'|'.join(FORMAT.columns)})\.npy")
 
 
 @dataclass(frozen=True)
@@ -135,37 +129,21 @@ def _arrays(compiled: Compiled, block: Block) -> Arrays:
     found = block.found
     thin = ThinWitnesses.joined([found.exact_witness], [0])
     header = {
-        "format": FORMAT, "version": VERSION, **problem(compiled),
-        "exact_witnesses": {str(i): written(point) for i, point in thin.exact.items()},
+        **FORMAT.marks, **problem(compiled),
+        "exact_witnesses": {str(i): point_text(point) for i, point in thin.exact.items()},
     }  # fmt: skip
     columns = vars(found) | {
         "maybe": found.maybe if found.maybe.any() else np.zeros(0),
         "thin": thin.index, "low": thin.low, "across": block.across,
     }  # fmt: skip
-    arrays = {name: columns[name].astype(kind, copy=False) for name, (kind, _) in _COLUMNS.items()}
-    return {"header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)} | arrays
+    kinds = FORMAT.columns.items()
+    arrays = {name: columns[name].astype(kind, copy=False) for name, (kind, _) in kinds}
+    return {"header": header_array(header)} | arrays
 
 
 def problem(compiled: Compiled) -> dict[str, Any]:
     """What was searched, in plain data: it must be the same for all blocks of a store."""
     return {"network_hash": compiled.network.hash, "domain": compiled.domain.to_dict()}
-
-
-def written(point: Point) -> list[str]:
-    """An exact point as text: hexadecimal fractions."""
-    return [f"{v.numerator:x}/{v.denominator:x}" for v in point]
-
-
-def read_point(text: Any, dim: int) -> Point:
-    """What :func:`written` wrote.
-
-    Raises:
-        ValueError: it did not.
-    """
-    if len(text) != dim or not all(isinstance(v, str) and _RATIONAL.fullmatch(v) for v in text):
-        raise ValueError("an exact point must be fractions of hexadecimal integers")
-    pairs = (v.split("/") for v in text)
-    return tuple(Fraction(int(p, 16), int(q, 16)) for p, q in pairs)
 
 
 def read_block(
@@ -183,25 +161,17 @@ def read_block(
     if info is not None and (file.stat().st_size != info.bytes or checksum(file) != info.sha256):
         raise FileFormatError(f"{file} is damaged: it is not the file that was written")
     arrays = read_arrays(file, _MEMBER, "as in a block of regions")
-    try:
+    with damaged(file):
         block = _block(file, compiled, arrays)
-        if info is not None and _info(file, block, info.sha256) != info:
-            raise FileFormatError(f"{file} does not hold as many regions and facets as is said")
-        return block
-    except FileFormatError:
-        raise
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise FileFormatError(f"{file} is damaged: {error!r}") from None
+    if info is not None and _info(file, block, info.sha256) != info:
+        raise FileFormatError(f"{file} does not hold as many regions and facets as is said")
+    return block
 
 
 def _block(file: Path, compiled: Compiled, arrays: Arrays) -> Block:
-    missing = sorted({"header", *_COLUMNS} - arrays.keys())
-    if missing:
-        raise FileFormatError(f"{file} is no block of regions: it lacks {', '.join(missing)}")
-    for name, (kind, ndim) in _COLUMNS.items():
-        if arrays[name].dtype != kind or arrays[name].ndim != ndim:
-            raise FileFormatError(f"{file}: {name} must be {ndim}-dimensional {np.dtype(kind)}")
-    exact = _exact_points(_header(file, compiled, arrays), compiled.dim)
+    header = _header(file, compiled, arrays)
+    FORMAT.checked_columns(file, arrays)
+    exact = _exact_points(header, compiled.dim)
     if not len(arrays["maybe"]):
         arrays["maybe"] = np.zeros(len(arrays["facet"]), dtype=np.uint8)
     _check(file, compiled, arrays, exact)
@@ -213,26 +183,14 @@ def _block(file: Path, compiled: Compiled, arrays: Arrays) -> Block:
             n_vertices=np.zeros(len(witness), dtype=np.int32),
             unbounded=arrays["unbounded"].astype(bool),
             maybe=arrays["maybe"].astype(bool),
-            **{
-                k: arrays[k]
-                for k in ("pattern", "witness", "n_facets", "facet", "attached", "zero")
-            },
+            **{k: arrays[k] for k in _AS_THEY_ARE},
         ),
         arrays["across"],
     )
 
 
 def _header(file: Path, compiled: Compiled, arrays: Arrays) -> dict[str, Any]:
-    try:
-        header = json.loads(arrays["header"].astype(np.uint8).tobytes())
-    except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"{file}: the header must be JSON ({error})") from None
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise FileFormatError(f"{file} is no block of regions: its header does not say so")
-    if header.get("version") != VERSION:
-        raise FileFormatError(
-            f"{file} has format version {header.get('version')!r}; this polyrelu reads {VERSION}"
-        )
+    header = FORMAT.read_header_array(file, arrays)
     for name, value in problem(compiled).items():
         if header.get(name) != value:
             what = name.removesuffix("_hash")

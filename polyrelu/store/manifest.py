@@ -13,7 +13,8 @@ import numpy as np
 from flint import fmpz_mat
 
 from ..domain import Domain, Slice, domain_from_dict
-from ..errors import FileFormatError, PolyreluError
+from ..errors import FileFormatError
+from ..io._own_format import Format, damaged, read_count
 from ..io.npz import load_npz, network_arrays
 from ..limits import STOPPED_BY
 from ..network import Network
@@ -21,7 +22,7 @@ from ..rational import rows_of
 from .files import read_checked, write_whole
 from .parts import PartInfo
 
-FORMAT, VERSION = "polyrelu region store", 1
+FORMAT = Format("region store", 1)
 NAME, NETWORK, SLICE = "manifest.json", "network.npz", "slice.npz"
 MOST_BYTES = 1 << 27  # of the manifest, and of the network in it
 
@@ -82,8 +83,7 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
     if manifest.slice is not None:
         files[SLICE] = _write_network(directory / SLICE, Network((manifest.slice.embedding,)))
     data = {
-        "format": FORMAT,
-        "version": VERSION,
+        **FORMAT.marks,
         "arithmetic": "float64 with certified bounds, rational where these leave a sign open",
         "network_hash": manifest.network.hash,
         "notes": list(manifest.network.notes),
@@ -126,29 +126,11 @@ def read_manifest(directory: Path) -> Manifest:
         raise FileFormatError(
             f"{directory} is no store of regions, or one that is not finished: it has no {NAME}"
         )
-    data = _read_json(file)
-    try:
-        return _manifest(directory, data)
-    except PolyreluError:
-        raise
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise FileFormatError(f"{file} is damaged: {error!r}") from None
-
-
-def _read_json(file: Path) -> dict[str, Any]:
     if file.stat().st_size > MOST_BYTES:
         raise FileFormatError(f"{file} must have at most {MOST_BYTES} bytes")
-    try:
-        data = json.loads(file.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"{file} must be JSON ({error})") from None
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise FileFormatError(f"{file} is no manifest of a store: it does not say so")
-    if data.get("version") != VERSION:
-        raise FileFormatError(
-            f"{file} has format version {data.get('version')!r}; this polyrelu reads {VERSION}"
-        )
-    return data
+    data = FORMAT.read_header(file, file.read_bytes())
+    with damaged(file):
+        return _manifest(directory, data)
 
 
 def _manifest(directory: Path, data: dict[str, Any]) -> Manifest:
@@ -174,7 +156,7 @@ def _manifest(directory: Path, data: dict[str, Any]) -> Manifest:
         chart=tuple(tuple(int(v, 16) for v in row) for row in data["chart"]),
         complete=data["complete"],
         stopped_by=data["stopped_by"],
-        part_regions=_count(data["part_regions"]),
+        part_regions=read_count(data["part_regions"]),
         counts=_counts(data["counts"]),
         parts=tuple(_info(part) for part in data["parts"]),
         index=tuple(_info(bucket) for bucket in data["index"]),
@@ -210,16 +192,10 @@ def _check(file: Path, manifest: Manifest, regions: Any) -> None:
 
 
 def _info(data: dict[str, Any]) -> PartInfo:
-    return PartInfo(_count(data["rows"]), _count(data["bytes"]), str(data["sha256"]))
+    return PartInfo(read_count(data["rows"]), read_count(data["bytes"]), str(data["sha256"]))
 
 
 def _counts(data: dict[str, Any]) -> Counts:
-    degrees = tuple(_count(n) for n in data["degrees"])
+    degrees = tuple(read_count(n) for n in data["degrees"])
     names = [field.name for field in fields(Counts) if field.name != "degrees"]
-    return Counts(**{name: _count(data[name]) for name in names}, degrees=degrees)
-
-
-def _count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 62:
-        raise ValueError(f"must be a number of things, not {value!r}")
-    return value
+    return Counts(**{name: read_count(data[name]) for name in names}, degrees=degrees)

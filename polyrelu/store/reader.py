@@ -14,8 +14,8 @@ from ..engine.compiled import Compiled
 from ..errors import FileFormatError
 from ..graph import DOMAIN_WALL, UNEXPLORED, RegionGraph
 from ..io._limits import check_bytes
+from ..io._own_format import read_point
 from ..io.graph import check_columns
-from .block import read_point
 from .files import read_checked
 from .manifest import Manifest
 from .parts import PartInfo, bucket_name, part_name

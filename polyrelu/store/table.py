@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ..engine.assemble import Columns
 from ..io._extras import require
-from .block import written
+from ..io._own_format import point_text
 
 if TYPE_CHECKING:
     import pyarrow
@@ -119,5 +119,5 @@ def _exact(kind: Any, columns: Columns, n: int, dim: int) -> Any:
     """Exact witnesses where there are some, else empty lists."""
     points = columns.exact_witnesses
     owner = np.array(sorted(points), dtype=np.int64)
-    text = [v for i in owner.tolist() for v in written(points[i])]
+    text = [v for i in owner.tolist() for v in point_text(points[i])]
     return _lists(kind, _starts(np.repeat(owner, dim), n), arrow().array(text, arrow().string()))

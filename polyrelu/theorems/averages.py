@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from math import atan, pi
 
 import numpy as np
@@ -15,7 +14,7 @@ from ..network import Array, Network
 from ..queries.counting import zaslavsky
 from ..queries.path import activation_path
 from .claim import Known, Source
-from .common import all_regions, named
+from .common import all_regions, he_layers, named
 from .registry import claim
 from .statistics import Estimate, at_least, at_most, mean
 
@@ -24,12 +23,8 @@ Draws = list[Network]
 
 
 def _he(rng: np.random.Generator, widths: tuple[int, ...], bias: float) -> Network:
-    """Hidden layers with weights of variance 2 / fan-in, and a sum as output."""
-    layers = [
-        (rng.normal(size=(n, m)) * np.sqrt(2 / m), bias * rng.normal(size=n))
-        for m, n in pairwise(widths)
-    ]
-    return Network.from_layers([*layers, (np.ones((1, widths[-1])), [0.0])])
+    """Hidden layers, and a sum as output."""
+    return Network.from_layers([*he_layers(rng, widths, bias), (np.ones((1, widths[-1])), [0.0])])
 
 
 def _on_the_line(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Draws]]:

@@ -14,7 +14,7 @@ from ..errors import IncompleteError
 from ..faces import face_complex
 from ..graph import RegionGraph
 from ..limits import Limits
-from ..network import Affine, Layer, Network
+from ..network import Affine, Array, Layer, Network
 from ..queries.boundary import DecisionBoundary, decision_boundary
 from ..queries.counting import region_bounds
 from ..queries.where import stopped
@@ -23,13 +23,20 @@ from .claim import Hypothesis, Instances
 Widths = tuple[int, ...]
 
 
-def gaussian_network(rng: np.random.Generator, widths: Sequence[int]) -> Network:
-    """ReLU layers of these widths, the first that of the input, and one affine output. Weights
-    have variance 2 / fan-in (He et al. 2015), biases 1/4."""
-    layers = [
-        (rng.normal(size=(n, m)) * np.sqrt(2 / m), rng.normal(size=n) / 2)
+def he_layers(
+    rng: np.random.Generator, widths: Sequence[int], bias: float
+) -> list[tuple[Array, Array]]:
+    """Weights of variance 2 / fan-in (He et al. 2015), biases of a deviation."""
+    return [
+        (rng.normal(size=(n, m)) * np.sqrt(2 / m), bias * rng.normal(size=n))
         for m, n in pairwise(widths)
     ]
+
+
+def gaussian_network(rng: np.random.Generator, widths: Sequence[int]) -> Network:
+    """ReLU layers of these widths, the first that of the input, and one affine output: He weights,
+    biases of variance 1/4."""
+    layers = he_layers(rng, widths, 0.5)
     return Network.from_layers([*layers, (rng.normal(size=(1, widths[-1])), [0.0])])
 
 

@@ -14,6 +14,7 @@ from ..limits import Limits
 from ..network import Network
 from ..queries.counting import region_bounds
 from ..queries.pattern_clusters import pattern_clusters
+from ..rational import inner
 from .claim import Found, Known, Source
 from .common import all_regions, gaussian_network, named
 from .registry import claim
@@ -30,10 +31,6 @@ def _data(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Data]]:
                                               rng.normal(size=(60, widths[0])))  # fmt: skip
 
 
-def _dot(row: tuple[Fraction, ...], x: list[float]) -> Fraction:
-    return sum((w * Fraction(v) for w, v in zip(row, x, strict=True)), Fraction(0))
-
-
 @claim(
     "clusters-are-affine",
     "On the points of one activation pattern c a network is y = W_c x + b_c.",
@@ -47,7 +44,7 @@ def clusters_are_affine(data: Data, limits: Limits) -> Found:
     wrong = 0
     for x, label in zip(points.tolist(), clusters.labels.tolist(), strict=True):
         rows, offsets = clusters.exact_coefficients(label)
-        predicted = [_dot(row, x) + b for row, b in zip(rows, offsets, strict=True)]
+        predicted = [inner(row, map(Fraction, x)) + b for row, b in zip(rows, offsets, strict=True)]
         wrong += predicted != list(network.exact(x)[0])
     return wrong == 0, {"points": len(points), "clusters": len(clusters), "wrong": wrong}
 

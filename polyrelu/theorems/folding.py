@@ -20,7 +20,6 @@ from .registry import claim
 
 TOPIC = "folding"
 PAPER = "Lewandowski et al. 2025"
-CANTOR = "CantorNet, published code"
 
 
 def cantor_net(depth: int, top: bool = False) -> Network:

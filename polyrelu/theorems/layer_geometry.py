@@ -14,6 +14,7 @@ from ..network import Network
 from ..queries.boundary import DecisionBoundary
 from ..queries.boundary_type import BoundaryKind, BoundaryType, boundary_type
 from ..queries.layer_geometry import LayerGeometry, layer_geometry
+from ..rational import inner
 from .claim import Found, Hypothesis, Known, Source
 from .common import GENERIC, gaussian_networks, hidden_widths, whole_boundary
 from .registry import claim
@@ -51,12 +52,8 @@ def _is_nearest(layer: LayerGeometry, x: tuple[Fraction, ...]) -> bool:
     y = layer.project(np.array(x, dtype=object))
     normal = [a - b for a, b in zip(x, y, strict=True)]
     at = [a - b for a, b in zip(y, layer.apex, strict=True)]
-    acute = any(_dot(normal, edge) > 0 for edge in layer.dual_vectors)
-    return _dot(normal, at) == 0 and not acute
-
-
-def _dot(u: object, v: object) -> Fraction:
-    return sum((a * b for a, b in zip(u, v, strict=True)), Fraction(0))  # type: ignore[call-overload]
+    acute = any(inner(normal, edge) > 0 for edge in layer.dual_vectors)
+    return inner(normal, at) == 0 and not acute
 
 
 @claim(
@@ -188,10 +185,10 @@ def boundary_types(level: Level, limits: Limits) -> Found:
     points = [tuple(Fraction(v) for v in point) for point in _spread(layer)]
     wrong = 0
     for x in points:
-        u = [max(_dot(row, x) + v, Fraction(0)) for row, v in zip(matrix, offset, strict=True)]
+        u = [max(inner(row, x) + v, Fraction(0)) for row, v in zip(matrix, offset, strict=True)]
         wrong += (
             sum(u[: kind.p]) - sum(u[kind.p :])
-            != _dot(normal, layer(np.array(x, dtype=object))) / c
+            != inner(normal, layer(np.array(x, dtype=object))) / c
         )
     return wrong == 0, {"p": kind.p, "points": len(points), "wrong": wrong}
 

@@ -14,6 +14,7 @@ from ..limits import Limits
 from ..network import Network
 from ..queries.tangent import parameter_blocks, tangent_features
 from ..queries.weight_paths import path_norm, path_rank
+from ..rational import inner
 from .claim import Found, Hypothesis, Known, Source
 from .common import all_regions, gaussian_network, gaussian_networks, hidden_widths, named
 from .registry import claim
@@ -132,7 +133,7 @@ def _loss_gradient(data: Labelled) -> list[Fraction]:
     """In all parameters, exactly."""
     rows = tangent_features(data.network, data.points, arithmetic="exact").matrix()[:, 0].tolist()
     columns = zip(*rows, strict=True)
-    return [sum((p * v for p, v in zip(data.pull, c, strict=True)), Fraction(0)) for c in columns]
+    return [inner(map(Fraction, data.pull), c) for c in columns]
 
 
 def _drifts(data: Labelled) -> list[Fraction]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import numpy as np
 
 from ..errors import IncompleteError
 from ..limits import Limits
+from ..rational import inner
 from ..separability.ball import ball_degree
 from ..separability.directional import directional_separability
 from ..separability.linear import is_linearly_separable
@@ -40,10 +41,6 @@ def _differences(sets: Sets) -> list[list[Fraction]]:
     return [[u - v for u, v in zip(x, y, strict=True)] for x in a for y in b]
 
 
-def _dot(u: Iterable[Fraction], v: Iterable[Fraction]) -> Fraction:
-    return sum((a * b for a, b in zip(u, v, strict=True)), Fraction(0))
-
-
 XOR: Sets = (_fractions(np.array([[0, 0], [1, 1]])), _fractions(np.array([[0, 1], [1, 0]])))
 
 
@@ -65,7 +62,7 @@ def _critical(sets: Sets) -> list[Vector]:
 
 def _rank_score(sets: Sets, w: Vector) -> Fraction:
     """The area under the ROC curve of the scorer w; ties count as lost (Mann and Whitney)."""
-    high, low = ([_dot(w, x) for x in points] for points in sets)
+    high, low = ([inner(w, x) for x in points] for points in sets)
     return Fraction(sum(s > t for s in high for t in low), len(high) * len(low))
 
 
@@ -98,8 +95,8 @@ def ls1_over_vertices(sets: Sets, limits: Limits) -> Found:
     s = [sum(column) for column in zip(*differences, strict=True)]
     best = Fraction(0)
     for w in _critical(sets):
-        total = sum(abs(_dot(w, m)) for m in differences)
-        best = max(best, _dot(w, s) / total if total else Fraction(0))
+        total = sum(abs(inner(w, m)) for m in differences)
+        best = max(best, inner(w, s) / total if total else Fraction(0))
     found = _value(ls1(*sets, limits=limits))
     return found == best, {"LS1": found, "over vertices": best}
 
@@ -130,7 +127,7 @@ def _is_invertible(case: Moved, limits: Limits) -> bool:
 )
 def separability_is_invariant(case: Moved, limits: Limits) -> Found:
     sets, matrix = case
-    moved = [[[_dot(row, x) + 1 for row in matrix] for x in points] for points in sets]
+    moved = [[[inner(row, x) + 1 for row in matrix] for x in points] for points in sets]
     values = [
         [_value(measure(*of, limits=limits)) for measure in (ls0, ls1, directional_separability)]
         for of in (sets, moved)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, product
@@ -17,27 +17,42 @@ from ..network import Layer, Network
 from ..queries.bias import largest_uniform_bias, polytope_bias
 from ..queries.construct import doubling_layer
 from ..queries.injectivity import is_injective
+from ..queries.singular import exceeds
 from ..queries.stability import stability
-from ..rational import rank, rows_of
+from ..rational import ExactPoint, gram, identity_matrix, rank, rows_of
+from ..region import Region
 from .claim import Found, Hypothesis, Known, Source
 from .injectivity import relu_layer, without_bias
 from .registry import claim
 
 TOPIC = "stability"
 FREEMAN = "Freeman and Haider 2025"
+Point = np.ndarray | ExactPoint
 Pairs = tuple[Layer, np.ndarray]  # and points, shape (pairs, 2, n)
 INJECTIVE = Hypothesis(
     "the layer is injective", lambda c, limits: bool(is_injective(c[0], limits=limits))
 )
 
 
-def _squares(layer: Layer, x: np.ndarray, y: np.ndarray) -> tuple[Fraction, Fraction]:
+def _squares(layer: Layer, x: Point, y: Point) -> tuple[Fraction, Fraction]:
     """|F(x) - F(y)|^2 and |x - y|^2, exactly."""
     network = Network((layer,))
-    ends = [network.exact(point.tolist())[0] for point in (x, y)]
-    apart = [Fraction(a) - Fraction(b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]
+    ends = [network.exact(list(point))[0] for point in (x, y)]
+    apart = [Fraction(a) - Fraction(b) for a, b in zip(x, y, strict=True)]
     moved = sum((a - b) ** 2 for a, b in zip(*ends, strict=True))
     return Fraction(moved), sum((v**2 for v in apart), Fraction(0))
+
+
+def _pair_along(way: Sequence[Fraction], region: Region) -> tuple[ExactPoint, ExactPoint]:
+    """Two points with the region's pattern, the second along ``way`` from the first."""
+    start = region.exact_point()
+    step = max(map(abs, start))
+    while True:
+        end = tuple(a + step * v for a, v in zip(start, way, strict=True))
+        _, signs = region.graph.network.exact(end)
+        if [int(s > 0) for s in signs] == region.pattern.tolist():
+            return start, end
+        step /= 2
 
 
 def _layers_and_pairs(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Pairs]]:
@@ -85,16 +100,24 @@ def lower_lipschitz_bounds(case: Pairs, limits: Limits) -> Found:
 def lower_lipschitz_of_the_region(case: Pairs, limits: Limits) -> Found:
     layer, _ = case
     found = stability(layer, limits=limits)
-    region = found.graph[found.weakest]
-    inside = np.array(region.exact_point(), dtype=float)
-    step = np.linalg.svd(region.affine_map[0])[2][-1] * np.abs(inside).max()
-    while found.graph.locate([inside + step])[0] != region.index:
-        step /= 2
-    moved, apart = _squares(layer, inside, inside + step)
-    slack = Fraction(1 + 1e-6)  # the direction is rounded
-    holds = moved / apart <= Fraction(found.frame_bound.high) * slack
-    return holds, {"A": [found.frame_bound.low, found.frame_bound.high],
-                   "squared quotient": float(moved / apart)}  # fmt: skip
+    region, bounds = found.graph[found.weakest], found.frame_bound
+    way = [Fraction(v) for v in np.linalg.svd(region.affine_map[0])[2][-1].tolist()]
+    moved, apart = _squares(layer, *_pair_along(way, region))
+    holds = moved / apart <= Fraction(bounds.high)
+    if not (holds or _stretches_by_more(region, Fraction(bounds.high))):
+        raise IncompleteError(f"the direction is rounded: no better one is between {bounds}")
+    return holds, {"A": [bounds.low, bounds.high], "squared quotient": float(moved / apart)}
+
+
+def _squared_map(region: Region) -> list[list[Fraction]]:
+    """J' J of the region's linear map J."""
+    return gram(list(zip(*region.exact_affine_map[0], strict=True)))
+
+
+def _stretches_by_more(region: Region, square: Fraction) -> bool:
+    """Is |F(x) - F(y)|^2 > square |x - y|^2 for all x, y in a region?"""
+    found = _squared_map(region)
+    return exceeds(found, identity_matrix(len(found)), square)
 
 
 @claim(
@@ -132,16 +155,17 @@ def _identities(rng: np.random.Generator, size: str) -> Iterator[tuple[str, Laye
     instances=_identities,
 )
 def constants_of_doubling(layer: Layer, limits: Limits) -> Found:
-    """kappa_L: attained by a point and its opposite; coordinate by coordinate it is not less."""
+    """kappa_L: attained by a point and its opposite; coordinate by coordinate it is not less. A and
+    kappa_U: every region's map is an isometry, and the bounds on both agree with that."""
     found = stability(layer, limits=limits)
     n = layer.in_features
     grid = [np.array(p, dtype=float) for p in product((-1, 0, 1), repeat=min(n, 3))]
     grid = [np.pad(p, (0, n - len(p))) for p in grid]
     quotients = [a / b for a, b in (_squares(layer, x, y) for x, y in combinations(grid, 2))]
     opposite = _squares(layer, np.ones(n), -np.ones(n))
-    exact = all(b.low <= 1 <= b.high and b.high - b.low < 1e-9
-                for b in (found.frame_bound, found.upper))  # fmt: skip
-    holds = exact and min(quotients) == opposite[0] / opposite[1] == Fraction(1, 2)
+    isometric = all(_squared_map(region) == identity_matrix(n) for region in found.graph)
+    bounded = 1.0 in found.frame_bound and 1.0 in found.upper
+    holds = isometric and bounded and min(quotients) == opposite[0] / opposite[1] == Fraction(1, 2)
     return holds, {"A": found.frame_bound.high, "kappa_U": found.upper.high,
                    "kappa_L^2": min(quotients)}  # fmt: skip
 

@@ -68,7 +68,7 @@ def check_geometry(run: Run) -> list[Check]:
             union.add(cone)
         run.step()
     volume = _check_volume(run, union, domain_cone, whole, bounded)
-    euler = _check_euler(run, union, section.lines, domain_cone, domain.lines, whole)
+    euler = _check_euler(union, section.lines, domain_cone, domain.lines, whole)
     return [facets.done(), walls.done(), ends.done(), volume, euler]
 
 
@@ -152,9 +152,7 @@ def _check_volume(run: Run, union: Union, domain: Cone, whole: bool, bounded: bo
     return tally.done()
 
 
-def _check_euler(
-    run: Run, union: Union, lines: int, domain: Cone, domain_lines: int, whole: bool
-) -> Check:
+def _check_euler(union: Union, lines: int, domain: Cone, domain_lines: int, whole: bool) -> Check:
     """(-1)^lines for a domain that is bounded but for its lines, else 0."""
     tally = Tally("geometry", "euler", "the complex has the domain's Euler characteristic")
     if not union.with_faces:
