@@ -24,12 +24,11 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from .checkpoint import Checkpoint
     from .engine.compiled import Compiled
     from .engine.explore import Explorer
     from .engine.task import Problem
     from .graph import RegionGraph
-    from .search import Search
+    from .search import Checkpoint, Search
 
 
 Cells = Literal["auto", "vertices", "lp"]
@@ -284,7 +283,7 @@ def _resumed(
     executor: Executor | None,
 ) -> Search:
     """A search that goes on from a checkpoint."""
-    from .checkpoint import Checkpoint
+    from .search import Checkpoint
 
     assert made.problem is not None
     with Checkpoint(path, made.problem) as checkpoint, deferred_interrupt() as interrupted:

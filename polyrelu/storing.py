@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .checkpoint import Checkpoint
 from .domain import Domain, Slice
 from .enumeration import Cells, Prepared
 from .errors import FileFormatError, StoreError
@@ -15,6 +14,7 @@ from .interrupt import deferred_interrupt
 from .limits import Limits
 from .network import Network
 from .progress import Progress
+from .search import Checkpoint
 from .store.block import problem
 from .store.build import WORK, build_store
 from .store.manifest import NAME, NETWORK, SLICE, read_manifest

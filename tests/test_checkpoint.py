@@ -33,10 +33,10 @@ from polyrelu import (
     store_regions,
 )
 from polyrelu.activations import identity
-from polyrelu.checkpoint import Checkpoint, _checked
 from polyrelu.cli import main
 from polyrelu.engine.enumerate import Enumeration
 from polyrelu.network import Affine, Layer, Network, relu
+from polyrelu.search.checkpoint import Checkpoint, _checked
 from polyrelu.storing import SEARCH
 
 pytest.importorskip("pyarrow")

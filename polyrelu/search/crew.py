@@ -11,11 +11,11 @@ from numbers import Integral
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from ..engine import mapped
+from ..engine.assemble import concatenate
+from ..engine.enumerate import Found
+from ..engine.task import Done, Elsewhere, Host, Problem, run
 from .checkpoint import Checkpoint
-from .engine import mapped
-from .engine.assemble import concatenate
-from .engine.enumerate import Found
-from .engine.task import Done, Elsewhere, Host, Problem, run
 from .frontier import Frontier, Task
 
 FEWEST = 8192  # regions of a task: fewer are not worth its set-up, a millisecond or so

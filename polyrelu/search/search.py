@@ -8,19 +8,19 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from ..engine.enumerate import Enumeration, Found
+from ..engine.task import Done, Elsewhere, Problem, run, work
+from ..limits import Limits
+from ..progress import Meter, Progress, compilation_announced, reporter
 from .checkpoint import Checkpoint
 from .crew import Crew, checked
-from .engine.enumerate import Enumeration, Found
-from .engine.task import Done, Elsewhere, Problem, run, work
 from .frontier import Frontier, Task
-from .limits import Limits
-from .progress import Meter, Progress, compilation_announced, reporter
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from .engine.compiled import Compiled
-    from .engine.explore import Explorer
+    from ..engine.compiled import Compiled
+    from ..engine.explore import Explorer
 
 ALONE = 20_000  # regions that are found before others are asked to help: a small network needs none
 TICK = 0.1  # seconds between looks at the clock

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .engine.open_cells import OpenCells
-    from .engine.task import Done
+    from ..engine.open_cells import OpenCells
+    from ..engine.task import Done
 
 
 @dataclass(eq=False)

@@ -18,13 +18,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
-from .engine.open_cells import OpenCells
-from .engine.task import Done, Problem
-from .errors import FileFormatError, StoreError
+from ..engine.open_cells import OpenCells
+from ..engine.task import Done, Problem
+from ..errors import FileFormatError, StoreError
+from ..io._own_format import read_count
+from ..store.block import BlockInfo, write_block
+from ..store.files import storage_errors, sync_directory
 from .frontier import Frontier, Task
-from .io._own_format import read_count
-from .store.block import BlockInfo, write_block
-from .store.files import storage_errors, sync_directory
 
 FORMAT, VERSION = "polyrelu journal", 1
 # Of the order in which the engine cuts cells. It must change with that: cells that a search left
@@ -195,7 +195,7 @@ class Checkpoint:
             self._stream.truncate(end)
 
     def _header(self) -> dict[str, Any]:
-        from .store.block import problem
+        from ..store.block import problem
 
         return {
             "format": FORMAT,
