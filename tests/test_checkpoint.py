@@ -25,17 +25,16 @@ from polyrelu import (
     Space,
     StoreError,
     count_regions,
-    crew,
     open_store,
     regions,
     save_network,
-    search,
     store_regions,
 )
 from polyrelu.activations import identity
 from polyrelu.cli import main
 from polyrelu.engine.enumerate import Enumeration
 from polyrelu.network import Affine, Layer, Network, relu
+from polyrelu.search import crew, search
 from polyrelu.search.checkpoint import Checkpoint, _checked
 from polyrelu.storing import SEARCH
 
@@ -146,7 +145,8 @@ KILLED = """
 import sys
 sys.path[:0] = {path!r}
 from networks import gaussian_network
-from polyrelu import Box, count_regions, crew, search, store_regions
+from polyrelu import Box, count_regions, store_regions
+from polyrelu.search import crew, search
 import time
 search.ALONE, crew.FEWEST_ON_DISK = 100, 64
 slow = crew.run

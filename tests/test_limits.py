@@ -21,9 +21,9 @@ from polyrelu import (
     identity,
     regions,
     relu,
-    search,
 )
 from polyrelu.errors import PolyreluError
+from polyrelu.search import search
 
 NET, BOX = gaussian_network(0, 2, 20, 20), Box(-1, 1, dim=2)
 MANY = gaussian_network(1, 2, 200)  # on the plane: Zaslavsky's 1 + 200 + 200 * 199 / 2

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from networks import gaussian_network
 
-from polyrelu import Box, Limits, Space, count_regions, crew, regions, search, zaslavsky
+from polyrelu import Box, Limits, Space, count_regions, regions, zaslavsky
+from polyrelu.search import crew, search
 
 NET, BOX = gaussian_network(0, 2, 40, 40), Box(-2, 2, dim=2)
 LINES, PLANE = gaussian_network(1, 2, 150), Space(2)
@@ -256,7 +257,8 @@ sys.path[:0] = {path!r}
 from mpi4py import MPI
 from mpi4py.futures import MPIPoolExecutor
 from networks import gaussian_network
-from polyrelu import Box, crew, regions, search
+from polyrelu import Box, regions
+from polyrelu.search import crew, search
 
 if __name__ == "__main__":
     search.ALONE, crew.FEWEST = 100, 64

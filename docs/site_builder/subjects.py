@@ -12,7 +12,7 @@ SUBJECTS = {
     "Networks": ["network", "activations", "rational_network", "io"],
     "Domains": ["domain"],
     "Regions": ["enumeration", "graph", "region", "limits"],
-    "Large searches": ["storing", "store", "checkpoint", "crew", "frontier", "search"],
+    "Large searches": ["storing", "store", "search"],
     "Answers": ["answer", "queries.witness"],
     "Arrangements and bounds": ["arrangement", "queries.counting", "queries.diameter"],
     "Injectivity and stability": [
