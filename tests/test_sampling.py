@@ -398,6 +398,7 @@ def test_a_count_from_boxes_is_near_the_truth():
     assert found.cells == 4**3
     assert found.standard_error < truth / 5
     assert abs(found.estimate - truth) < 4 * found.standard_error
+    assert repr(found).startswith(f"CountEstimate({found.estimate:,.0f} +- ")
 
 
 def test_a_count_from_boxes_needs_a_box():
