@@ -398,7 +398,15 @@ def test_a_count_from_boxes_is_near_the_truth():
     assert found.cells == 4**3
     assert found.standard_error < truth / 5
     assert abs(found.estimate - truth) < 4 * found.standard_error
-    assert repr(found).startswith(f"CountEstimate({found.estimate:,.0f} +- ")
+
+
+def test_an_estimated_count_is_shown_in_whole_numbers():
+    net = gaussian_network(2, 2, 60)
+    found = sampling.estimate_count(net, pr.Box(-3, 3, dim=2), pieces=2, boxes=20)
+    assert found.estimate > 1000
+    assert found.standard_error > 100
+    shown = f"CountEstimate({found.estimate:,.0f} +- {found.standard_error:,.0f} regions, "
+    assert repr(found).startswith(shown)
 
 
 def test_a_count_from_boxes_needs_a_box():
