@@ -37,6 +37,8 @@ def _of_network(args: argparse.Namespace) -> int:
 
 
 def _of_regions(args: argparse.Namespace) -> int:
+    from ..store.store import RegionStore
+
     held = load_regions(args.file)
     data, where, network = held.statistics(), repr(held.slice or held.domain), held.network
     if args.json:
@@ -45,7 +47,7 @@ def _of_regions(args: argparse.Namespace) -> int:
         return DONE
     show(
         f"{args.file}: {len(held):,} regions ({state_of(held.complete, held.stopped_by)})"
-        + (_in_parts(held.n_parts) if args.file.is_dir() else ""),
+        + (_in_parts(held.n_parts) if isinstance(held, RegionStore) else ""),
         *counted_lines(data),
         f"  network{' on the slice' if held.slice else ''}: {network.input_dim} inputs, "
         f"{network.output_dim} outputs, {len(network.thresholds)} thresholds, "

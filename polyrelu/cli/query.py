@@ -31,7 +31,7 @@ CHECKED_PAIRS = 200  # of regions, by --check
 def add_question(parser: argparse.ArgumentParser) -> None:
     """The question comes before the file."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.description = "\n".join([parser.description, "", "questions:", *map(_line, QUESTIONS)])
+    parser.description = f"{parser.description}\n\nquestions:\n" + "\n".join(map(_line, QUESTIONS))
     parser.add_argument("question", choices=list(QUESTIONS), metavar="QUESTION",
                         help="one of those above")  # fmt: skip
     parser.add_argument("--point", metavar="X",
