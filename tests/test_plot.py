@@ -16,7 +16,7 @@ matplotlib.use("Agg")
 from matplotlib.collections import LineCollection, PolyCollection  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
-from polyrelu.plot import plot_line, plot_regions, plot_slice  # noqa: E402
+from polyrelu.plot import plot_graph, plot_line, plot_regions, plot_slice  # noqa: E402
 from polyrelu.region_colors import COLORS  # noqa: E402
 
 
@@ -111,8 +111,18 @@ def test_colours_can_be_numbers_and_classes_can_have_names(graph, ax) -> None:
     plot_regions(graph, color=graph.degrees, ax=ax)
     named = plot_regions(graph, class_names=["ant", "bee", "cow"])
     assert {t.get_text() for t in named.texts} <= {"ant", "bee", "cow"}
+    assert "class bee" in named.get_legend_handles_labels()[1]
     with pytest.raises(pr.PolyreluError, match="3 names, not 2"):
         plot_regions(graph, class_names=["ant", "bee"], ax=ax)
+
+
+def test_the_legend_of_a_single_output_tells_its_sign() -> None:
+    bent = pr.Network.from_layers([([[1.0, 0.0]], [0.0]), ([[1.0]], [-0.5])])
+    one = pr.regions(bent, pr.Box([-1, -1], [2, 1]))
+    for ax in (plot_regions(one), plot_graph(one)):
+        assert {"output ≤ 0", "output > 0"} <= set(ax.get_legend_handles_labels()[1])
+    named = plot_regions(one, class_names=["low", "high"])
+    assert {"class low", "class high"} <= set(named.get_legend_handles_labels()[1])
 
 
 @pytest.mark.parametrize(
