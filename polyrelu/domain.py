@@ -128,7 +128,7 @@ class Box(Domain):
         if len(wrong):
             i = int(wrong[0])
             raise DomainError(
-                f"low must not exceed high, but in coordinate {i} {self.low[i]} > {self.high[i]}"
+                f"low must not exceed high, but coordinate {i} has {self.low[i]} > {self.high[i]}"
             )
         self.low.flags.writeable = self.high.flags.writeable = False
 

@@ -103,6 +103,12 @@ def class_names(network: Network, names: Sequence[str] | None) -> list[str]:
     return list(map(str, names))
 
 
+def legend_names(network: Network, names: Sequence[str] | None) -> list[str]:
+    """What each class is called where no axis says what is named."""
+    kind = "output" if names is None and network.output_dim == 1 else "class"
+    return [f"{kind} {name}" for name in class_names(network, names)]
+
+
 def witness_classes(graph: RegionGraph) -> npt.NDArray[np.int64]:
     """The class at each region's witness, shape (n,), in float64: the largest output, or of a
     single one whether it is positive."""

@@ -13,7 +13,7 @@ from .errors import DomainError, PolyreluError
 from .mesh import Mesh, rounded_points, unit_normals
 from .network import Array, quotient
 from .rational import integer_row
-from .region_colors import class_names, witness_classes
+from .region_colors import legend_names, witness_classes
 
 if TYPE_CHECKING:
     from .graph import RegionGraph
@@ -67,7 +67,7 @@ def region_mesh(
         total += len(number)
     piece_of = np.array(owner, dtype=np.int64)
     low, high = ([quotient(v.numerator, v.denominator) for v in side] for side in bounds)
-    called = class_names(graph.network, names)
+    called = legend_names(graph.network, names)
     return Mesh(
         vertices=np.concatenate(vertices),
         polygons=tuple(polygons),
@@ -76,7 +76,7 @@ def region_mesh(
         classes=np.stack([classes[piece_of]] * 2, axis=1),
         regions=tuple(pairs),
         frame=np.array([low, high]),
-        class_names={c: f"class {name}" for c, name in enumerate(called)},
+        class_names=dict(enumerate(called)),
     )
 
 

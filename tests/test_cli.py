@@ -69,6 +69,29 @@ def test_info_says_what_is_in_the_file(net, capsys) -> None:
     assert data["hash"] == pr.load_network(net).hash
 
 
+def test_info_says_what_is_in_a_file_of_regions(net, tmp_path: Path, capsys) -> None:
+    graph = pr.regions(pr.load_network(net))
+    target = str(tmp_path / "g.npz")
+    graph.save(target)
+    text = output(capsys, "info", target)
+    assert f"{len(graph):,} regions (all of them)" in text
+    assert f"{graph.n_walls:,} walls" in text
+    assert "3 inputs, 2 outputs, 10 thresholds" in text
+    assert "Box(-1, 1, dim=3)" in text
+    data = json.loads(output(capsys, "info", target, "--json"))
+    assert (data["regions"], data["walls"]) == (len(graph), graph.n_walls)
+    assert data["network"]["hash"] == graph.network.hash
+
+
+def test_info_tells_the_slice_that_regions_are_of(net, tmp_path: Path, capsys) -> None:
+    network = pr.load_network(net)
+    target = str(tmp_path / "g.npz")
+    pr.regions(network, pr.segment([0, 0, 0], [1, 1, 1])).save(target)
+    text = output(capsys, "info", target)
+    assert "network on the slice: 1 inputs" in text
+    assert "Slice(1 of 3 dimensions" in text
+
+
 def test_regions_counts_saves_and_tells(net, tmp_path: Path, capsys) -> None:
     graph = pr.regions(pr.load_network(net))
     target = tmp_path / "g.npz"
@@ -222,9 +245,9 @@ def test_errors_are_one_line_with_a_hint(net, boxless, tmp_path: Path, capsys) -
     for words, hint in (
         (["info", "none.npz"], "no such file"),
         (["info", str(damaged)], "damaged.npz"),
-        (["info", graph], "holds regions"),
         (["info", str(ROOT / "Makefile")], "must end in"),
-        (["regions", graph, "--space"], "load_graph reads it"),
+        (["regions", graph, "--space"], "needs a network, and"),
+        (["report", graph], "is a file of regions"),
         (["regions", boxless], "--box=-1,1"),
         (["regions", boxless, "--axes=0"], "--box=-1,1"),
         (["regions", net, "--box=1"], "2 numbers, not 1"),

@@ -63,6 +63,8 @@ def test_files_of_nearly_the_same_name(net: str, tmp_path: Path, capsys) -> None
     assert str(no_such_file(tmp_path / "gone" / "network.npz")).endswith("network.npz")
     with pytest.raises(pr.FileFormatError, match=r"not '\.pth'.*from_torch"):
         pr.load_network("model.pth")
+    with pytest.raises(pr.FileFormatError, match=r"not '\.joblib'.*from_sklearn.*save_network"):
+        pr.load_network("model.joblib")
 
 
 def test_completion_scripts_know_commands_options_and_files(capsys) -> None:

@@ -15,8 +15,9 @@ matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
 from matplotlib.collections import LineCollection, PolyCollection  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
+from scipy.spatial import KDTree  # noqa: E402
 
-from polyrelu.plot import plot_line, plot_regions, plot_slice  # noqa: E402
+from polyrelu.plot import plot_graph, plot_line, plot_regions, plot_slice  # noqa: E402
 from polyrelu.region_colors import COLORS  # noqa: E402
 
 
@@ -111,8 +112,35 @@ def test_colours_can_be_numbers_and_classes_can_have_names(graph, ax) -> None:
     plot_regions(graph, color=graph.degrees, ax=ax)
     named = plot_regions(graph, class_names=["ant", "bee", "cow"])
     assert {t.get_text() for t in named.texts} <= {"ant", "bee", "cow"}
+    assert "class bee" in named.get_legend_handles_labels()[1]
     with pytest.raises(pr.PolyreluError, match="3 names, not 2"):
         plot_regions(graph, class_names=["ant", "bee"], ax=ax)
+
+
+@pytest.mark.parametrize("seed", [0, 3, 5, 6])
+def test_the_name_of_a_class_stands_clear_of_the_others(seed) -> None:
+    net = network(2, 16, 16, 3, seed=seed)
+    one = pr.Box(-1, 1, dim=2)
+    side = np.linspace(-1, 1, 101)
+    grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+    labels = np.array([net(p) for p in grid]).argmax(axis=1)
+    for text in plot_regions(pr.regions(net, one)).texts:
+        c = int(text.get_text())
+        if (labels == c).all():
+            continue
+        others = KDTree(grid[labels != c])
+        widest = np.minimum(others.query(grid[labels == c])[0], 1 - abs(grid[labels == c]).max(1))
+        here = np.asarray(text.get_position())
+        assert min(others.query(here)[0], 1 - abs(here).max()) > 0.5 * widest.max()
+
+
+def test_the_legend_of_a_single_output_tells_its_sign() -> None:
+    bent = pr.Network.from_layers([([[1.0, 0.0]], [0.0]), ([[1.0]], [-0.5])])
+    one = pr.regions(bent, pr.Box([-1, -1], [2, 1]))
+    for ax in (plot_regions(one), plot_graph(one)):
+        assert {"output ≤ 0", "output > 0"} <= set(ax.get_legend_handles_labels()[1])
+    named = plot_regions(one, class_names=["low", "high"])
+    assert {"class low", "class high"} <= set(named.get_legend_handles_labels()[1])
 
 
 @pytest.mark.parametrize(

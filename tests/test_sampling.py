@@ -400,6 +400,15 @@ def test_a_count_from_boxes_is_near_the_truth():
     assert abs(found.estimate - truth) < 4 * found.standard_error
 
 
+def test_an_estimated_count_is_shown_in_whole_numbers():
+    net = gaussian_network(2, 2, 60)
+    found = sampling.estimate_count(net, pr.Box(-3, 3, dim=2), pieces=2, boxes=20)
+    assert found.estimate > 1000
+    assert found.standard_error > 100
+    shown = f"CountEstimate({found.estimate:,.0f} +- {found.standard_error:,.0f} regions, "
+    assert repr(found).startswith(shown)
+
+
 def test_a_count_from_boxes_needs_a_box():
     with pytest.raises(DomainError, match="must be a Box"):
         sampling.estimate_count(NET, TRIANGLE)

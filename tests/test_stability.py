@@ -125,6 +125,7 @@ def test_what_is_not_injective_has_no_inverse():
     found = stability(layer(np.eye(3)), Box(-1, 1, dim=3))
     assert found.frame_bound.high == found.lower.high == 0.0
     assert found.inverse_lipschitz.low == found.condition_number.low == math.inf
+    assert str(found.frame_bound) == "[0.0, 0.0]"  # no -0.0
 
 
 def test_a_network_of_injective_layers_has_a_lower_bound():

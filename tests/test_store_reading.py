@@ -151,7 +151,7 @@ def test_decision_boundaries(tmp_path, outputs):
     if outputs < 3:
         assert list(found.counts) == [(0, 1)]
         assert sum(found.counts.values()) == len(truth)
-    with pytest.raises(NetworkError, match="the store of another network"):
+    with pytest.raises(NetworkError, match=r"--decision.*the store of another network"):
         store.boundary(gaussian_network(0, 2, 3))
 
 

@@ -13,7 +13,8 @@ from .parser import SHELLS, Parser, PrintCompletion
 
 _FILES = {
     "NET": "a network: .npz, .nnet or .onnx",
-    "NET|STORE": "a network: .npz, .nnet or .onnx; or a store of regions, a directory",
+    "NET|GRAPH|STORE": "a network: .npz, .nnet or .onnx; regions that `polyrelu regions -o` wrote, "
+    "or a store of them, a directory",
     "NET|GRAPH": "a network; for rank, oriented, surjective, lipschitz also regions that `polyrelu "
     "regions -o` wrote, or a store of them; for boundary also a store",
     "GRAPH|NET": "regions that `polyrelu regions -o` wrote, a store of them, or a network",
@@ -31,10 +32,10 @@ examples:
   polyrelu regions net.onnx --space --count       how many in all of R^n, storing none
   polyrelu regions net.onnx --box=-1,1 -o g.npz   keep the regions and their graph
   polyrelu verify g.npz                           check them by independent code
-  polyrelu plot net.onnx --axes=0,1 -o net.png    a picture of a plane of inputs
-  polyrelu report net.onnx -o report.html         all of it on one page
+  polyrelu plot net.onnx --axes=0,1 --box=-1,1    a picture of a plane of inputs
+  polyrelu report net.onnx --box=-1,1             all of it on one page
   polyrelu query injective net.onnx --space       can it be inverted?
-  polyrelu compare net.onnx -o recall.png         what does sampling find of them?
+  polyrelu compare net.onnx --box=-1,1            what does sampling find of them?
   polyrelu recover net.onnx -o found.npz          from its outputs alone
   polyrelu conformance --quick                    known numbers against those found here
   polyrelu theorems                               claims of papers against networks
@@ -83,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--json", action="store_true", help="print one JSON object on stdout")
         return one
 
-    command("info", "say what is in a network file, or in a store of regions", "NET|STORE")
+    command("info", "say what is in a file: a network, or regions", "NET|GRAPH|STORE")
     regions.add_options(command("regions", "enumerate every region", "NET"))
     text = "check regions, by code independent of the engine"
     verify.add_options(command("verify", text, "GRAPH|NET"))

@@ -5,15 +5,12 @@ from __future__ import annotations
 import argparse
 
 from .output import DONE, counted_lines, described, print_json, show, state_of
-from .reading import is_graph
-from .where import UsageError
+from .reading import holds_regions, load_regions
 
 
 def run(args: argparse.Namespace) -> int:
     """The command; its exit code."""
-    if is_graph(args.file):
-        raise UsageError(f"{args.file} holds regions, no network; see polyrelu verify, plot, query")
-    return _of_store(args) if args.file.is_dir() else _of_network(args)
+    return _of_regions(args) if holds_regions(args.file) else _of_network(args)
 
 
 def _of_network(args: argparse.Namespace) -> int:
@@ -39,21 +36,26 @@ def _of_network(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _of_store(args: argparse.Namespace) -> int:
-    from ..store.store import open_store
+def _of_regions(args: argparse.Namespace) -> int:
+    from ..store.store import RegionStore
 
-    store = open_store(args.file)
-    data = store.statistics()
+    held = load_regions(args.file)
+    data, where, network = held.statistics(), repr(held.slice or held.domain), held.network
     if args.json:
-        asked = {"command": "info", "file": str(args.file), "network": described(store.network)}
-        print_json(asked | {"domain": repr(store.domain)} | data)
+        asked = {"command": "info", "file": str(args.file), "network": described(network)}
+        print_json(asked | {"domain": where} | data)
         return DONE
-    state = state_of(store.complete, store.stopped_by)
     show(
-        f"{args.file}: {len(store):,} regions ({state}) in {store.n_parts} parts",
+        f"{args.file}: {len(held):,} regions ({state_of(held.complete, held.stopped_by)})"
+        + (_in_parts(held.n_parts) if isinstance(held, RegionStore) else ""),
         *counted_lines(data),
-        f"  network: {store.network.input_dim} inputs, {store.network.output_dim} outputs, "
-        f"{len(store.network.thresholds)} thresholds, sha256 {store.network.hash}",
-        f"  domain: {store.domain!r}",
+        f"  network{' on the slice' if held.slice else ''}: {network.input_dim} inputs, "
+        f"{network.output_dim} outputs, {len(network.thresholds)} thresholds, "
+        f"sha256 {network.hash}",
+        f"  domain: {where}",
     )
     return DONE
+
+
+def _in_parts(n: int) -> str:
+    return " in one part" if n == 1 else f" in {n:,} parts"

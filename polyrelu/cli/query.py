@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -29,8 +30,10 @@ CHECKED_PAIRS = 200  # of regions, by --check
 
 def add_question(parser: argparse.ArgumentParser) -> None:
     """The question comes before the file."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = f"{parser.description}\n\nquestions:\n" + "\n".join(map(_line, QUESTIONS))
     parser.add_argument("question", choices=list(QUESTIONS), metavar="QUESTION",
-                        help="; ".join(f"{k}: {v}" for k, v in QUESTIONS.items()))  # fmt: skip
+                        help="one of those above")  # fmt: skip
     parser.add_argument("--point", metavar="X",
                         help="radius: the input, N numbers, or a file that holds them")  # fmt: skip
     parser.add_argument("--norm", choices=list(NORMS),
@@ -39,6 +42,10 @@ def add_question(parser: argparse.ArgumentParser) -> None:
                         help="draw it to .png, .svg or .pdf: boundary, and what --data is for; "
                         "boundary of three inputs: also a mesh, .ply, .obj or .stl, or a page to "
                         "turn it in, .html")  # fmt: skip
+
+
+def _line(question: str) -> str:
+    return textwrap.fill(f"  {question:<14}{QUESTIONS[question]}", 80, subsequent_indent=" " * 16)
 
 
 def add_options(parser: Any) -> None:

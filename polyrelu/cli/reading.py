@@ -49,12 +49,14 @@ def network_in(args: argparse.Namespace) -> Network:
     """The network in the file.
 
     Raises:
-        UsageError: it is a directory.
+        UsageError: it is a directory, or holds regions.
     """
     from ..io import load_network
 
-    if args.file.is_dir():
-        kind = "a store of regions" if _is_store(args.file) else "a directory"
+    if holds_regions(args.file):
+        kind = "a directory" if args.file.is_dir() else "a file of regions"
+        if _is_store(args.file):
+            kind = "a store of regions"
         raise UsageError(
             f"`polyrelu {args.command}` needs a network, and {args.file} is {kind}: give "
             f"{network_of(args.file)}"
@@ -68,15 +70,20 @@ def kept_regions(args: argparse.Namespace) -> RegionGraph | RegionStore:
     Raises:
         UsageError: options that only a network takes.
     """
-    from ..io import load_graph
-    from ..store.store import open_store
-
     for option in ("box", "axes", "at", "slice", "segment"):
         if getattr(args, option) is not None:
             raise UsageError(f"--{option} is for a network; {args.file} holds regions")
     if args.space or limits_of(args) != type(limits_of(args))():
         raise UsageError(f"--space and limits are for a network; {args.file} holds regions")
-    return open_store(args.file) if args.file.is_dir() else load_graph(args.file)
+    return load_regions(args.file)
+
+
+def load_regions(path: Path) -> RegionGraph | RegionStore:
+    """The graph in a file, or the store, if it is a directory."""
+    from ..io import load_graph
+    from ..store.store import open_store
+
+    return open_store(path) if path.is_dir() else load_graph(path)
 
 
 def regions_in(

@@ -33,17 +33,24 @@ def load_network(path: str | os.PathLike[str]) -> Network:
     file = Path(path)
     loader = _loader(file.suffix.lower())
     if loader is None:
-        hint = "; a model of torch goes through Network.from_torch" if _is_torch(file) else ""
         raise FileFormatError(
-            f"a network file must end in .npz, .nnet or .onnx, not {file.suffix!r} ({file}){hint}"
+            f"a network file must end in .npz, .nnet or .onnx, not {file.suffix!r} ({file})"
+            + _way_of(file.suffix.lower())
         )
     if not file.exists():
         raise no_such_file(file)
     return loader(file)
 
 
-def _is_torch(file: Path) -> bool:
-    return file.suffix.lower() in (".pt", ".pth", ".ckpt", ".safetensors")
+def _way_of(suffix: str) -> str:
+    """How a model that another library keeps in such a file becomes a network file."""
+    if suffix in (".pt", ".pth", ".ckpt", ".safetensors"):
+        model = "torch goes through Network.from_torch"
+    elif suffix in (".joblib", ".pkl", ".pickle"):
+        model = "scikit-learn goes through Network.from_sklearn"
+    else:
+        return ""
+    return f"; a model of {model}, and save_network writes an .npz"
 
 
 def _loader(suffix: str) -> Callable[[Path], Network] | None:

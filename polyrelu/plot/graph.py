@@ -20,13 +20,13 @@ from ..region_colors import (
     check_color,
     color_bar,
     fill,
+    legend_names,
     plain_color,
     region_values,
     scale,
     wall_color,
     witness_classes,
 )
-from ..region_colors import class_names as names_of
 from .axes import CASING, finish, fit_figure, new_axes
 
 if TYPE_CHECKING:
@@ -205,10 +205,10 @@ def _draw_nodes(
     size = float(np.clip(14000 / len(graph), 4, 90))
     look = {"s": size, "edgecolors": CASING, "linewidths": min(0.7, size / 20), "zorder": 2}
     if isinstance(color, str) and color == "class":
-        called, classes = names_of(graph.network, names), witness_classes(graph)
+        called, classes = legend_names(graph.network, names), witness_classes(graph)
         ax.scatter(*at.T, color=[fill(c) for c in classes.tolist()], **look)
         for c in np.unique(classes).tolist()[: 2 * len(FILLS)] if legend else ():
-            ax.plot([], [], "o", color=fill(c), markeredgecolor=CASING, label=f"class {called[c]}")
+            ax.plot([], [], "o", color=fill(c), markeredgecolor=CASING, label=called[c])
     elif isinstance(color, str) and color in ("none", "pattern"):
         ax.scatter(*at.T, color=[plain_color(graph, i, color) for i in range(len(graph))], **look)
     else:

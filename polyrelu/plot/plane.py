@@ -20,6 +20,7 @@ from .axes import CASING
 
 if TYPE_CHECKING:
     from ..graph import RegionGraph
+    from ..network import Array
 
 
 @dataclass(frozen=True)
@@ -61,21 +62,45 @@ def write_names(
 
 
 def _label_points(pieces: list[ColoredPolygon], window: Window) -> dict[int, tuple[float, float]]:
-    """For each class that is large enough a point in its middle that lies in a piece of it."""
+    """For each class that is large enough a point of it far from other classes and the frame."""
     total = (window[1] - window[0]) * (window[3] - window[2])
-    table = np.array([(p.kind, *centre_and_area(p.polygon)) for p in pieces]).reshape(-1, 4)
-    table = table[np.isfinite(table).all(axis=1)]
+    drawn = [p for p in pieces if p.polygon and np.isfinite([q[:2] for q in p.polygon]).all()]
     found = {}
-    for c in np.unique(table[:, 0]).astype(int).tolist():
-        rows = table[table[:, 0] == c]
-        area = rows[:, 3].sum()
-        if area < 0.004 * total:
+    for c in sorted({p.kind for p in drawn}):
+        own = [p.polygon for p in drawn if p.kind == c]
+        if sum(centre_and_area(p)[2] for p in own) < 0.004 * total:
             continue
-        middle = (rows[:, 1:3] * rows[:, 3:]).sum(axis=0) / area
-        large = rows[rows[:, 3] >= np.median(rows[:, 3])]
-        nearest = large[((large[:, 1:3] - middle) ** 2).sum(axis=1).argmin()]
-        found[c] = (float(nearest[1]), float(nearest[2]))
+        points = np.concatenate([_marks(p) for p in own])
+        room = np.minimum(
+            _to_frame(points, window),
+            _to_polygons(points, [p.polygon for p in drawn if p.kind != c]),
+        )
+        x, y = points[room.argmax()].tolist()
+        found[c] = (x, y)
     return found
+
+
+def _marks(polygon: Polygon) -> Array:
+    """Corners, middles of sides, and the mean of the corners: shape (n, 2)."""
+    corners = np.array([p[:2] for p in polygon])
+    sides = (corners + np.roll(corners, 1, axis=0)) / 2
+    return np.concatenate([corners, sides, corners.mean(axis=0, keepdims=True)])
+
+
+def _to_frame(points: Array, window: Window) -> Array:
+    low, high = np.reshape(window, (2, 2)).T
+    distances: Array = np.minimum(points - low, high - points).min(axis=1)
+    return distances
+
+
+def _to_polygons(points: Array, polygons: list[Polygon]) -> Array:
+    """How far each point is from the nearest mark of some polygons."""
+    from scipy.spatial import KDTree
+
+    if not polygons:
+        return np.full(len(points), np.inf)
+    distances: Array = KDTree(np.concatenate([_marks(p) for p in polygons])).query(points)[0]
+    return distances
 
 
 def draw_walls(

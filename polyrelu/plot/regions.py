@@ -25,6 +25,7 @@ from ..region_colors import (
     check_color,
     color_bar,
     fill,
+    legend_names,
     plain_color,
     region_values,
     scale,
@@ -96,7 +97,7 @@ def plot_regions(
     drawn = by_class if boundary is None else boundary
     parts = _classes(shapes, forms.outputs) if by_class or drawn else []
     if by_class:
-        _draw_classes(ax, parts, names_of(graph.network, class_names), window, legend)
+        _draw_classes(ax, parts, graph.network, class_names, window, legend)
     else:
         pieces = [ColoredPolygon(i, shape) for i, shape in enumerate(shapes) if shape]
         _draw_values(ax, graph, forms, pieces, color, output, color_range, legend)
@@ -170,13 +171,19 @@ def _classes(shapes: list[Polygon], outputs: Array) -> list[ColoredPolygon]:
 
 
 def _draw_classes(
-    ax: Any, pieces: list[ColoredPolygon], names: Sequence[str], window: Window, legend: bool
+    ax: Any,
+    pieces: list[ColoredPolygon],
+    network: Network,
+    names: Sequence[str] | None,
+    window: Window,
+    legend: bool,
 ) -> None:
     add_polygons(ax, pieces, [fill(p.kind) for p in pieces])
-    write_names(ax, pieces, names, window)
+    write_names(ax, pieces, names_of(network, names), window)
     if legend:
+        called = legend_names(network, names)
         for c in sorted({p.kind for p in pieces})[:20]:
-            ax.plot([], [], "s", markersize=11, color=fill(c), label=f"class {names[c]}")
+            ax.plot([], [], "s", markersize=11, color=fill(c), label=called[c])
 
 
 def _draw_boundary(ax: Any, pieces: list[ColoredPolygon], cased: bool, legend: bool) -> None:

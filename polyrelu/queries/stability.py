@@ -126,7 +126,7 @@ def stability(
     at_most = root_up(bottom[1])
     return Stability(
         graph=graph,
-        frame_bound=Bounds(-up(-bottom[0]), up(bottom[1])),
+        frame_bound=Bounds(max(0.0, -up(-bottom[0])), up(bottom[1])),
         weakest=weakest,
         lower=Bounds(min(_lower(network, where, graph), at_most), at_most),
         upper=Bounds(root_down(top[0]), root_up(top[1])),

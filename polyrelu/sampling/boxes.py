@@ -48,8 +48,8 @@ class CountEstimate:
         return float(self.values.std(ddof=1)) / sqrt(n) * self.cells if n > 1 else float("nan")
 
     def __repr__(self) -> str:
-        return (f"CountEstimate({self.estimate:.3g} +- {self.standard_error:.2g} regions, from "
-                f"{len(self.values)} boxes of {self.cells})")  # fmt: skip
+        return (f"CountEstimate({self.estimate:,.0f} +- {self.standard_error:,.0f} regions, from "
+                f"{len(self.values)} boxes of {self.cells:,})")  # fmt: skip
 
 
 def estimate_count(

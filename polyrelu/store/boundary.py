@@ -34,7 +34,8 @@ class StoredBoundary:
         if decided.extended.hash != store.network.hash:
             raise NetworkError(
                 "the boundary needs the store of decision(network, ...).extended, in which no "
-                "region lies on both sides of it; this is the store of another network"
+                "region lies on both sides of it (`polyrelu regions --decision --store`); this is "
+                "the store of another network"
             )
         if len(decided.classes) > 1 << 15:
             raise NetworkError(f"at most {1 << 15} classes, not {len(decided.classes)}")
