@@ -11,6 +11,7 @@ from networks import (
     cells_in_general_position,
     gaussian_network,
     general_position,
+    one_layer,
     walls_in_general_position,
 )
 from test_against_oracle import edges_by_pattern, patterns_of
@@ -139,6 +140,15 @@ def test_ties_are_a_reason_for_vertices():
     general = compile_network(gaussian_network(0, 6, 21), Space(6))
     assert not is_for_programs(braid)
     assert is_for_programs(general)
+
+
+def test_a_search_that_goes_on_from_a_trial_may_ask_more_than_the_trial():
+    rng = np.random.default_rng(0)
+    ties = one_layer(np.round(8 * rng.normal(size=(14, 6))), np.round(8 * rng.normal(size=14)))
+    box = Box(-1, 1, dim=6)
+    assert is_for_programs(compile_network(ties, box))
+    n = count_regions(ties, box, cells="vertices").count
+    assert count_regions(ties, box).count == len(regions(ties, box)) == n
 
 
 def test_an_interior_point_of_long_rows():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import gaussian_network, problem
+from networks import gaussian_network, one_layer, problem
 
 import polyrelu as pr
 from polyrelu import sampling
@@ -416,3 +416,15 @@ def test_a_count_from_boxes_needs_a_box():
         sampling.estimate_count(NET, BOX, pieces=0)
     with pytest.raises(DomainError):
         sampling.estimate_count(NET, pr.Box([0, 0], [1, 0]))
+
+
+def test_a_count_from_boxes_of_a_domain_that_is_thin_and_far_away():
+    """Its corners are eight float64 apart: a grid among these would often lie in walls."""
+    low = np.array([1e9, -1e9])
+    box = pr.Box(low, low + 2.0**-20)
+    walls = np.vstack([np.eye(2)] * 2)
+    net = one_layer(walls, -np.concatenate([low, low + 2.0**-21]))
+    found = sampling.estimate_count(net, box, pieces=2, boxes=400)
+    assert pr.count_regions(net, box).count == 4
+    assert abs(found.estimate - 4) < 4 * found.standard_error
+    assert found.estimate > 3

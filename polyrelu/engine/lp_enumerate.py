@@ -348,6 +348,10 @@ class LpEnumeration(Enumeration):
     def working_bytes(self) -> int:
         return sum(array.nbytes for array in self._cells)
 
+    def resume(self, begun: Found | int, counting: bool, most: int | None) -> None:
+        super().resume(begun, counting, most)
+        self.max_answers = None
+
     _SPLITS, _TOP = lp.SPLITS, lp.TOP
 
     @property

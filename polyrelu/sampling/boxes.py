@@ -83,6 +83,7 @@ def estimate_count(
     if not isinstance(box, Box):
         raise DomainError(f"the domain must be a Box, or a Slice with one, not {box!r}")
     full_dimensional(box)
+    network, box = seen_from_its_corner(network, box)
     n, pieces, rng = positive("boxes", boxes), positive("pieces", pieces), generator(seed)
     tell = reporter(progress, "boxes")
     began, counted, complete = time.perf_counter(), 0, True
@@ -90,8 +91,7 @@ def estimate_count(
     while len(values) < n and complete:
         place = rng.integers(pieces + 1, size=box.dim)
         last = place + rng.uniform(size=box.dim)
-        ends = np.clip(np.stack([last - 1, last]) / pieces, 0.0, 1.0)
-        low, high = box.low * (1 - ends) + box.high * ends
+        low, high = between(box, np.clip(np.stack([last - 1, last]) / pieces, 0.0, 1.0))
         value, met, complete = begun_in(network, low, high, np.flatnonzero(place).tolist())
         counted += met
         if complete:
@@ -101,6 +101,28 @@ def estimate_count(
     cells = (pieces + 1) ** box.dim
     seconds = time.perf_counter() - began
     return CountEstimate(np.array(values, dtype=np.float64), cells, counted, seconds, complete)
+
+
+def seen_from_its_corner(network: Network, box: Box) -> tuple[Network, Box]:
+    """The same with the origin moved along sides that are far from it, where float64 are so sparse
+    that a side of a random piece may lie in a wall: regions of such a side are none of the box's.
+    """
+    low, high = box.low, box.high
+    with np.errstate(over="ignore"):
+        is_far = ((low > 0) & (high <= 2 * low)) | ((high < 0) & (low >= 2 * high))
+    if not is_far.any():
+        return network, box
+    corner = np.where(is_far, low, 0.0)  # the differences are exact (Sterbenz)
+    moved = Box(low - corner, high - corner)
+    return Slice(corner, np.eye(box.dim), moved).restrict(network), moved
+
+
+def between(box: Box, at: Array) -> Array:
+    """Points between the lower (0) and the upper (1) ends of the sides, in order however they
+    are rounded: a grid's pieces must not overlap."""
+    half = box.high / 2 - box.low / 2  # of which none overflows
+    points = np.clip(box.low + half * at + half * at, box.low, box.high)
+    return np.where(at == 1, box.high, points)
 
 
 def begun_in(
