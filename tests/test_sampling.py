@@ -409,6 +409,14 @@ def test_an_estimated_count_is_shown_in_whole_numbers():
     assert repr(found).startswith(shown)
 
 
+def test_boxes_are_as_large_as_they_can_be_counted(monkeypatch):
+    assert sampling.estimate_count(NET, BOX, boxes=3).cells == 2**2
+    monkeypatch.setattr("polyrelu.sampling.boxes.FEW_REGIONS", 12)
+    found = sampling.estimate_count(NET, BOX, boxes=300)
+    assert found.cells > 3**2
+    assert abs(found.estimate - len(pr.regions(NET, BOX))) < 4 * found.standard_error
+
+
 def test_a_count_from_boxes_needs_a_box():
     with pytest.raises(DomainError, match="must be a Box"):
         sampling.estimate_count(NET, TRIANGLE)

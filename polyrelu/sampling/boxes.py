@@ -12,10 +12,14 @@ import numpy as np
 from ..domain import Box, Domain, Slice
 from ..enumeration import count_regions, resolve_domain
 from ..errors import DomainError
+from ..limits import Limits
 from ..network import Array, Network
 from ..progress import Progress, reporter
 from .sample import positive
 from .uniform import full_dimensional, generator
+
+FEW_REGIONS = 20_000
+TRIED = 9  # boxes, to find out how large they should be
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +60,7 @@ def estimate_count(
     network: Network,
     domain: Domain | Slice | None = None,
     *,
-    pieces: int = 8,
+    pieces: int | None = None,
     boxes: int = 200,
     seed: int = 0,
     progress: bool | Progress = False,
@@ -73,6 +77,7 @@ def estimate_count(
     Args:
         domain: a :class:`polyrelu.Box`, or a Slice with one; default the network's own.
         pieces: more make smaller boxes, which are quicker, differ more, and have more in common.
+            Default the least power of two with which most boxes have at most 20,000 regions.
         boxes: how many to draw, with repetition.
         progress: counts boxes.
 
@@ -84,14 +89,15 @@ def estimate_count(
         raise DomainError(f"the domain must be a Box, or a Slice with one, not {box!r}")
     full_dimensional(box)
     network, box = seen_from_its_corner(network, box)
-    n, pieces, rng = positive("boxes", boxes), positive("pieces", pieces), generator(seed)
+    n, rng = positive("boxes", boxes), generator(seed)
+    if pieces is None:
+        pieces = least_pieces(network, box, generator(seed, 1))
+    positive("pieces", pieces)
     tell = reporter(progress, "boxes")
     began, counted, complete = time.perf_counter(), 0, True
     values: list[int] = []
     while len(values) < n and complete:
-        place = rng.integers(pieces + 1, size=box.dim)
-        last = place + rng.uniform(size=box.dim)
-        low, high = between(box, np.clip(np.stack([last - 1, last]) / pieces, 0.0, 1.0))
+        place, low, high = drawn(box, pieces, rng)
         value, met, complete = begun_in(network, low, high, np.flatnonzero(place).tolist())
         counted += met
         if complete:
@@ -101,6 +107,25 @@ def estimate_count(
     cells = (pieces + 1) ** box.dim
     seconds = time.perf_counter() - began
     return CountEstimate(np.array(values, dtype=np.float64), cells, counted, seconds, complete)
+
+
+def drawn(box: Box, pieces: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
+    """A box of a grid with random offsets: its place in the grid, and its ends."""
+    place = rng.integers(pieces + 1, size=box.dim)
+    last = place + rng.uniform(size=box.dim)
+    low, high = between(box, np.clip(np.stack([last - 1, last]) / pieces, 0.0, 1.0))
+    return place, low, high
+
+
+def least_pieces(network: Network, box: Box, rng: np.random.Generator) -> int:
+    """A power of two: boxes are drawn until most have few regions."""
+    pieces, few = 1, Limits(regions=FEW_REGIONS)
+    while True:
+        ends = [drawn(box, pieces, rng)[1:] for _ in range(TRIED)]
+        small = [count_regions(network, Box(*pair), limits=few).complete for pair in ends]
+        if 2 * sum(small) > TRIED:
+            return pieces
+        pieces *= 2
 
 
 def seen_from_its_corner(network: Network, box: Box) -> tuple[Network, Box]:
