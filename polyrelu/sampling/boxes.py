@@ -78,6 +78,7 @@ def estimate_count(
 
     Raises:
         DomainError: a domain that is no box, or is flat; a number that is not positive.
+        KeyboardInterrupt: Ctrl-C before the first box was counted; later ones end the drawing.
     """
     _, network, box = resolve_domain(network, domain)
     if not isinstance(box, Box):
@@ -88,16 +89,21 @@ def estimate_count(
     tell = reporter(progress, "boxes")
     began, counted, complete = time.perf_counter(), 0, True
     values: list[int] = []
-    while len(values) < n and complete:
-        place = rng.integers(pieces + 1, size=box.dim)
-        last = place + rng.uniform(size=box.dim)
-        low, high = between(box, np.clip(np.stack([last - 1, last]) / pieces, 0.0, 1.0))
-        value, met, complete = begun_in(network, low, high, np.flatnonzero(place).tolist())
-        counted += met
-        if complete:
-            values.append(value)
-        if tell is not None:
-            tell(len(values), time.perf_counter() - began)
+    try:
+        while len(values) < n and complete:
+            place = rng.integers(pieces + 1, size=box.dim)
+            last = place + rng.uniform(size=box.dim)
+            low, high = between(box, np.clip(np.stack([last - 1, last]) / pieces, 0.0, 1.0))
+            value, met, complete = begun_in(network, low, high, np.flatnonzero(place).tolist())
+            counted += met
+            if complete:
+                values.append(value)
+            if tell is not None:
+                tell(len(values), time.perf_counter() - began)
+    except KeyboardInterrupt:
+        complete = False
+    if not values:
+        raise KeyboardInterrupt
     cells = (pieces + 1) ** box.dim
     seconds = time.perf_counter() - began
     return CountEstimate(np.array(values, dtype=np.float64), cells, counted, seconds, complete)
