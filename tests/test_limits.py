@@ -354,3 +354,14 @@ def test_what_is_left_of_the_time():
 def test_limits_of_numpy_types():
     limits = Limits(regions=np.int64(4), seconds=np.float64(60), memory=np.int32(10**9))
     assert len(regions(NET, BOX, limits=limits)) == 4
+
+
+@pytest.mark.parametrize("widths", [(5, 6), (7, 6)])  # by linear programs, by vertices
+@pytest.mark.parametrize("limits", [Limits(seconds=1e-9), Limits(memory=1)])
+def test_a_search_that_its_trial_has_finished_is_complete(widths, limits):
+    network, domain = gaussian_network(0, *widths), Space(widths[0])
+    graph = regions(network, domain, limits=limits)
+    count = count_regions(network, domain, limits=limits)
+    assert graph.complete
+    assert count.complete
+    assert len(graph) == count.count == len(regions(network, domain))

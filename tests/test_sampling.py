@@ -436,3 +436,15 @@ def test_a_count_from_boxes_of_a_domain_that_is_thin_and_far_away():
     assert pr.count_regions(net, box).count == 4
     assert abs(found.estimate - 4) < 4 * found.standard_error
     assert found.estimate > 3
+
+
+@pytest.mark.parametrize("counted", [1, 3])
+def test_ctrl_c_between_boxes_keeps_what_was_counted(counted):
+    def interrupt(boxes, seconds):
+        if boxes == counted:
+            raise KeyboardInterrupt
+
+    found = sampling.estimate_count(NET, BOX, boxes=9, progress=interrupt)
+    assert not found.complete
+    whole = sampling.estimate_count(NET, BOX, boxes=9)
+    assert found.values.tolist() == whole.values[:counted].tolist()

@@ -122,7 +122,6 @@ class Enumeration:
         self.counting, self.max_regions, self.max_vertices = counting, most, None
         self._begun = begun
         self._block = self._new_block(self._next_size())
-        self.finished = False
 
     def blocks(self) -> Iterator[Found | int]:
         """Blocks of regions; with ``counting``, numbers of regions. Some are empty: they let

@@ -8,6 +8,7 @@ from itertools import combinations
 from math import sqrt
 
 import numpy as np
+import numpy.typing as npt
 
 from ..domain import Box, Domain, Slice
 from ..enumeration import count_regions, resolve_domain
@@ -16,9 +17,10 @@ from ..limits import Limits
 from ..network import Array, Network
 from ..progress import Progress, reporter
 from .sample import positive
-from .uniform import full_dimensional, generator
+from .uniform import generator
 
 FEW_REGIONS = 20_000
+MOST_PIECES = 1 << 40  # beyond, offsets are lost in roundings
 TRIED = 9  # boxes, to find out how large they should be
 
 
@@ -83,38 +85,48 @@ def estimate_count(
 
     Raises:
         DomainError: a domain that is no box, or is flat; a number that is not positive.
+        KeyboardInterrupt: Ctrl-C before the first box was counted; later ones end the drawing.
     """
     _, network, box = resolve_domain(network, domain)
     if not isinstance(box, Box):
         raise DomainError(f"the domain must be a Box, or a Slice with one, not {box!r}")
-    full_dimensional(box)
+    if (box.low == box.high).any():
+        raise DomainError("the box must be full-dimensional: a side has length 0")
     network, box = seen_from_its_corner(network, box)
     n, rng = positive("boxes", boxes), generator(seed)
     if pieces is None:
         pieces = least_pieces(network, box, generator(seed, 1))
-    positive("pieces", pieces)
+    if positive("pieces", pieces) > MOST_PIECES:
+        raise DomainError(f"pieces must be at most {MOST_PIECES:,}, not {pieces}")
     tell = reporter(progress, "boxes")
     began, counted, complete = time.perf_counter(), 0, True
     values: list[int] = []
-    while len(values) < n and complete:
-        place, low, high = drawn(box, pieces, rng)
-        value, met, complete = begun_in(network, low, high, np.flatnonzero(place).tolist())
-        counted += met
-        if complete:
-            values.append(value)
-        if tell is not None:
-            tell(len(values), time.perf_counter() - began)
+    try:
+        while len(values) < n and complete:
+            place, low, high = drawn(box, pieces, rng)
+            value, met, complete = begun_in(network, low, high, np.flatnonzero(place).tolist())
+            counted += met
+            if complete:
+                values.append(value)
+            if tell is not None:
+                tell(len(values), time.perf_counter() - began)
+    except KeyboardInterrupt:
+        complete = False
+    if not values:
+        raise KeyboardInterrupt
     cells = (pieces + 1) ** box.dim
     seconds = time.perf_counter() - began
     return CountEstimate(np.array(values, dtype=np.float64), cells, counted, seconds, complete)
 
 
-def drawn(box: Box, pieces: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
+def drawn(
+    box: Box, pieces: int, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], Array, Array]:
     """A box of a grid with random offsets: its place in the grid, and its ends."""
     place = rng.integers(pieces + 1, size=box.dim)
     last = place + rng.uniform(size=box.dim)
-    low, high = between(box, np.clip(np.stack([last - 1, last]) / pieces, 0.0, 1.0))
-    return place, low, high
+    first, last = np.clip([last - 1, last], 0, pieces) / pieces
+    return place, between(box, first), between(box, last)
 
 
 def least_pieces(network: Network, box: Box, rng: np.random.Generator) -> int:
@@ -122,8 +134,10 @@ def least_pieces(network: Network, box: Box, rng: np.random.Generator) -> int:
     pieces, few = 1, Limits(regions=FEW_REGIONS)
     while True:
         ends = [drawn(box, pieces, rng)[1:] for _ in range(TRIED)]
-        small = [count_regions(network, Box(*pair), limits=few).complete for pair in ends]
-        if 2 * sum(small) > TRIED:
+        found = [count_regions(network, Box(*pair), limits=few) for pair in ends]
+        if any(each.stopped_by == "interrupt" for each in found):
+            raise KeyboardInterrupt
+        if 2 * sum(each.complete for each in found) > TRIED:
             return pieces
         pieces *= 2
 
