@@ -148,7 +148,6 @@ def test_an_incomplete_report_says_so(tmp_path: Path) -> None:
 def test_sections_share_the_time() -> None:
     made = pr.report(network(5, 40, 40, 3), pr.Box(-1, 1, dim=5), seconds=2)
     assert not made.complete
-    assert made.sections[1].seconds < 2
     assert {s.state for s in made.sections} > {"done", "cut short"}
 
 
