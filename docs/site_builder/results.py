@@ -15,10 +15,7 @@ from .annotations import qualified
 _OURS = re.compile(r"polyrelu(?:\.\w+)+")
 _CLASS = re.compile(r":class:`(\w+)`")
 # What a reader of the reference does not need: how it is made, not what it means.
-INTERNAL = {
-    "polyrelu.engine.program.Compiled",
-    "polyrelu.network.FieldsOnly",
-}
+INTERNAL = ("polyrelu.engine.", "polyrelu.network.FieldsOnly")
 
 
 def results(values: Iterable[Any], public: set[str]) -> list[str]:
@@ -32,7 +29,9 @@ def results(values: Iterable[Any], public: set[str]) -> list[str]:
             if not inspect.isclass(kind):
                 continue
             defined = f"{kind.__module__}.{kind.__name__}"  # not where it was imported
-            if defined not in {*public, *found, *INTERNAL}:
+            if defined.startswith("typing.") or defined.startswith(INTERNAL):
+                continue
+            if defined not in {*public, *found}:
                 found.append(defined)
                 waiting.append(kind)
     return found
