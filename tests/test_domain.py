@@ -91,7 +91,7 @@ def test_the_chart_of_a_box(where, dim):
         ((([0, 0], [1, 1]), 3), "dim=3 do not fit together"),
         ((([[0.0]], 1), None), r"must have shape \(dim,\), not \(1, 1\)"),
         ((([], []), None), r"must have shape \(dim,\), not \(0,\)"),
-        ((([0, 1], [1, 0.5]), None), "in coordinate 1 1.0 > 0.5"),
+        ((([0, 1], [1, 0.5]), None), "coordinate 1 has 1.0 > 0.5"),
         (((-np.inf, 1), 2), "low must be finite; for an unbounded domain use Space or Polytope"),
         (((-1, np.nan), 2), "high must be finite"),
         ((("a", 1), 2), "low must be real numbers"),
