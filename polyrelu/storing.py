@@ -14,7 +14,7 @@ from .interrupt import deferred_interrupt
 from .limits import Limits
 from .network import Network
 from .progress import Progress
-from .search import Checkpoint
+from .search import Checkpoint, usable_cores
 from .store.block import problem
 from .store.build import WORK, build_store
 from .store.manifest import NAME, NETWORK, SLICE, read_manifest
@@ -80,6 +80,7 @@ def store_regions(
             infos=[info for _, info in written], complete=is_all,
             settle=search.settle, stopped_by=search.stopped_by, stats=made.stats(search),
             cut=made.slice, progress=progress, keep_blocks=not is_all,
+            workers=search.workers if executor is None else usable_cores(),
         )  # fmt: skip
         if is_all:
             checkpoint.remove()

@@ -18,6 +18,7 @@ from stores import PROBLEMS, SKIPPED, Trial, check_store, files_of, tiny
 
 from polyrelu import Space, open_store
 from polyrelu.errors import FileFormatError, StoreError
+from polyrelu.store.ahead import Threads
 from polyrelu.store.block import write_block
 
 pytest.importorskip("pyarrow")
@@ -59,12 +60,39 @@ def test_thin_regions(tmp_path):
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_files_do_not_depend_on_the_blocks(tmp_path, name):
+def test_files_depend_on_neither_blocks_nor_threads(tmp_path, name):
     trial = Trial(*PROBLEMS[name]())
     first = files_of(trial.store(tmp_path / "a", 1).directory)
     assert len(first) >= 4
     assert first == files_of(trial.store(tmp_path / "b", 3, memory=1 << 30).directory)
     assert first == files_of(trial.store(tmp_path / "c", 10**9).directory)
+    assert first == files_of(trial.store(tmp_path / "d", 1, workers=3).directory)
+
+
+def test_an_error_in_a_thread_is_told_as_it_is(tmp_path):
+    trial = Trial(*PROBLEMS["deep"]())
+    blocks = trial.write(tmp_path / "blocks", 1)
+    blocks[3].write_bytes(blocks[3].read_bytes()[:-1])
+    with pytest.raises(FileFormatError, match=re.escape(blocks[3].name)):
+        trial.build(tmp_path / "s", blocks, workers=3)
+    with pytest.raises(FileFormatError, match="not all those of a complete search"):
+        trial.build(tmp_path / "s", trial.write(tmp_path / "some", 1)[:-1], workers=3)
+    assert all(path.exists() for path in blocks)
+
+
+def test_threads_work_ahead_by_no_more_than_there_are():
+    given = []
+
+    def items():
+        for k in range(50):
+            given.append(k)
+            yield k
+
+    with Threads(2) as threads:
+        for k, result in enumerate(threads.map(lambda item: item * item, items())):
+            assert result == k * k
+            assert len(given) <= k + 3
+    assert len(given) == 50
 
 
 def test_parts_have_fewer_regions_if_these_are_large(tmp_path, monkeypatch):
@@ -103,11 +131,12 @@ def killed(work: Callable[[], None], step: int) -> bool:
     return code == 9
 
 
+@pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("name", ["deep", "auxiliary"])
-def test_a_build_that_is_killed_can_be_run_again(tmp_path, name):
+def test_a_build_that_is_killed_can_be_run_again(tmp_path, name, workers):
     trial = Trial(*PROBLEMS[name]())
     whole = files_of(trial.store(tmp_path / "whole", 2).directory)
-    options = {"memory": 30_000, "part_regions": 7}
+    options = {"memory": 30_000, "part_regions": 7, "workers": workers}
     step = 0
     while True:
         target = tmp_path / str(step)
@@ -153,11 +182,13 @@ def test_blocks_are_kept_on_request(tmp_path):
     assert all(path.exists() for path in blocks)
 
 
+@pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
-def test_a_full_disk_loses_nothing(tmp_path, monkeypatch, error):
+def test_a_full_disk_loses_nothing(tmp_path, monkeypatch, error, workers):
     trial = Trial(*PROBLEMS["deep"]())
     whole = files_of(trial.store(tmp_path / "whole", 2).directory)
     blocks = trial.write(tmp_path / "s" / "blocks", 2)
+    options = {"memory": 2000, "part_regions": 7, "workers": workers}
     for step in (0, 1, 5, 9):
         waits = itertools.count()
 
@@ -168,10 +199,10 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch, error):
         with monkeypatch.context() as patch:
             patch.setattr("os.fsync", full)
             with pytest.raises(StoreError, match=re.escape(os.strerror(error)) + r".* are kept"):
-                trial.build(tmp_path / "s", blocks, memory=2000, part_regions=7)
+                trial.build(tmp_path / "s", blocks, **options)
         assert all(path.exists() for path in blocks)
         assert not list((tmp_path / "s").rglob("*.part"))
-    trial.build(tmp_path / "s", blocks, memory=2000, part_regions=7)
+    trial.build(tmp_path / "s", blocks, **options)
     assert files_of(tmp_path / "s") == whole
 
 

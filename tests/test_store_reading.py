@@ -358,6 +358,8 @@ def test_arguments_that_contradict_each_other(trial, tmp_path):
         build_store(tmp_path / "s", trial.compiled, [], stopped_by="seconds")
     with pytest.raises(ValueError, match="must be positive"):
         build_store(tmp_path / "s", trial.compiled, [], part_regions=0)
+    with pytest.raises(ValueError, match="must be positive"):
+        build_store(tmp_path / "s", trial.compiled, [], workers=0)
 
 
 def test_without_pyarrow(trial, store, tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ engine's.
 from __future__ import annotations
 
 from .checkpoint import Checkpoint
+from .crew import usable_cores
 from .search import Search
 
-__all__ = ["Checkpoint", "Search"]
+__all__ = ["Checkpoint", "Search", "usable_cores"]

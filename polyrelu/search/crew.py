@@ -260,10 +260,11 @@ def _workers_of(executor: Executor | None) -> int:
         told = getattr(executor, name, None)
         if isinstance(told, int) and told > 0:
             return told
-    return _usable_cores()
+    return usable_cores()
 
 
 @cache
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """How many of this machine's this process may use."""
     usable = getattr(os, "sched_getaffinity", None)  # not on every system
     return len(usable(0)) if usable is not None else os.cpu_count() or 1

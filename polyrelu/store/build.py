@@ -6,10 +6,12 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,14 +30,18 @@ from ..engine.compiled import Compiled
 from ..errors import FileFormatError
 from ..limits import STOPPED_BY
 from ..progress import Meter, Progress, reporter
+from .ahead import Threads
 from .block import Block, BlockInfo, inspect_block, needs_merging, problem, read_block
 from .files import storage_errors, sync_directory
-from .join import MEMORY, Join, starts
+from .join import MEMORY, Join, OpenFacets, starts
 from .manifest import NAME, Counts, Manifest, chart_rows, read_manifest, write_manifest
 from .merge import merge_blocks
-from .parts import IndexWriter, PartWriter
+from .parts import IndexWriter, cut_to, pattern_of, write_part
 from .settle import settle_exactly
 from .table import arrow, as_words, table_of
+
+if TYPE_CHECKING:
+    from pyarrow import Table
 
 PART_REGIONS, PART_BYTES = 1 << 17, 1 << 26  # of a part, at most; in memory
 BUCKET_REGIONS = 1 << 20
@@ -58,6 +64,7 @@ def build_store(
     keep_blocks: bool = False,
     memory: int = MEMORY,
     part_regions: int | None = None,
+    workers: int = 1,
 ) -> None:
     """Build the store of the regions in some blocks: find out which of them touch, and write them.
 
@@ -66,7 +73,8 @@ def build_store(
     they were cut into blocks. Where the store is there already, with all regions, only what a build
     that was killed has left is removed; one of a search that was stopped is built anew.
 
-    It takes some 3 microseconds a region, and memory for a few times the largest block.
+    It takes some 2 microseconds of CPU a region, and memory for a few times the largest block and
+    for each thread.
 
     Args:
         directory: of the store; made if it is not there. It may hold the blocks as well.
@@ -84,6 +92,7 @@ def build_store(
         keep_blocks: do not remove them.
         memory: bytes, about, for the part of the join that is in memory.
         part_regions: regions in each file; default: 2^17, or fewer if they are large.
+        workers: threads that read, join and write; the files are the same.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
@@ -95,8 +104,8 @@ def build_store(
     arrow()
     if stopped_by not in STOPPED_BY or complete != (stopped_by is None):
         raise ValueError(f"complete={complete} does not fit stopped_by={stopped_by!r}")
-    if memory < 1 or (part_regions is not None and part_regions < 1):
-        raise ValueError("part_regions and memory must be positive")
+    if min(memory, workers) < 1 or (part_regions is not None and part_regions < 1):
+        raise ValueError("part_regions, memory and workers must be positive")
     target, files = Path(directory), [Path(path) for path in blocks]
     with storage_errors(target):
         target.mkdir(parents=True, exist_ok=True)
@@ -107,7 +116,8 @@ def build_store(
         build = _Build(target, compiled, list(zip(files, infos, strict=True)), stopped_by, memory)
         build.settle = settle or settle_exactly(compiled)
         build.report = reporter(progress)
-        build.run(part_regions, cut, dict(stats or {}))
+        with Threads(workers) as threads:
+            build.run(threads, part_regions, cut, dict(stats or {}))
     with storage_errors(target):
         shutil.rmtree(target / WORK, ignore_errors=True)
         for path in () if keep_blocks else files:
@@ -148,9 +158,12 @@ class _Build:
         self._compiled, self._memory = compiled, memory
         self._blocks, self._stopped_by = blocks, stopped_by
         self._counts = _Tally()
+        self._settling = Lock()  # it uses the tables of the search
         self._read, self._began = 0, time.perf_counter()
 
-    def run(self, part_regions: int | None, cut: Slice | None, stats: dict[str, Any]) -> None:
+    def run(
+        self, threads: Threads, part_regions: int | None, cut: Slice | None, stats: dict[str, Any]
+    ) -> None:
         with storage_errors(self._directory):
             (self._directory / NAME).unlink(missing_ok=True)  # of a search that was stopped
             for name in ("regions", "index"):
@@ -164,18 +177,13 @@ class _Build:
                 )
             self._first = starts([info.regions for _, info in self._blocks])
             part_regions = part_regions or self._part_regions()
-            join = self._join()
-            parts = PartWriter(self._directory, part_regions)
+            join = self._join(threads)
             buckets = 1 + int(self._first[-1]) // BUCKET_REGIONS
             index = IndexWriter(self._directory, self._work / "index", buckets)
-            for b in range(len(self._blocks)):
-                found = self._finished(b, join)
-                self._counts.add(found)
-                first = int(self._first[b])
-                parts.add(table_of(found, first))
-                index.add(as_words(found.patterns), first)
-            parts.close()
-            self._check_distinct(index.close(), parts)
+            tables = enumerate(cut_to(part_regions, self._tables(threads, join, index)))
+            parts = tuple(threads.map(partial(write_part, self._directory), tables))
+            for i, j in index.close(threads):
+                self._check_distinct(i, j, part_regions)
             sync_directory(self._directory)
             write_manifest(
                 self._directory,
@@ -188,7 +196,7 @@ class _Build:
                     stopped_by=self._stopped_by,
                     part_regions=part_regions,
                     counts=self._counts.done(),
-                    parts=tuple(parts.written),
+                    parts=parts,
                     index=tuple(index.written),
                     stats=stats,
                 ),
@@ -205,34 +213,54 @@ class _Build:
         most = PART_BYTES // (each + 12 * facets // max(regions, 1))
         return min(PART_REGIONS, 1 << max(most.bit_length() - 1, 0))
 
-    def _check_distinct(self, pairs: list[tuple[int, int]], parts: PartWriter) -> None:
+    def _check_distinct(self, i: int, j: int, part_regions: int) -> None:
         """Regions whose patterns have one hash must not have one pattern."""
-        for i, j in pairs:
-            if parts.pattern(i) == parts.pattern(j):
-                raise FileFormatError(
-                    f"the blocks are not those of one search: regions {i} and {j} are the same"
-                )
+        one, other = (pattern_of(self._directory, part_regions, k) for k in (i, j))
+        if one == other:
+            raise FileFormatError(
+                f"the blocks are not those of one search: regions {i} and {j} are the same"
+            )
 
-    def _join(self) -> Join:
+    def _join(self, threads: Threads) -> Join:
         """Who touches whom across blocks."""
         opened = sum(info.open_facets for _, info in self._blocks)
-        join = Join(self._work / "join", self._compiled, len(self._blocks), opened, self._memory)
-        for b in range(len(self._blocks)):
-            join.add(b, self._block(b), int(self._first[b]))
+        memory = self._memory // threads.workers
+        join = Join(self._work / "join", self._compiled, len(self._blocks), opened, memory)
+
+        def rows(number: int) -> OpenFacets:
+            return join.open_facets(number, self._block(number), int(self._first[number]))
+
+        for b, found in enumerate(threads.map(rows, range(len(self._blocks)))):
+            join.add(found)
+            self._tell(b)
         try:
-            for _ in join.match():
-                pass
+            join.match(threads)
         except ValueError as error:
             raise FileFormatError(f"the blocks are not those of one search: {error}") from None
         return join
 
-    def _block(self, number: int) -> Block:
-        path, info = self._blocks[number]
-        block = read_block(path, self._compiled, info)
-        self._read += len(block.found)
+    def _tables(self, threads: Threads, join: Join, index: IndexWriter) -> Iterator[Table]:
+        """The table of each block, of which the index and the sums are told as well."""
+
+        def finished(number: int) -> tuple[Columns, Table]:
+            found = self._finished(number, join)
+            return found, table_of(found, int(self._first[number]))
+
+        for b, (found, table) in enumerate(threads.map(finished, range(len(self._blocks)))):
+            self._counts.add(found)
+            index.add(as_words(found.patterns), int(self._first[b]))
+            self._tell(b)
+            yield table
+
+    def _tell(self, number: int) -> None:
+        """A block was read."""
+        self._read += self._blocks[number][1].regions
         if self.report is not None:
             self.report(self._read, time.perf_counter() - self._began)
-        return block
+
+    def _block(self, number: int) -> Block:
+        path, info = self._blocks[number]
+        return read_block(path, self._compiled, info)
 
     def _finished(self, number: int, join: Join) -> Columns:
         """The columns of a block, with neighbours numbered over all blocks."""
@@ -248,7 +276,8 @@ class _Build:
                 f"{self._blocks[number][0]} has nothing on its other side"
             )
         own = from_layer_1(block.found, self._compiled.layout)
-        own, across = without_absent(self.settle, block.found, own, across, finished)
+        with self._settling:
+            own, across = without_absent(self.settle, block.found, own, across, finished)
         found = columns(self._compiled, own, dense(self._compiled, own.pattern), across)
         return replace(found, unbounded=found.unbounded | (self._compiled.n_lines > 0))
 

@@ -8,7 +8,8 @@ whole keys are compared. What was found goes back to files by block.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,9 +26,11 @@ from ..engine.adjacency import (
 )
 from ..engine.assemble import dense, from_layer_1, starts_of
 from ..engine.compiled import Compiled
+from .ahead import Threads
 from .block import Block
 
 Words = npt.NDArray[np.uint64]
+OpenFacets = dict[str, tuple[Words, Words]]  # of each kind the rows, and their parts
 
 MEMORY = 1 << 28  # bytes that the join of one file may take
 _PER_WORD = 3  # times the bytes of a row that it takes in memory
@@ -86,13 +89,14 @@ class Join:
         self._spills = {k: Spill(directory / k, files, width) for k, width in widths.items()}
         self._answers = Spill(directory / "answers", blocks, 2)
 
-    def add(self, number: int, block: Block, start: int) -> None:
-        """The open facets of block ``number``, whose first region is ``start``."""
+    def open_facets(self, number: int, block: Block, start: int) -> OpenFacets:
+        """Those of block ``number``, whose first region is ``start``."""
         own = from_layer_1(block.found, self._compiled.layout)
         signs, indptr = dense(self._compiled, own.pattern), starts_of(own)
         bits = self._compiled.layout.dense_bits
         special = special_facets(indptr, own.facet, own.attached, own.zero)
         is_open = block.across == UNEXPLORED
+        found = {}
         for kind, chosen in (("plain", is_open & ~special), ("special", is_open & special)):
             facets = np.flatnonzero(chosen)
             owners = np.searchsorted(indptr, facets, side="right") - 1
@@ -101,28 +105,37 @@ class Join:
             else:
                 keys = special_keys(signs, owners, facets, own.facet, bits, own.attached, own.zero)
             names = np.stack([facets | number << _FACET_BITS, owners + start], axis=1)
-            spill = self._spills[kind]
-            spill.add(np.hstack([keys, names.astype(np.uint64)]), part_of(keys, spill.parts))
+            part = part_of(keys, self._spills[kind].parts)
+            found[kind] = np.hstack([keys, names.astype(np.uint64)]), part
+        return found
 
-    def match(self) -> Iterator[int]:
-        """Find what is across; yields after each file the number of facets that were matched.
+    def add(self, found: OpenFacets) -> None:
+        """Take what :meth:`open_facets` returned."""
+        for kind, (rows, part) in found.items():
+            self._spills[kind].add(rows, part)
+
+    def match(self, threads: Threads) -> None:
+        """Find what is across.
 
         Raises:
             ValueError: three regions share a facet: the blocks are not of one search.
         """
         for spill in self._spills.values():
-            for k in range(spill.parts):
-                rows = spill.take(k)
-                partner = pair(np.ascontiguousarray(rows[:, :-2]))
-                both = np.flatnonzero(partner >= 0)
-                found = np.stack([rows[both, -2], rows[partner[both], -1]], axis=1)
+            for found in threads.map(partial(_matched, spill), range(spill.parts)):
                 self._answers.add(found, found[:, 0] >> np.uint64(_FACET_BITS))
-                yield len(both)
 
     def across(self, number: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Facets of block ``number``, and the regions, counted over all blocks, across them."""
         facets, regions = self._answers.take(number).astype(np.int64).T
         return facets & ((1 << _FACET_BITS) - 1), regions
+
+
+def _matched(spill: Spill, part: int) -> Words:
+    """Rows (name of a facet, region across) of the facets of a part that were matched."""
+    rows = spill.take(part)
+    partner = pair(np.ascontiguousarray(rows[:, :-2]))
+    both = np.flatnonzero(partner >= 0)
+    return np.stack([rows[both, -2], rows[partner[both], -1]], axis=1)
 
 
 def part_of(keys: Words, parts: int) -> npt.NDArray[np.uint64]:

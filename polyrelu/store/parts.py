@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.adjacency import hash_rows
+from .ahead import Threads
 from .files import checksum, write_whole
 from .join import Spill
 from .table import arrow, index_schema, parquet
@@ -52,43 +54,37 @@ def bucket_name(number: int) -> str:
     return f"index/bucket-{number:05d}.parquet"
 
 
-class PartWriter:
-    """Cuts what it is given into parts of ``size`` regions, but for the last: what is written
-    depends on the regions, not on the lengths of the tables that brought them."""
-
-    def __init__(self, directory: Path, size: int) -> None:
-        self._directory, self._size = directory, size
-        self._waiting: list[pyarrow.Table] = []
-        self._n_waiting = 0
-        self.written: list[PartInfo] = []
-
-    def add(self, table: pyarrow.Table) -> None:
+def cut_to(size: int, tables: Iterable[pyarrow.Table]) -> Iterator[pyarrow.Table]:
+    """The rows of all tables in tables of ``size`` rows, but for the last: what these are depends
+    on the rows, not on the lengths of the tables that brought them."""
+    waiting: list[pyarrow.Table] = []
+    n_waiting = 0
+    for table in tables:
         while len(table):
-            taken = table.slice(0, self._size - self._n_waiting)
-            self._waiting.append(taken)
-            self._n_waiting += len(taken)
+            taken = table.slice(0, size - n_waiting)
+            waiting.append(taken)
+            n_waiting += len(taken)
             table = table.slice(len(taken))
-            if self._n_waiting == self._size:
-                self._write()
+            if n_waiting == size:
+                yield arrow().concat_tables(waiting)
+                waiting, n_waiting = [], 0
+    if n_waiting:
+        yield arrow().concat_tables(waiting)
 
-    def close(self) -> None:
-        """Write what is left."""
-        if self._n_waiting:
-            self._write()
 
-    def pattern(self, region: int) -> list[int]:
-        """The words of the pattern of a region that was written."""
-        number, place = divmod(region, self._size)
-        file = parquet().ParquetFile(self._directory / part_name(number))
-        names = [name for name in file.schema_arrow.names if name.startswith("pattern_")]
-        row = file.read(columns=names).slice(place, 1)
-        return [row[name][0].as_py() for name in names]
+def write_part(directory: Path, numbered: tuple[int, pyarrow.Table]) -> PartInfo:
+    """A part of the graph, into the store: its number, and what is in it."""
+    number, table = numbered
+    return write_table(directory / part_name(number), table.combine_chunks())
 
-    def _write(self) -> None:
-        whole = arrow().concat_tables(self._waiting).combine_chunks()
-        self._waiting, self._n_waiting = [], 0
-        path = self._directory / part_name(len(self.written))
-        self.written.append(write_table(path, whole))
+
+def pattern_of(directory: Path, size: int, region: int) -> list[int]:
+    """The words of the pattern of a region, in the store's parts of so many regions."""
+    number, place = divmod(region, size)
+    file = parquet().ParquetFile(directory / part_name(number))
+    names = [name for name in file.schema_arrow.names if name.startswith("pattern_")]
+    row = file.read(columns=names).slice(place, 1)
+    return [row[name][0].as_py() for name in names]
 
 
 def write_table(path: Path, table: pyarrow.Table) -> PartInfo:
@@ -120,21 +116,25 @@ class IndexWriter:
         regions = np.arange(first, first + len(words), dtype=np.uint64)
         self._spill.add(np.stack([hashes, regions], axis=1), bucket_of(hashes, self._spill.parts))
 
-    def close(self) -> list[tuple[int, int]]:
+    def close(self, threads: Threads) -> list[tuple[int, int]]:
         """Write them. Returns pairs of regions whose hashes agree."""
-        pa = arrow()
         pairs: list[tuple[int, int]] = []
-        for k in range(self._spill.parts):
-            hashes, regions = self._spill.take(k).T
-            order = np.lexsort((regions, hashes))
-            hashes, regions = hashes[order], regions[order].astype(np.int64)
-            apart = 1
-            while len(same := np.flatnonzero(hashes[apart:] == hashes[:-apart])):
-                pairs += zip(regions[same].tolist(), regions[same + apart].tolist(), strict=True)
-                apart += 1
-            table = pa.table({"hash": hashes, "region": regions}, schema=index_schema())
-            self.written.append(write_table(self._directory / bucket_name(k), table))
+        for written, agreeing in threads.map(self._write, range(self._spill.parts)):
+            self.written.append(written)
+            pairs += agreeing
         return pairs
+
+    def _write(self, bucket: int) -> tuple[PartInfo, list[tuple[int, int]]]:
+        hashes, regions = self._spill.take(bucket).T
+        order = np.lexsort((regions, hashes))
+        hashes, regions = hashes[order], regions[order].astype(np.int64)
+        pairs: list[tuple[int, int]] = []
+        apart = 1
+        while len(same := np.flatnonzero(hashes[apart:] == hashes[:-apart])):
+            pairs += zip(regions[same].tolist(), regions[same + apart].tolist(), strict=True)
+            apart += 1
+        table = arrow().table({"hash": hashes, "region": regions}, schema=index_schema())
+        return write_table(self._directory / bucket_name(bucket), table), pairs
 
 
 def bucket_of(hashes: npt.NDArray[np.uint64], buckets: int) -> npt.NDArray[np.int64]:
