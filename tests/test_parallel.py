@@ -11,14 +11,17 @@ import threading
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from mmap import mmap
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import gaussian_network
+from networks import gaussian_network, he_layers
 
-from polyrelu import Box, Limits, Space, count_regions, regions, zaslavsky
+from polyrelu import Box, Limits, Network, Space, count_regions, regions, zaslavsky
+from polyrelu.engine import enumerate as enumerate_
+from polyrelu.engine import mapped
 from polyrelu.search import crew, search
 
 NET, BOX = gaussian_network(0, 2, 40, 40), Box(-2, 2, dim=2)
@@ -64,6 +67,37 @@ def test_threads_in_more_dimensions_and_without_a_box(cells):
     for domain in (Box(-1, 1, dim=5), Space(5)):
         one = regions(net, domain, workers=1, cells=cells)
         check_same(regions(net, domain, workers=4, cells=cells), one)
+
+
+def pages(column: np.ndarray) -> type:
+    """What holds an array's memory."""
+    while isinstance(column.base, np.ndarray):
+        column = column.base
+    return type(getattr(column.base, "obj", None))  # a view of what holds it
+
+
+@pytest.mark.parametrize("cells", ["vertices", "lp"])
+def test_blocks_that_a_thread_joins(monkeypatch, cells):
+    """Tasks of several blocks, whose columns are large enough for pages of their own."""
+    differences = np.zeros((3, 40))
+    differences[:, :2] = 1, -1
+    differences[[1, 2], [2, 3]] = 1  # they coincide where these neurons are off
+    layers = [he_layers(0, 2, 40)[0], (differences, np.zeros(3)), (np.ones((1, 3)), [0.0])]
+    ties = Network.from_layers(layers), Box(-2, 2, dim=2)
+    one = regions(*ties, workers=1, cells=cells)
+    assert len(one) > 500
+    assert len(one.coincident)
+    monkeypatch.setattr(enumerate_, "BLOCK_REGIONS", 8)
+    monkeypatch.setattr(mapped, "SMALL", 1)
+    columns = []
+
+    def joined(parts, join=mapped.joined):
+        columns.append(join(parts))
+        return columns[-1]
+
+    monkeypatch.setattr(mapped, "joined", joined)
+    check_same(regions(*ties, workers=3, cells=cells), one)
+    assert {pages(column) for column in columns if column.size} == {mmap}
 
 
 def test_a_limit_on_regions_keeps_the_first(alone):
