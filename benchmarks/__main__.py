@@ -119,14 +119,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known = machine.facts() | {"quick": options.quick, "time_limit": options.time_limit}
     print(machine.header(known) + "\n")
     results: dict[str, list[dict[str, Any]]] = {}
+
+    def write(complete: bool) -> None:
+        if options.json is not None:
+            found = {"machine": known, "complete": complete, "results": results}
+            options.json.write_text(json.dumps(found, indent=1) + "\n")
+
     for subject in options.subject or SUBJECTS:
         results[subject] = []
         for table in run[subject]():
             table.show()
             results[subject].append(asdict(table))
-            if options.json is not None:  # after each table: an interrupt keeps what there is
-                text = json.dumps({"machine": known, "results": results}, indent=1)
-                options.json.write_text(text + "\n")
+            write(complete=False)  # after each table: an interrupt keeps what there is
+    write(complete=True)
     return 0
 
 

@@ -83,7 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     made.add_argument("file", nargs="+", type=Path, help="written by python -m benchmarks --json")
     made.add_argument("--folder", type=Path, default=DOCS, help="where to (default: docs)")
     options = made.parse_args(arguments)
-    runs = [json.loads(file.read_text()) for file in options.file]
+    runs = []
+    for file in options.file:
+        try:
+            runs.append(json.loads(file.read_text()))
+        except (OSError, ValueError) as error:
+            made.error(f"{file} is not what python -m benchmarks --json writes: {error}")
+        if not runs[-1].get("complete"):
+            made.error(f"{file} is of a run that did not come to its end: run it again")
     (options.folder / PAGE).write_text(page(runs))
     found = _subjects(runs)
     if "peers" in found:

@@ -43,6 +43,7 @@ def test_growth_prints_and_writes_tables(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "growth with depth" in done.stdout
     written = json.loads((tmp_path / "out.json").read_text())
+    assert written["complete"]
     rows = written["results"]["growth"][0]["rows"]
     assert all(row["regions"] > row["walls"] / 3 > 0 for row in rows)
     assert str(ROOT) not in done.stdout + json.dumps(written)
@@ -179,7 +180,8 @@ def a_run() -> dict[str, Any]:
         Table("starts", [("tool", "tool", "")], [{"tool": "polyrelu"}], ["a note"]),
     ]
     known = machine.facts() | {"quick": True, "time_limit": 20.0}
-    written = {"machine": known, "results": {"peers": [asdict(table) for table in tables]}}
+    results = {"peers": [asdict(table) for table in tables]}
+    written = {"machine": known, "complete": True, "results": results}
     read: dict[str, Any] = json.loads(json.dumps(written))
     return read
 
@@ -201,6 +203,25 @@ def test_the_page_and_its_picture_are_written(tmp_path: Path) -> None:
     assert page.main([str(tmp_path / "run.json"), "--folder", str(tmp_path)]) == 0
     assert page.PICTURE in (tmp_path / page.PAGE).read_text()
     assert (tmp_path / page.PICTURE).stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "No such file"),
+        ("{", "is not what python -m benchmarks --json writes"),
+        (json.dumps(a_run() | {"complete": False}), "did not come to its end"),
+    ],
+)
+def test_no_page_of_half_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, message: str
+) -> None:
+    if text is not None:
+        (tmp_path / "run.json").write_text(text)
+    with pytest.raises(SystemExit):
+        page.main([str(tmp_path / "run.json"), "--folder", str(tmp_path)])
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / page.PAGE).exists()
 
 
 def test_tables_align() -> None:
