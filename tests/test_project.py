@@ -87,6 +87,26 @@ def test_make_commands_and_extras_in_documents_exist(path: Path) -> None:
         assert {name.strip() for name in names.split(",")} <= set(EXTRAS)
 
 
+def identifiers(folder: str) -> set[str]:
+    return {
+        word
+        for path in (ROOT / folder).rglob("*.py")
+        for word in re.findall(r"\w+", path.read_text())
+    }
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, ROOT / "CONTRIBUTING.md"], ids=lambda p: p.name)
+def test_what_documents_name_of_the_inside_exists(path: Path) -> None:
+    """Private names, and files: nothing else notices when they move."""
+    code = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL))
+    private = {name for name in code if re.fullmatch(r"_[a-z]\w+", name)}
+    assert private <= identifiers("polyrelu")
+    for name in (name for name in code if re.fullmatch(r"[a-z_/]+(\.py|/)", name)):
+        places = [ROOT, ROOT / "polyrelu", ROOT / "tests"]
+        found = any((place / name).exists() for place in places)
+        assert found or [*(ROOT / "polyrelu").rglob(name.strip("/"))], name
+
+
 def test_readme_names_the_two_commands_and_every_extra() -> None:
     readme = ROOT / "README.md"
     if not readme.exists():
