@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from random import Random
 
@@ -56,7 +57,7 @@ class Trial:
             self.found.append(search.nothing())
         left = [] if search.finished else search.left()
         self.settle = lambda found, doubtful: search.settle(found, doubtful, left)
-        columns = assemble(self.compiled, self.settle, list(self.found), search.finished)
+        columns = assemble(self.compiled, self.settle, deepcopy(self.found), search.finished)
         self.graph = RegionGraph(
             network=net, domain=where, slice=self.cut, packed_patterns=columns.patterns,
             local_witnesses=columns.witnesses, exact_witnesses=columns.exact_witnesses,

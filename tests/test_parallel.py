@@ -20,8 +20,8 @@ import pytest
 from networks import gaussian_network, he_layers
 
 from polyrelu import Box, Limits, Network, Space, count_regions, regions, zaslavsky
+from polyrelu.engine import adjacency, assemble, mapped
 from polyrelu.engine import enumerate as enumerate_
-from polyrelu.engine import mapped
 from polyrelu.search import crew, search
 
 NET, BOX = gaussian_network(0, 2, 40, 40), Box(-2, 2, dim=2)
@@ -35,6 +35,8 @@ COLUMNS = ("packed_patterns", "local_witnesses", "indptr", "facets", "neighbor",
 def _divide_early(monkeypatch):
     monkeypatch.setattr(search, "ALONE", 100)
     monkeypatch.setattr(crew, "FEWEST", 64)
+    monkeypatch.setattr(assemble, "FEW", 64)
+    monkeypatch.setattr(adjacency, "STRETCH", 64)
 
 
 @pytest.fixture(scope="module")

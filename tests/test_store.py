@@ -18,8 +18,8 @@ from stores import PROBLEMS, SKIPPED, Trial, check_store, files_of, tiny
 
 from polyrelu import Space, open_store
 from polyrelu.errors import FileFormatError, StoreError
-from polyrelu.store.ahead import Threads
 from polyrelu.store.block import write_block
+from polyrelu.threads import Threads
 
 pytest.importorskip("pyarrow")
 pytestmark = pytest.mark.usefixtures(tiny.__name__)

@@ -9,13 +9,13 @@ vector of dimension d - 1 has exactly two sides (docs/engine.md).
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from typing import Any
 
 import numpy as np
 from numba import njit
 
+from ..threads import ALONE, Threads
 from .compilation import CALLED, ENTRY
 
 DOMAIN_WALL, UNEXPLORED = -1, -2
@@ -94,7 +94,7 @@ def _count_open(indptr, neighbor):  # type: ignore[no-untyped-def]
     return n
 
 
-@njit(**CALLED)
+@njit(**ENTRY)
 def _insert(pattern, hashes, table, first, stop, indptr, neighbor):  # type: ignore[no-untyped-def]
     """Hash the patterns of the regions from ``first`` on that are open. The table gets their
     numbers, and -1 where there is none."""
@@ -113,10 +113,9 @@ def _insert(pattern, hashes, table, first, stop, indptr, neighbor):  # type: ign
 
 
 @njit(**ENTRY)
-def _join(pattern, hashes, table, first, stop, indptr, facet, bit_of_wall, special, neighbor):  # type: ignore[no-untyped-def]
-    """For the open facets of regions ``first``, ..., ``stop - 1`` that flip one bit, seen from the
-    side where it is 1."""
-    _insert(pattern, hashes, table, first, stop, indptr, neighbor)
+def _look_up(pattern, hashes, table, first, stop, indptr, facet, bit_of_wall, special, neighbor):  # type: ignore[no-untyped-def]
+    """Across the open facets of regions ``first``, ..., ``stop - 1`` that flip one bit, seen from
+    the side where it is 1: nobody else writes there."""
     last = np.uint64(len(table) - 1)
     one = np.uint64(1)
     words = pattern.shape[1]
@@ -156,12 +155,12 @@ def join(
     bit_of_wall: np.ndarray,
     attached: np.ndarray,
     zero: np.ndarray,
-    workers: int = 1,
+    threads: Threads = ALONE,
 ) -> np.ndarray:
     """The region on the other side of every facet.
 
     Most regions touch such as were found shortly before or after. So those of a stretch that fits
-    in the cache are joined first, stretches by several ``workers``, and what is open then after.
+    in the cache are joined first, stretches by several ``threads``, and what is open then after.
 
     Args:
         pattern: shape (n, words), the signs of the walls.
@@ -174,27 +173,30 @@ def join(
     Returns:
         For each facet a region, ``DOMAIN_WALL``, or ``UNEXPLORED``.
     """
-    n = n_open = len(pattern)
+    n = len(pattern)
     special = special_facets(indptr, facet, attached, zero)
     neighbor = np.empty(len(facet), dtype=_number(n))
     _begin(facet, neighbor)
     hashes = np.empty(n, dtype=np.uint64)
 
-    def join_some(first: int, stop: int, n_open: int) -> None:
+    def table_of(first: int, stop: int, n_open: int) -> np.ndarray:
         table = _new_table(n_open, n)
-        _join(pattern, hashes, table, first, stop, indptr, facet, bit_of_wall, special, neighbor)
+        _insert(pattern, hashes, table, first, stop, indptr, neighbor)
+        return table
 
-    if n > 2 * STRETCH:
+    def look_up(first: int, stop: int, table: np.ndarray | None = None) -> None:
+        if table is None:
+            table = table_of(first, stop, stop - first)
+        _look_up(pattern, hashes, table, first, stop, indptr, facet, bit_of_wall, special, neighbor)
+
+    if n <= 2 * STRETCH:
+        look_up(0, n)
+    else:
         firsts = range(0, n, STRETCH)
         stops = [min(first + STRETCH, n) for first in firsts]
-        stretches = firsts, stops, repeat(STRETCH)
-        if workers == 1:
-            deque(map(join_some, *stretches), maxlen=0)
-        else:
-            with ThreadPoolExecutor(workers) as threads:
-                deque(threads.map(join_some, *stretches), maxlen=0)
-        n_open = int(_count_open(indptr, neighbor))
-    join_some(0, n, n_open)
+        deque(threads.map(look_up, firsts, stops), maxlen=0)
+        rest = table_of(0, n, int(_count_open(indptr, neighbor)))
+        deque(threads.map(look_up, firsts, stops, repeat(rest)), maxlen=0)
     facets = np.flatnonzero(special)
     if len(facets):
         owners = np.searchsorted(indptr, facets, side="right") - 1

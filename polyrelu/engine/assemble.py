@@ -10,12 +10,15 @@ from fractions import Fraction
 import numpy as np
 from numba import njit
 
-from .adjacency import UNEXPLORED, join
+from ..threads import ALONE, Threads
+from .adjacency import STRETCH, UNEXPLORED, join
 from .compilation import ENTRY
 from .compiled import Compiled
 from .enumerate import Found
 from .layout import Layout, Runs
 from .thin import ThinWitnesses
+
+FEW = STRETCH  # regions: threads would not assemble them faster
 
 Settle = Callable[[Found, np.ndarray], np.ndarray]
 
@@ -34,6 +37,13 @@ class Columns:
     coincident: np.ndarray
     vanishing: np.ndarray
     cut_short: bool
+
+
+@njit(**ENTRY)
+def _translate(walls, names, named):  # type: ignore[no-untyped-def]
+    """As ``named[:] = names[walls]``, in place or without the copy of ``walls`` that this makes."""
+    for f in range(len(walls)):
+        named[f] = names[walls[f]]
 
 
 @njit(**ENTRY)
@@ -64,10 +74,22 @@ def assemble(
 ) -> Columns:
     """Join the blocks, find who touches whom, and write patterns in the network's bits.
 
-    At most ``most`` regions are kept. ``blocks`` is emptied on the way, so that the peak of
-    memory stays low.
+    At most ``most`` regions are kept. ``blocks`` is emptied on the way, and what was in it may be
+    overwritten, so that the peak of memory stays low.
     """
-    found = concatenate(blocks)
+    with Threads(workers if sum(map(len, blocks)) > FEW else 1) as threads:
+        found = concatenate(blocks, threads=threads)
+        return _assembled(compiled, settle, found, finished, most, threads)
+
+
+def _assembled(
+    compiled: Compiled,
+    settle: Settle,
+    found: Found,
+    finished: bool,
+    most: int | None,
+    threads: Threads,
+) -> Columns:
     if compiled.n_auxiliary:
         found, _ = merge(compiled, found, finished)
     cut_short = False
@@ -75,33 +97,38 @@ def assemble(
         cut_short = True
         found = take(found, np.arange(most))
     signs = dense(compiled, found.pattern)
-    own = from_layer_1(found, compiled.layout)
-    if not found.maybe.any():
-        found = own  # nothing to settle: its facets need not be kept twice
-    neighbors = join_found(compiled, own, signs, workers)
+    if found.maybe.any():
+        own = from_layer_1(found, compiled.layout)
+    else:  # nothing to settle: its facets need not be kept twice
+        found = own = from_layer_1(found, compiled.layout, out=found.facet)
+    neighbors = join_found(compiled, own, signs, threads)
     finished = finished and not cut_short
     own, neighbors = without_absent(settle, found, own, neighbors, finished)
     return replace(columns(compiled, own, signs, neighbors), cut_short=cut_short)
 
 
-def join_found(compiled: Compiled, own: Found, signs: np.ndarray, workers: int = 1) -> np.ndarray:
+def join_found(
+    compiled: Compiled, own: Found, signs: np.ndarray, threads: Threads = ALONE
+) -> np.ndarray:
     """What is across each facet, see :func:`.adjacency.join`; of regions with walls numbered
     :func:`from_layer_1`, and their :func:`dense` patterns."""
     bits = compiled.layout.dense_bits
-    return join(signs, starts_of(own), own.facet, bits, own.attached, own.zero, workers)
+    return join(signs, starts_of(own), own.facet, bits, own.attached, own.zero, threads)
 
 
 def columns(compiled: Compiled, own: Found, signs: np.ndarray, neighbors: np.ndarray) -> Columns:
-    """Of the regions, and what is across their facets, in the network's thresholds."""
+    """Of the regions, and what is across their facets, in the network's thresholds; the facets
+    of ``own`` may be overwritten."""
     facet, coincident = first_names(own.facet, own.attached[:, 1:])
     names = wall_names(compiled)
+    _translate(facet, names, facet)
     return Columns(
         patterns=threshold_bits(compiled, signs, own.zero),
         witnesses=own.witness,
         exact_witnesses=own.exact_witness,
         unbounded=own.unbounded,
         indptr=starts_of(own),
-        facets=names[facet],
+        facets=facet,
         neighbors=neighbors,
         coincident=_named(coincident, names),
         vanishing=_named(own.zero, names),
@@ -139,12 +166,14 @@ def starts_of(found: Found) -> np.ndarray:
     return starts
 
 
-def from_layer_1(found: Found, place: Layout) -> Found:
-    """With walls numbered from the first layer's on, those of the domain -1, -2, ..."""
+def from_layer_1(found: Found, place: Layout, out: np.ndarray | None = None) -> Found:
+    """With walls numbered from the first layer's on, those of the domain -1, -2, ...; those of the
+    facets are written to ``out``."""
     attached, zero = found.attached.copy(), found.zero.copy()
     attached[:, 2] -= place.first_wall[1]
     zero[:, 1] -= place.first_wall[1]
-    facet = place.from_layer_1.take(found.facet, mode="clip")  # "raise" makes a copy
+    facet = np.empty_like(found.facet) if out is None else out
+    _translate(found.facet, place.from_layer_1, facet)
     return Found(**(vars(found) | {"facet": facet, "attached": attached, "zero": zero}))
 
 
@@ -163,8 +192,11 @@ def _without_facets(found: Found, gone: np.ndarray) -> Found:
 Join = Callable[[list[np.ndarray]], np.ndarray]
 
 
-def concatenate(blocks: list[Found], join: Join = np.concatenate) -> Found:
-    """One block of all, its indices counted from the first region and facet on."""
+def concatenate(
+    blocks: list[Found], join: Join = np.concatenate, threads: Threads = ALONE
+) -> Found:
+    """One block of all, its indices counted from the first region and facet on. ``blocks`` is
+    emptied."""
     if len(blocks) == 1:
         return blocks.pop()
     starts = np.cumsum([0, *(len(b) for b in blocks)]).tolist()
@@ -181,8 +213,9 @@ def concatenate(blocks: list[Found], join: Join = np.concatenate) -> Found:
         columns[name] = [getattr(b, name) for b in blocks]
     blocks.clear()
     # Column by column, so that the parts of one are freed before the next is joined.
-    joined = {name: join(columns.pop(name)) for name in list(columns)}
-    return Found(exact_witness=exact, **joined)
+    names = list(columns)
+    joined = threads.map(join, (columns.pop(name) for name in names))
+    return Found(exact_witness=exact, **dict(zip(names, joined, strict=True)))
 
 
 def merge(compiled: Compiled, found: Found, finished: bool) -> tuple[Found, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from contextlib import suppress
 from math import prod
 
 import numpy as np
@@ -20,4 +21,6 @@ def joined(parts: list[np.ndarray]) -> np.ndarray:
     if size < SMALL:
         return np.concatenate(parts)
     pages = mmap.mmap(-1, size, **_PRIVATE)
+    with suppress(AttributeError, OSError):  # not on every system: huge ones are mapped sooner
+        pages.madvise(mmap.MADV_HUGEPAGE)
     return np.concatenate(parts, out=np.frombuffer(pages, dtype).reshape(shape))

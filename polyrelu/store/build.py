@@ -30,7 +30,7 @@ from ..engine.compiled import Compiled
 from ..errors import FileFormatError
 from ..limits import STOPPED_BY
 from ..progress import Meter, Progress, reporter
-from .ahead import Threads
+from ..threads import Threads
 from .block import Block, BlockInfo, inspect_block, needs_merging, problem, read_block
 from .files import storage_errors, sync_directory
 from .join import MEMORY, Join, OpenFacets, starts
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 PART_REGIONS, PART_BYTES = 1 << 17, 1 << 26  # of a part, at most; in memory
 BUCKET_REGIONS = 1 << 20
+MOST_THREADS = 4  # each has a block or two in memory
 WORK = ".building"  # all that a build needs for itself; it is removed
 _OURS = re.compile(r"(part|bucket)-\d{5,}\.parquet(\.part)?")
 
@@ -92,7 +93,8 @@ def build_store(
         keep_blocks: do not remove them.
         memory: bytes, about, for the part of the join that is in memory.
         part_regions: regions in each file; default: 2^17, or fewer if they are large.
-        workers: threads that read, join and write; the files are the same.
+        workers: threads that read, join and write, of which it takes four at most; the files are
+            the same.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
@@ -116,7 +118,7 @@ def build_store(
         build = _Build(target, compiled, list(zip(files, infos, strict=True)), stopped_by, memory)
         build.settle = settle or settle_exactly(compiled)
         build.report = reporter(progress)
-        with Threads(workers) as threads:
+        with Threads(min(workers, MOST_THREADS)) as threads:
             build.run(threads, part_regions, cut, dict(stats or {}))
     with storage_errors(target):
         shutil.rmtree(target / WORK, ignore_errors=True)

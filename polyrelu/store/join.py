@@ -26,7 +26,7 @@ from ..engine.adjacency import (
 )
 from ..engine.assemble import dense, from_layer_1, starts_of
 from ..engine.compiled import Compiled
-from .ahead import Threads
+from ..threads import Threads
 from .block import Block
 
 Words = npt.NDArray[np.uint64]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.adjacency import hash_rows
-from .ahead import Threads
+from ..threads import Threads
 from .files import checksum, write_whole
 from .join import Spill
 from .table import arrow, index_schema, parquet

@@ -1,4 +1,4 @@
-"""Threads that work ahead of who takes the results, in the order of the items."""
+"""Threads that work ahead of who takes the results, which come in order."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
-MOST = 4  # threads: each holds a block or two in memory
-
-Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -21,19 +18,19 @@ class Threads:
     """
 
     def __init__(self, workers: int) -> None:
-        self.workers = min(workers, MOST)
-        self._pool = ThreadPoolExecutor(self.workers, "polyrelu") if self.workers > 1 else None
+        self.workers = workers
+        self._pool = ThreadPoolExecutor(workers, "polyrelu") if workers > 1 else None
 
-    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    def map(self, function: Callable[..., Result], *items: Iterable[Any]) -> Iterator[Result]:
         """As the built-in: the results in order, one at a time. Threads are ahead by as many items
         as there are of them, and not by more, which would fill the memory."""
         if self._pool is None:
-            yield from map(function, items)
+            yield from map(function, *items)
             return
         waiting: deque[Future[Result]] = deque()
         try:
-            for item in items:
-                waiting.append(self._pool.submit(function, item))
+            for arguments in zip(*items, strict=False):
+                waiting.append(self._pool.submit(function, *arguments))
                 if len(waiting) > self.workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -53,3 +50,6 @@ class Threads:
     ) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+
+
+ALONE = Threads(1)
