@@ -226,8 +226,9 @@ class _Build:
     def _join(self, threads: Threads) -> Join:
         """Who touches whom across blocks."""
         opened = sum(info.open_facets for _, info in self._blocks)
-        memory = self._memory // threads.workers
-        join = Join(self._work / "join", self._compiled, len(self._blocks), opened, memory)
+        join = Join(
+            self._work / "join", self._compiled, len(self._blocks), opened, self._memory, threads
+        )
 
         def rows(number: int) -> OpenFacets:
             return join.open_facets(number, self._block(number), int(self._first[number]))
@@ -236,7 +237,7 @@ class _Build:
             join.add(found)
             self._tell(b)
         try:
-            join.match(threads)
+            join.match()
         except ValueError as error:
             raise FileFormatError(f"the blocks are not those of one search: {error}") from None
         return join

@@ -73,19 +73,27 @@ class Join:
     Args:
         directory: for files, which must not be there yet.
         open_facets: how many facets there are to be matched, in all.
-        memory: bytes that the matching of one file may take, about.
+        memory: bytes that the matching may take, about.
+        threads: who match, each a file at a time.
     """
 
     def __init__(
-        self, directory: Path, compiled: Compiled, blocks: int, open_facets: int, memory: int
+        self,
+        directory: Path,
+        compiled: Compiled,
+        blocks: int,
+        open_facets: int,
+        memory: int,
+        threads: Threads,
     ) -> None:
-        self._compiled = compiled
+        self._compiled, self._threads = compiled, threads
         program = compiled.program
         words = (len(compiled.layout.bits) + 63) // 64
         if not compiled.layout.is_narrow:
             words = int(program.first_word[-1] - program.first_word[1])
         widths = {"plain": words + 3, "special": 2 * words + 2}
-        files = 1 + 8 * widths["plain"] * _PER_WORD * open_facets // memory
+        at_once = 1 + 8 * widths["plain"] * _PER_WORD * open_facets // memory
+        files = at_once * threads.workers
         self._spills = {k: Spill(directory / k, files, width) for k, width in widths.items()}
         self._answers = Spill(directory / "answers", blocks, 2)
 
@@ -114,14 +122,14 @@ class Join:
         for kind, (rows, part) in found.items():
             self._spills[kind].add(rows, part)
 
-    def match(self, threads: Threads) -> None:
+    def match(self) -> None:
         """Find what is across.
 
         Raises:
             ValueError: three regions share a facet: the blocks are not of one search.
         """
         for spill in self._spills.values():
-            for found in threads.map(partial(_matched, spill), range(spill.parts)):
+            for found in self._threads.map(partial(_matched, spill), range(spill.parts)):
                 self._answers.add(found, found[:, 0] >> np.uint64(_FACET_BITS))
 
     def across(self, number: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

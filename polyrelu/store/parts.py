@@ -126,7 +126,7 @@ class IndexWriter:
 
     def _write(self, bucket: int) -> tuple[PartInfo, list[tuple[int, int]]]:
         hashes, regions = self._spill.take(bucket).T
-        order = np.lexsort((regions, hashes))
+        order = np.argsort(hashes, kind="stable")  # the regions ascend already
         hashes, regions = hashes[order], regions[order].astype(np.int64)
         pairs: list[tuple[int, int]] = []
         apart = 1
