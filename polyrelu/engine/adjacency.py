@@ -77,33 +77,28 @@ def _begin(facet, neighbor):  # type: ignore[no-untyped-def]
         neighbor[f] = DOMAIN_WALL if facet[f] < 0 else UNEXPLORED
 
 
-@njit(**CALLED)
-def _is_open(i, indptr, neighbor):  # type: ignore[no-untyped-def]
-    """Has a region a facet behind which nothing was found yet?"""
-    for f in range(indptr[i], indptr[i + 1]):
-        if neighbor[f] == UNEXPLORED:
-            return True
-    return False
-
-
 @njit(**ENTRY)
-def _count_open(indptr, neighbor):  # type: ignore[no-untyped-def]
-    n = np.int64(0)
-    for i in range(len(indptr) - 1):
-        n += np.int64(_is_open(i, indptr, neighbor))
+def _still_open(rows, indptr, neighbor, special, left):  # type: ignore[no-untyped-def]
+    """Which regions have a facet on one wall behind which nothing was found yet: they are written
+    to ``left``. Returns how many there are."""
+    n = 0
+    for i in rows:
+        for f in range(indptr[i], indptr[i + 1]):
+            if neighbor[f] == UNEXPLORED and not special[f]:
+                left[n] = i
+                n += 1
+                break
     return n
 
 
 @njit(**ENTRY)
-def _insert(pattern, hashes, table, first, stop, indptr, neighbor):  # type: ignore[no-untyped-def]
-    """Hash the patterns of the regions from ``first`` on that are open. The table gets their
-    numbers, and -1 where there is none."""
+def _insert(pattern, hashes, rows, table):  # type: ignore[no-untyped-def]
+    """Hash the patterns of some regions. The table gets their numbers, and -1 where there is
+    none."""
     for i in range(len(table)):
         table[i] = -1
     last = np.uint64(len(table) - 1)
-    for i in range(first, stop):
-        if not _is_open(i, indptr, neighbor):
-            continue
+    for i in rows:
         h = _hash(pattern[i])
         hashes[i] = h
         at = h & last
@@ -113,13 +108,13 @@ def _insert(pattern, hashes, table, first, stop, indptr, neighbor):  # type: ign
 
 
 @njit(**ENTRY)
-def _look_up(pattern, hashes, table, first, stop, indptr, facet, bit_of_wall, special, neighbor):  # type: ignore[no-untyped-def]
-    """Across the open facets of regions ``first``, ..., ``stop - 1`` that flip one bit, seen from
-    the side where it is 1: nobody else writes there."""
+def _look_up(pattern, hashes, rows, table, indptr, facet, bit_of_wall, special, neighbor):  # type: ignore[no-untyped-def]
+    """Across the open facets of some regions that flip one bit, seen from the side where it is 1:
+    nobody else writes there."""
     last = np.uint64(len(table) - 1)
     one = np.uint64(1)
     words = pattern.shape[1]
-    for i in range(first, stop):
+    for i in rows:
         for f in range(indptr[i], indptr[i + 1]):
             wall = facet[f]
             if neighbor[f] != UNEXPLORED or special[f]:
@@ -179,24 +174,24 @@ def join(
     _begin(facet, neighbor)
     hashes = np.empty(n, dtype=np.uint64)
 
-    def table_of(first: int, stop: int, n_open: int) -> np.ndarray:
-        table = _new_table(n_open, n)
-        _insert(pattern, hashes, table, first, stop, indptr, neighbor)
+    def table_of(rows: np.ndarray) -> np.ndarray:
+        table = _new_table(len(rows), n)
+        _insert(pattern, hashes, rows, table)
         return table
 
-    def look_up(first: int, stop: int, table: np.ndarray | None = None) -> None:
-        if table is None:
-            table = table_of(first, stop, stop - first)
-        _look_up(pattern, hashes, table, first, stop, indptr, facet, bit_of_wall, special, neighbor)
+    def look_up(rows: np.ndarray, table: np.ndarray) -> None:
+        _look_up(pattern, hashes, rows, table, indptr, facet, bit_of_wall, special, neighbor)
 
-    if n <= 2 * STRETCH:
-        look_up(0, n)
-    else:
-        firsts = range(0, n, STRETCH)
-        stops = [min(first + STRETCH, n) for first in firsts]
-        deque(threads.map(look_up, firsts, stops), maxlen=0)
-        rest = table_of(0, n, int(_count_open(indptr, neighbor)))
-        deque(threads.map(look_up, firsts, stops, repeat(rest)), maxlen=0)
+    def join_stretch(first: int) -> np.ndarray:
+        rows = np.arange(first, min(first + STRETCH, n), dtype=_number(n))
+        look_up(rows, table_of(rows))
+        left = np.empty_like(rows)
+        return left[: _still_open(rows, indptr, neighbor, special, left)]
+
+    opened = list(threads.map(join_stretch, range(0, n, STRETCH)))
+    if len(opened) > 1:
+        table = table_of(np.concatenate(opened))
+        deque(threads.map(look_up, opened, repeat(table)), maxlen=0)
     facets = np.flatnonzero(special)
     if len(facets):
         owners = np.searchsorted(indptr, facets, side="right") - 1
