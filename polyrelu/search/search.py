@@ -81,7 +81,7 @@ class Search:
         self._began = 0.0
         self.n_regions = 0
         self.stopped_by: str | None = None
-        self.seconds = 0.0
+        self.seconds = 0.0  # of this run
 
     @property
     def compiled(self) -> Compiled:
@@ -152,11 +152,16 @@ class Search:
         for done in results:
             counters.update(done.counters)
         return {
-            "seconds": self.seconds + (0.0 if not self._checkpoint else self._checkpoint.seconds),
+            "seconds": self.seconds + self._earlier_seconds,
             "splits": sum(done.splits for done in results),
             **counters,
             **({} if self._crew is None else self._crew.stats()),
         }
+
+    @property
+    def _earlier_seconds(self) -> float:
+        """What earlier runs took, whose regions are counted too."""
+        return 0.0 if self._checkpoint is None else self._checkpoint.seconds
 
     # -- alone: the host of the first task -------------------------------------------------------
 
@@ -184,7 +189,7 @@ class Search:
                 self._progress.share = self._frontier.share
             if self._progress is not None and n_regions != self._reported:
                 self._reported = n_regions
-                self._progress(n_regions, self.seconds)
+                self._progress(n_regions, self.seconds + self._earlier_seconds)
         except KeyboardInterrupt:
             self.stopped_by = "interrupt"
         return self.stopped_by is not None
