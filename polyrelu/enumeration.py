@@ -43,7 +43,8 @@ class Count(InNotebook):
         complete: False if a limit or an interrupt stopped the count.
         stopped_by: "regions", "seconds", "memory", "interrupt", "executor" (those who worked are
             gone) or None.
-        stats: what it took.
+        stats: what it took; if it was stopped, with progress or a checkpoint and on a box of finite
+            size, "volume_share": about how much of the volume was done.
     """
 
     count: int

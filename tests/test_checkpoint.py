@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -140,6 +141,8 @@ def test_progress_goes_on_too(tmp_path):
     assert seen[0] >= (1000, 0)
     assert seen == sorted(seen)
     # Regions of earlier runs with their seconds: else the rate would be too high.
+    assert 0 < part.stats["volume_share"] < 1
+    assert "volume_share" not in whole.stats
     assert part.stats["seconds"] < seen[0][1] <= seen[-1][1] <= whole.stats["seconds"]
 
 
@@ -259,6 +262,18 @@ def test_a_count_that_cannot_be_recorded_says_so(tmp_path, capsys):
     assert main([*ask, "--space"]) == 0
     assert int(capsys.readouterr().out) == len(regions(MERGED, Space(2)))
     assert main([*ask, "--box=-1,1", "--checkpoint", str(tmp_path / "run")]) == 0
+
+
+def test_the_command_line_tells_how_far_a_count_came(tmp_path, capsys):
+    save_network(NET, tmp_path / "net.npz")
+    ask = ["regions", str(tmp_path / "net.npz"), "--box=-2,2", "--count"]
+    ask += ["--checkpoint", str(tmp_path / "run")]
+    assert main([*ask, f"--limit-regions={N_REGIONS // 2}"]) == 3
+    told = re.search(r"done: some (\d+)\.\d % of the domain's volume", capsys.readouterr().out)
+    assert told
+    assert 10 <= int(told[1]) <= 90
+    assert main(ask) == 0
+    assert "volume" not in capsys.readouterr().out
 
 
 def test_a_store_of_cells_that_are_merged(tmp_path):

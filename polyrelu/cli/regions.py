@@ -155,5 +155,7 @@ def _summary(data: dict[str, Any], seconds: float) -> list[str]:
     lines = [f"{data['regions']:,} regions ({state}) in {seconds:.2f} s"]
     if "walls" in data:
         lines += counted_lines(data)
+    if "volume_share" in data:
+        lines.append(f"  done: some {100 * data['volume_share']:.1f} % of the domain's volume")
     lines.append(f"  signs that needed rational arithmetic: {data['rational_signs']:,}")
     return lines

@@ -155,8 +155,14 @@ class Search:
             "seconds": self.seconds + self._earlier_seconds,
             "splits": sum(done.splits for done in results),
             **counters,
+            **self._share_done(),
             **({} if self._crew is None else self._crew.stats()),
         }
+
+    def _share_done(self) -> dict[str, float]:
+        """Of the domain's volume, where it is known and not all."""
+        share = self._frontier.share
+        return {} if share is None or self.stopped_by is None else {"volume_share": share}
 
     @property
     def _earlier_seconds(self) -> float:
