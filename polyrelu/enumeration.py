@@ -22,6 +22,7 @@ from .rational import dot_point
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    import numpy as np
     import numpy.typing as npt
 
     from .engine.compiled import Compiled
@@ -187,6 +188,52 @@ def count_regions(
     if most is not None and n > most:  # somebody was quicker than the count
         n, search.stopped_by = most, search.stopped_by or "regions"
     return Count(n, search.stopped_by is None, search.stopped_by, made.stats(search))
+
+
+@dataclass(frozen=True)
+class Above:
+    """The regions on which a threshold is on.
+
+    Attributes:
+        packed_patterns: as of a graph; shape (n, bytes).
+        witnesses: a point of each, shape (n, dim), rounded.
+        stopped_by: why these are not all; None if they are.
+        searched: how many regions were found, of these and others.
+    """
+
+    packed_patterns: npt.NDArray[np.uint8]
+    witnesses: npt.NDArray[np.float64]
+    stopped_by: str | None
+    searched: int
+
+
+def regions_above(
+    network: Network,
+    domain: Domain,
+    threshold: int,
+    *,
+    limits: Limits | None = None,
+    progress: bool | Progress = False,
+) -> Above:
+    """The regions of a network on which one of its thresholds is on. All are searched, on all
+    cores, but only these take memory; which of them touch is not asked. Regions that auxiliary
+    walls cut may be there several times."""
+    from .engine.assemble import concatenate, dense, from_layer_1, threshold_bits
+    from .engine.compiled import rounded_points
+
+    made = Prepared.of(network, domain, limits, "auto", False, bool(progress))
+    assert made.problem is not None
+    made.problem.above = threshold
+    search = made.search(progress, None, None)
+    with deferred_interrupt() as interrupted:
+        search.run(interrupted)
+    found = from_layer_1(concatenate(search.blocks()), search.compiled.layout)
+    return Above(
+        threshold_bits(search.compiled, dense(search.compiled, found.pattern), found.zero),
+        rounded_points(search.compiled, found.witness),
+        search.stopped_by,
+        search.n_regions,
+    )
 
 
 @dataclass

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .domain import Domain, Slice
+from .engine.compiled import rounded_points
 from .errors import DomainError
-from .network import Array, FieldsOnly, Network, quotient
+from .network import Array, FieldsOnly, Network
 from .notebook import InNotebook
 from .rational import ExactPoint, IntegerRow, dot, integer_row, rows_of
 from .region import Region, affine_hull_rows
@@ -156,9 +157,7 @@ class RegionGraph(FieldsOnly, InNotebook):
         :meth:`Region.exact_point` is exact; where walls are closer than rounding, only that one is
         inside.
         """
-        matrix = rows_of(self.compiled.chart)
-        table = np.array([[quotient(v, matrix[-1][-1]) for v in row] for row in matrix[:-1]])
-        points: Array = self.local_witnesses @ table[:, :-1].T + table[:, -1]
+        points = rounded_points(self.compiled, self.local_witnesses)
         for i in self.exact_witnesses:
             points[i] = self[i].witness
         points.flags.writeable = False

@@ -69,7 +69,7 @@ def _number(value: Any) -> str:
 
 
 def _witness_lines(witness: Any) -> list[str]:
-    from .queries.surjectivity import End
+    from .queries.ends import End
     from .queries.witness import Collision
 
     if isinstance(witness, Collision):
@@ -95,7 +95,7 @@ def certificate_text(certificate: Any) -> str:
 
 def answer_json(answer: Answer) -> dict[str, Any]:
     """Exact numbers are strings "p/q", with their float64 beside them."""
-    from .queries.surjectivity import End
+    from .queries.ends import End
     from .queries.witness import Collision
 
     witness = answer.witness

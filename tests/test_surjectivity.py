@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import product
+from operator import mul
+from random import Random
 
 import numpy as np
 import pytest
-from networks import gaussian_network
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from networks import gaussian_network, problem
 
 from polyrelu import (
     Box,
@@ -23,9 +27,11 @@ from polyrelu import (
     is_injective,
     is_surjective,
     output_range,
+    regions,
     relu,
 )
 from polyrelu.network import Affine
+from polyrelu.queries.ends import end_of, ends
 from polyrelu.rational import margin
 from polyrelu.verify import check_injectivity
 
@@ -92,6 +98,49 @@ def test_ranges_hold_all_values():
         assert float(found.high.value) >= values.max() - 1e-12
         for end in (found.low, found.high):
             assert network.exact(end.point)[0][0] == end.value
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_ends_are_those_of_all_regions(monkeypatch, seed):
+    """From one start, so that they are seldom found at once."""
+    monkeypatch.setattr("polyrelu.queries.ends.STARTS", 1)
+    monkeypatch.setattr("polyrelu.queries.ends.CLIMBS", 1)
+    choose = Random(seed)
+    network, domain = problem(choose, max_inputs=3)
+    weights = [
+        Fraction(choose.randint(-2, 2), choose.randint(1, 3)) for _ in range(network.output_dim)
+    ]
+    graph = regions(network, domain)
+    if len(graph) > 300:
+        return
+    low, high = ends(graph, [graph], tuple(weights), Limits(), False)
+    for found, sign in ((low, -1), (high, 1)):
+        all_ends = [end_of(region, sign, tuple(weights)) for region in graph]
+        values = [end.value for end in all_ends if end.value is not None]
+        if len(values) < len(all_ends):
+            assert found.value is None
+        else:
+            assert found.value == sign * max(sign * value for value in values)
+            outputs, _ = graph.network.exact(found.point)
+            assert found.value == sum(map(mul, weights, outputs))
+
+
+@pytest.mark.parametrize("weights", [(10**400, 1), (Fraction(2**60 + 1, 7), Fraction(1, 3))])
+def test_weights_that_no_floats_are(weights):
+    rng = np.random.default_rng(0)
+    pairs = [(rng.normal(size=(7, 2)), rng.normal(size=7)), (rng.normal(size=(2, 7)), [0, 1])]
+    network, box = Network.from_layers(pairs), Box(-1, 1, dim=2)
+    found = output_range(network, box, output=tuple(map(Fraction, weights)))
+    each = [end_of(region, 1, weights).value for region in regions(network, box)]
+    assert found.high.value == max(each)
+
+
+def test_limits_hold_for_each_pass():
+    network, box = gaussian_network(0, 2, 30), Box(-1, 1, dim=2)
+    graph = regions(network, box)
+    with pytest.raises(IncompleteError, match="limit on seconds was reached"):
+        ends(graph, [graph], (Fraction(1),), Limits(seconds=1e-9), False)
 
 
 def test_lines_are_unbounded_both_ways():

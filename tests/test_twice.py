@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import network, unequal_box
+from networks import he_layers, network, unequal_box
 from numba import njit
 from test_against_oracle import check
 
@@ -164,6 +164,20 @@ def test_copies_of_neurons_in_layer_2_need_no_integers(change, where, sign):
     assert len(G.exact_witnesses) > len(G) // 8
     result = verify(G)
     assert result, str(result)
+
+
+def test_rows_that_take_no_live_input_are_zero_for_sure():
+    """Layers that pass single neurons on: their rows are 0 on half of the regions."""
+    rng = np.random.default_rng(0)
+    some, few = rng.normal(size=(6, 40)), rng.normal(size=(3, 6))
+    some[:2], few[:2] = 0, 0
+    some[[0, 1], [0, 1]], few[[0, 1], [0, 1]] = (1, -1), 1
+    layers = [he_layers(0, 2, 40)[0], (some, [0, 0, 0.1, 0.2, 0.3, 0.4]), (few, [0, 0, 0.3])]
+    net = Network.from_layers([*layers, (np.ones((1, 3)), [0.0])])
+    graph = regions(net, Box(-2, 2, dim=2))
+    assert len(graph.vanishing) > len(graph) > 500
+    assert graph.stats["rational_signs"] < len(graph)  # at vertices on the walls that come again
+    assert verify(graph).ok
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -19,6 +19,7 @@ SUBJECTS = {
         "queries.injectivity",
         "queries.convolution",
         "queries.surjectivity",
+        "queries.ends",
         "queries.stability",
         "queries.bias",
         "queries.construct",

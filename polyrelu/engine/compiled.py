@@ -11,7 +11,7 @@ import numpy as np
 from flint import fmpz_mat
 
 from ..domain import Domain
-from ..network import Array, Layer, Network
+from ..network import Array, Layer, Network, quotient
 from ..rational import IntegerRow, dot, independent, integer_row, rows_of, solve_affine
 from .frame import Frame
 from .layout import Layout
@@ -119,6 +119,15 @@ class Compiled:
 def bit_of_wall(compiled: Compiled) -> np.ndarray:
     """Where the sign of each wall (layer 1 on) stands in a found pattern."""
     return compiled.layout.bits
+
+
+def rounded_points(compiled: Compiled, points: Array) -> Array:
+    """Points in the engine's coordinates, shape (n, compiled.dim), in those of the domain, rounded
+    to float64."""
+    matrix = rows_of(compiled.chart)
+    table = np.array([[quotient(v, matrix[-1][-1]) for v in row] for row in matrix[:-1]])
+    moved: Array = points @ table[:, :-1].T + table[:, -1]
+    return moved
 
 
 def to_engine(compiled: Compiled, x: Sequence[Fraction]) -> tuple[Fraction, ...] | None:

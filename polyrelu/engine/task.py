@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from ..domain import Domain
 from ..network import FieldsOnly, Network
+from .assemble import dense, from_layer_1, take, threshold_bits
 from .choice import Trial, enumeration, representation
 from .compiled import Compiled
 from .enumerate import Enumeration, Found
@@ -29,6 +32,8 @@ class Problem(FieldsOnly):
     Attributes:
         cells: "vertices" or "lp".
         is_measured: whether it is told how much of the domain open cells are.
+        above: a threshold: of the regions, which are all searched and counted, only those are kept
+            on which it is on. Default: all are.
     """
 
     network: Network
@@ -36,6 +41,7 @@ class Problem(FieldsOnly):
     counting: bool
     cells: str
     is_measured: bool = False
+    above: int | None = None
 
     @classmethod
     def of(
@@ -79,6 +85,15 @@ class Problem(FieldsOnly):
                 return begun
         return enumeration(self.compiled, self.counting, most, self.cells, begin)
 
+    def kept(self, found: Found) -> Found:
+        """Those of the regions that are kept."""
+        if self.above is None:
+            return found
+        own = from_layer_1(found, self.compiled.layout)
+        packed = threshold_bits(self.compiled, dense(self.compiled, own.pattern), own.zero)
+        is_on = packed[:, self.above >> 3] >> np.uint8(self.above & 7) & 1
+        return take(found, np.flatnonzero(is_on))
+
 
 @dataclass
 class Done:
@@ -116,18 +131,23 @@ def work(
     search: Enumeration | Explorer,
     budget: int | None,
     host: Host,
-    measure: Measure | None = None,
+    problem: Problem | None = None,
 ) -> Done:
-    """Search until ``budget`` regions are found, or the host wants it to stop."""
+    """Search until ``budget`` regions are found, or the host wants it to stop. With a ``problem``
+    regions are kept, and what is left is measured, as it says."""
     began = time.perf_counter()
     found: list[Found] = []
     n = 0
 
     def keep(block: Found | int) -> None:
         nonlocal n
-        n += block if isinstance(block, int) else len(block)
-        if not isinstance(block, int) and len(block):
-            found.append(block)
+        if isinstance(block, int):
+            n += block
+            return
+        n += len(block)
+        kept = block if problem is None else problem.kept(block)
+        if len(kept):
+            found.append(kept)
 
     interrupted = False
     try:
@@ -140,7 +160,7 @@ def work(
         interrupted = True
     left: Sequence[OpenCells] = ()
     if not search.finished:
-        left = search.left(host.parts(), measure)
+        left = search.left(host.parts(), None if problem is None else problem.measure)
         keep(search.flush())
     seconds = time.perf_counter() - began
     counters = vars(search.resolver.counters)
@@ -166,7 +186,7 @@ def run(problem: Problem, begin: OpenCells | None, budget: int, host: Host) -> D
     Raises:
         KeyboardInterrupt: Ctrl-C came amid a step: what was found may not fit what is left.
     """
-    done = work(problem.search(begin, budget), budget, host, problem.measure)
+    done = work(problem.search(begin, budget), budget, host, problem)
     if done.interrupted:
         raise KeyboardInterrupt
     return done

@@ -133,15 +133,15 @@ def _checked(classes: Sequence[int], outputs: int) -> tuple[int, ...]:
 
 def _by_level(network: Network, level: Fraction) -> Decision:
     unit = PiecewiseLinear((level,), (0, 1), 0)
-    layers = _followed(network, Affine(np.eye(1), np.zeros(1)), [unit])
+    layers = followed(network, Affine(np.eye(1), np.zeros(1)), [unit])
     extended = Network(layers, network.input_box, network.notes)
     return Decision(network, extended, (0, 1), level, (0, 1))
 
 
-def _followed(
+def followed(
     network: Network, factor: Affine, units: Sequence[PiecewiseLinear]
 ) -> tuple[Layer, ...]:
-    """The layers of a network, then an affine map and units; one layer less if its last has no
+    """The layers of a network, then an affine map and units; one layer fewer if its last has no
     units."""
     last = network.layers[-1]
     if all(unit.is_identity for unit in last.units):
@@ -166,5 +166,5 @@ def _strongest_first(network: Network, classes: tuple[int, ...]) -> tuple[int, .
 def _challenges(network: Network, classes: Sequence[int]) -> tuple[Layer, ...]:
     """The layers of the extended network."""
     values = np.eye(network.output_dim)[list(classes)]
-    layers = _followed(network, *first_challenge(values))
+    layers = followed(network, *first_challenge(values))
     return *layers, *(next_challenge(left) for left in range(len(classes), 2, -1))

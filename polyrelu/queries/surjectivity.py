@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..answer import Answer, Status
@@ -15,27 +14,9 @@ from ..limits import Limits
 from ..network import Layer, Network, quotient
 from ..notebook import InNotebook
 from ..progress import Progress
-from ..rational import ExactPoint, dot, rows_of
-from ..region import Region
-from .outputs import Output, combination, output_weights
+from .ends import End, Regions, Weights, ends
+from .outputs import Output, output_weights
 from .where import as_network, graph_of, stopped
-
-Weights = tuple[Fraction, ...]
-
-
-@dataclass(frozen=True)
-class End:
-    """One end of the range of values.
-
-    Attributes:
-        value: the least or greatest value, attained at ``point``; None: there is none.
-        point: a point of the domain, exactly.
-        direction: if there is none: along it, from ``point``, the values have no bound.
-    """
-
-    value: Fraction | None
-    point: ExactPoint
-    direction: ExactPoint | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +36,10 @@ def output_range(
     limits: Limits | None = None,
     progress: bool | Progress = False,
 ) -> OutputRange:
-    """The exact range of one output, from the vertices and rays of all regions.
+    """The exact range of one output.
+
+    Regions are enumerated once more for each end, mostly, with the value that is the end as a
+    threshold: certified signs say that it is exceeded nowhere.
 
     Args:
         output: of a network with several outputs, the index of one, or a weight for each: the range
@@ -68,7 +52,7 @@ def output_range(
     graph = _graph(network, domain, limits, progress, output)
     if not graph.complete:
         raise IncompleteError(f"the range needs all regions, but {stopped(graph)}")
-    return _range([graph], weights_of(graph.network, output))
+    return range_of(graph, [graph], output, limits, progress)
 
 
 def is_surjective(
@@ -97,7 +81,7 @@ def is_surjective(
     stats = {"regions": len(graph)}
     if not graph.complete:
         return Answer(Status.UNKNOWN, stopped(graph), stats=stats)
-    return surjectivity(_range([graph], (Fraction(1),)), stats)
+    return surjectivity(range_of(graph, [graph], None, limits, progress), stats)
 
 
 def surjectivity(found: OutputRange, stats: dict[str, Any]) -> Answer:
@@ -129,51 +113,19 @@ def weights_of(network: Network, output: Output | None) -> Weights:
     return output_weights(0 if output is None else output, network.output_dim)
 
 
-def range_of_graphs(
-    network: Network, graphs: Iterable[RegionGraph], output: Output | None = None
+def range_of(
+    regions: Regions,
+    graphs: Iterable[RegionGraph],
+    output: Output | None,
+    limits: Limits | None,
+    progress: bool | Progress,
 ) -> OutputRange:
-    """The exact range of one output of a network, of which these graphs have all regions.
+    """The exact range of one output on regions that are complete; ``graphs`` are these, part by
+    part.
 
     Raises:
-        NetworkError: as :func:`output_range`.
+        NetworkError, IncompleteError: as :func:`output_range`.
     """
-    return _range(graphs, weights_of(network, output))
-
-
-def _range(graphs: Iterable[RegionGraph], weights: Weights) -> OutputRange:
-    ends: dict[int, End] = {}
-    for graph in graphs:
-        for region in graph:
-            for sign in (-1, 1):
-                best = ends.get(sign)
-                if best is not None and best.value is None:
-                    continue
-                end = _end_of_region(region, sign, weights)
-                if best is None or best.value is None or end.value is None \
-                        or sign * end.value > sign * best.value:  # fmt: skip
-                    ends[sign] = end
-    return OutputRange(ends[-1], ends[1])
-
-
-def _end_of_region(region: Region, sign: int, weights: Weights) -> End:
-    """The greatest value (sign = 1) or the least (-1) on a region."""
-    matrix = rows_of(region.graph.compiled.chart)
-    form, scale = combination(weights, region.output_form)
-    best: tuple[Fraction, ExactPoint] | None = None
-    for line in region.exact_lines():
-        slope = dot(form[:-1], line)
-        if slope:
-            turned = line if slope * sign > 0 else [-v for v in line]
-            return End(None, region.exact_point(), tuple(map(Fraction, turned)))
-    for g in region.generators():
-        x = [dot(row, g) for row in matrix]
-        value = dot(form, x)
-        if x[-1] == 0:
-            if sign * value > 0:
-                return End(None, region.exact_point(), tuple(map(Fraction, x[:-1])))
-            continue
-        exact = Fraction(value) / (scale * x[-1])
-        if best is None or sign * exact > sign * best[0]:
-            best = exact, tuple(Fraction(v, x[-1]) for v in x[:-1])
-    assert best is not None, "a region has a point of some minimal face"
-    return End(*best)
+    within = replace(Limits.checked(limits), regions=None)
+    weights = weights_of(regions.network, output)
+    return OutputRange(*ends(regions, graphs, weights, within, progress))

@@ -106,8 +106,7 @@ class Search:
 
     def _begin(self) -> None:
         """The first task, alone."""
-        measure = None if self._problem is None else self._problem.measure
-        done = work(self._first, self._budget, self, measure)
+        done = work(self._first, self._budget, self, self._problem)
         if done.interrupted:
             if self._checkpoint is not None:  # what was found may not fit what is left
                 raise KeyboardInterrupt

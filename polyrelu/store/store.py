@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,7 +22,7 @@ from ..errors import FileFormatError, IncompleteError, LimitsError
 from ..graph import RegionGraph, packed_pattern
 from ..locate import exact_patterns
 from ..network import Network
-from ..progress import Meter, Progress, reporter
+from ..progress import Progress
 from ..queries.decision import decision
 from ..queries.where import why_stopped
 from ..region import Region
@@ -279,23 +278,25 @@ class RegionStore:
     def output_range(
         self, output: Output | None = None, *, progress: bool | Progress = False
     ) -> OutputRange:
-        """The exact range of one output, from the vertices and rays of all regions, part by part;
-        some milliseconds a region.
+        """The exact range of one output. On a bounded domain the store tells where to begin, and
+        the regions are enumerated anew for each end, some microseconds each; of unbounded regions
+        all vertices and rays are asked, milliseconds each.
 
         Args:
             output: as of :func:`polyrelu.output_range`.
-            progress: called with the number of regions before each part, and the seconds.
+            progress: of the enumerations, as of :func:`polyrelu.regions`.
 
         Raises:
             NetworkError: more than one output, and ``output`` does not say which.
             IncompleteError: the store has not all regions.
         """
-        from ..queries.surjectivity import range_of_graphs
+        from ..queries.surjectivity import range_of
 
         if not self.complete:
             why = why_stopped(self.stopped_by, f"{len(self)} regions")
             raise IncompleteError(f"the range needs all regions, but {why}")
-        return range_of_graphs(self.network, self._graphs(reporter(progress)), output)
+        graphs = (part.graph for part in self.parts())
+        return range_of(self, graphs, output, None, progress)
 
     def is_surjective(self, *, progress: bool | Progress = False) -> Answer:
         """Does a network with one output take every real value? As :func:`polyrelu.is_surjective`,
@@ -328,15 +329,6 @@ class RegionStore:
         from .boundary import StoredBoundary
 
         return StoredBoundary(self, decision(network, classes, level))
-
-    def _graphs(self, report: Progress | None) -> Iterator[RegionGraph]:
-        began = time.perf_counter()
-        for part in self.parts():
-            if report is not None:
-                report(part.first, time.perf_counter() - began)
-            yield part.graph
-        if isinstance(report, Meter):
-            report.close()
 
 
 def open_store(path: str | os.PathLike[str]) -> RegionStore:

@@ -33,8 +33,8 @@ def compose(program, stack, tables, e, layer):
 
     The error of a unit's row is a bound on the l1 norm of what float64 did to its
     coefficients: the greatest error among the inputs, inherited and by rounding, times the
-    row's weights; or, where that has grown, each input's own. Returns True if the errors have
-    grown so far that exact composition is the cheaper way.
+    row's weights; or, where that has grown or the row is 0, each input's own. Returns True if the
+    errors have grown so far that exact composition is the cheaper way.
     """
     u0, u1 = program.first_unit[layer - 1], program.first_unit[layer]
     n = program.first_unit[layer + 1] - u1
@@ -57,7 +57,7 @@ def compose(program, stack, tables, e, layer):
     l1_norms(tables.unit, u1, norms)
     for i in range(n):
         errors[i] = input_error * program.weight_norm[u1 + i]
-    if is_beyond(errors, norms, LOOSE_ERROR):
+    if is_beyond(errors, norms, LOOSE_ERROR) or is_zero_but_for_errors(errors, norms):
         for i in range(n):
             errors[i] = input_error * program.left_out[u1 + i]
         add_errors(program.weight, live, input_errors, n_live, errors)
@@ -129,6 +129,15 @@ def is_beyond(error, norm, most):
     for i in range(len(norm)):
         beyond |= (norm[i] > 0.0) & (not error[i] < most * norm[i])
     return beyond
+
+
+@njit(**CALLED)
+def is_zero_but_for_errors(error, norm):
+    """Is some row 0 as far as float64 can tell? It may be for sure, if it takes no live input."""
+    found = False
+    for i in range(len(norm)):
+        found |= (norm[i] == 0.0) & (error[i] > 0.0)
+    return found
 
 
 @njit(**INLINED)
