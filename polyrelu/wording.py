@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .answer import Answer
     from .queries.boundary import DecisionBoundary
+    from .queries.ends import End
     from .queries.lipschitz import Lipschitz
     from .queries.robustness import RobustRadius
     from .queries.stability import Stability
+    from .queries.surjectivity import OutputRange
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,32 @@ def lipschitz_lines(found: Lipschitz) -> list[str]:
         f"{len(found.graph):,} regions",
         f"  |F(x) - F(y)| <= L |x - y| in the norm {found.norm:g}, the least L in {found.value}",
         f"  attained on region {found.region}",
+    ]
+
+
+def range_json(found: Mapping[int, OutputRange]) -> dict[str, Any]:
+    """Of some outputs."""
+
+    def end(at: End) -> dict[str, Any]:
+        value = None if at.value is None else _point((at.value,))
+        return {"value": value, "point": _point(at.point)}
+
+    outputs = [{"output": k, "low": end(r.low), "high": end(r.high)} for k, r in found.items()]
+    return {"outputs": outputs}
+
+
+def range_lines(found: Mapping[int, OutputRange]) -> list[str]:
+    """For people."""
+
+    def line(name: str, end: End) -> str:
+        if end.value is None:
+            return f"  {name:<9}no bound, from {_floats(end.point)} on"
+        return f"  {name:<9}{_rounded((end.value,))[0]:.17g} at {_floats(end.point)}"
+
+    return [
+        text
+        for k, r in found.items()
+        for text in (f"output {k}:", line("least", r.low), line("greatest", r.high))
     ]
 
 

@@ -385,6 +385,30 @@ def test_query_other_questions(files, capsys):
     assert json.loads(capsys.readouterr().out)["inverse_lipschitz"] == [None, None]
 
 
+def test_query_range(files, capsys):
+    assert main(["query", "range", files["line"], "--box=-1,1"]) == 0
+    assert "least    -1 at (-1)" in (told := capsys.readouterr().out)
+    assert "greatest 1 at (1)" in told
+    assert main(["query", "range", files["line"], "--space"]) == 0
+    assert "greatest no bound" in capsys.readouterr().out
+    assert main(["query", "range", files["ends"], "--box=-1,1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["outputs"]
+    network = pr.load_network(files["ends"])
+    assert [one["output"] for one in found] == list(range(5))
+    for one in found:
+        for end in (one["low"], one["high"]):
+            x = [Fraction(v) for v in end["point"]["exact"]]
+            assert str(network.exact(x)[0][one["output"]]) == end["value"]["exact"][0]
+    assert main(["query", "range", files["ends"], "--box=-1,1", "--output=4", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outputs"] == found[4:]
+    assert main(["query", "range", files["ends"], "--box=-1,1", "--output=5"]) == 2
+    assert "output must be 0, ..., 4" in capsys.readouterr().err
+    assert main(["query", "range", files["ends"], "--box=-1,1", "--limit-regions=1"]) == 3
+    assert "needs all regions" in capsys.readouterr().err
+    assert main(["query", "rank", files["ends"], "--box=-1,1", "--output=1"]) == 2
+    assert "--output is for `query range`" in capsys.readouterr().err
+
+
 def test_query_limits_and_usage(files, capsys):
     limit = ["--limit-regions=2"]
     assert main(["query", "injective", files["ends"], "--space", *limit]) == 3

@@ -413,7 +413,13 @@ def kept(tmp_path) -> tuple[str, str, str]:
 
 @pytest.mark.parametrize(
     ("words", "code"),
-    [(["rank"], 1), (["lipschitz", "--norm=1"], 0), (["lipschitz"], 0), (["surjective"], 1)],
+    [
+        (["rank"], 1),
+        (["lipschitz", "--norm=1"], 0),
+        (["lipschitz"], 0),
+        (["surjective"], 1),
+        (["range"], 0),
+    ],
 )
 def test_a_store_and_a_graph_answer_as_the_network_does(kept, capsys, words, code) -> None:
     net, directory, graph = kept
@@ -500,7 +506,7 @@ def test_what_needs_a_network_says_where_it_is(kept, tmp_path, capsys) -> None:
     assert main(["query", "stability", own, "--box=-1,1"]) == 0
     capsys.readouterr()
     for words, told in (
-        (["query", "boundary", graph], "which answer rank, oriented, surjective, lipschitz"),
+        (["query", "boundary", graph], "which answer rank, oriented, surjective, range, lipschitz"),
         (["query", "rank", directory, "--box=0,1"], "--box is for a network"),
         (["query", "rank", directory, "--limit-regions=1"], "limits are for a network"),
         (["query", "rank", str(tmp_path)], "is no store of regions"),

@@ -15,8 +15,8 @@ _FILES = {
     "NET": "a network: .npz, .nnet or .onnx",
     "NET|GRAPH|STORE": "a network: .npz, .nnet or .onnx; regions that `polyrelu regions -o` wrote, "
     "or a store of them, a directory",
-    "NET|GRAPH": "a network; for rank, oriented, surjective, lipschitz also regions that `polyrelu "
-    "regions -o` wrote, or a store of them; for boundary also a store",
+    "NET|GRAPH": "a network; for rank, oriented, surjective, range, lipschitz also regions that "
+    "`polyrelu regions -o` wrote, or a store of them; for boundary also a store",
     "GRAPH|NET": "regions that `polyrelu regions -o` wrote, a store of them, or a network",
 }
 

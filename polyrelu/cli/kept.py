@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..wording import Wording
-from .questions import NORMS
+from .questions import NORMS, ranges
 from .reading import in_memory, network_of
 from .where import UsageError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..store.boundary import StoredBoundary
     from ..store.store import RegionStore
 
-OF_REGIONS = ("rank", "oriented", "surjective", "lipschitz")
+OF_REGIONS = ("rank", "oriented", "surjective", "range", "lipschitz")
 OF_STORES = (*OF_REGIONS, "boundary")
 
 
@@ -46,13 +46,16 @@ def ask_regions(args: argparse.Namespace, held: RegionGraph | RegionStore, progr
     """The answer to a question that :func:`check_question` lets pass."""
     from ..queries.injectivity import is_coherently_oriented, is_injective_on_regions
     from ..queries.lipschitz import lipschitz_constant
-    from ..queries.surjectivity import is_surjective
+    from ..queries.surjectivity import is_surjective, output_range
     from ..store.store import RegionStore
 
     if isinstance(held, RegionStore) and args.question == "boundary":
         return _boundary(args, held)
     if isinstance(held, RegionStore) and args.question == "surjective":
         return held.is_surjective(progress=progress)
+    if args.question == "range":
+        of_all = held.output_range if isinstance(held, RegionStore) else partial(output_range, held)
+        return ranges(held.network, args.output, partial(of_all, progress=progress))
     tasks: dict[str, Callable[..., Any]] = {
         "rank": is_injective_on_regions,
         "oriented": is_coherently_oriented,

@@ -57,6 +57,9 @@ def add_options(parser: Any) -> None:
         type=Path,
         help="boundary of a store: the network of which `regions --decision` made the store",
     )
+    parser.add_argument(
+        "--output", metavar="K", type=seed, help="range: of output K alone (default: of each)"
+    )
     group = parser.add_argument_group("data", "For questions about points and their labels.")
     group.add_argument("--data", metavar="FILE", help=".npz (arrays x, y) or .csv (label last)")
     group.add_argument(
@@ -134,7 +137,9 @@ def _about_network(args: argparse.Namespace) -> int:
     if args.save is not None:
         check_dimension(args.save, where.dim)
     point = None if args.point is None else point_of("--point", args.point, where.dim)
-    task = partial(ask, args.question, network, where, limits_of(args), point, args.norm)
+    task = partial(
+        ask, args.question, network, where, limits_of(args), point, args.norm, args.output
+    )
     return _written(args, with_progress(args, task), network, repr(where))
 
 

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..wording import Wording, range_json, range_lines
+
 if TYPE_CHECKING:
     from ..domain import Domain, Slice
     from ..limits import Limits
     from ..network import Array, Network
+    from ..queries.surjectivity import OutputRange
 
 QUESTIONS = {
     "injective": "do different inputs give different outputs? a proof, or two inputs that collide",
@@ -17,6 +20,7 @@ QUESTIONS = {
     "rank": "is every region's map injective on it, that is, of full column rank?",
     "oriented": "as many outputs as inputs: do all regions' determinants have one sign?",
     "surjective": "one output: does it take every real value?",
+    "range": "the least and the greatest value of each output, or of --output, and where",
     "stability": "bounds on how much distances shrink and grow (both Lipschitz constants)",
     "boundary": "the decision boundary: pieces, components, topology, also of its two sides",
     "radius": "how far is --point from the nearest input with another decision?",
@@ -28,8 +32,9 @@ QUESTIONS = {
 NORMS = {"1": 1.0, "2": 2.0, "inf": float("inf")}
 ABOUT_DATA = ("folding", "separability", "similarity")
 WITH_NORM = ("radius", "lipschitz")
-ONLY_FOR = {"network": "boundary", "pairs": "folding", "measures": "separability",
-            "against": "separability", "metric": "similarity"}  # fmt: skip
+ONLY_FOR = {"network": "boundary", "output": "range", "pairs": "folding",
+            "measures": "separability", "against": "separability",
+            "metric": "similarity"}  # fmt: skip
 
 
 def ask(
@@ -39,6 +44,7 @@ def ask(
     limits: Limits,
     point: Array | None,
     norm: str | None,
+    output: int | None,
     progress: Any,
 ) -> Any:
     """The answer to a question of :data:`QUESTIONS`."""
@@ -55,6 +61,7 @@ def ask(
         "rank": injectivity.is_injective_on_regions,
         "oriented": injectivity.is_coherently_oriented,
         "surjective": is_surjective,
+        "range": partial(_ranges, output),
         "stability": stability,
         "boundary": decision_boundary,
         "radius": robust_radius,
@@ -66,3 +73,23 @@ def ask(
     if point is not None:
         return task(network, point.tolist(), where, limits=limits, progress=progress)
     return task(network, where, limits=limits, progress=progress)
+
+
+def _ranges(
+    output: int | None, network: Network, where: Domain | Slice, limits: Limits, progress: Any
+) -> Wording:
+    from ..enumeration import regions
+    from ..queries.outputs import output_weights
+    from ..queries.surjectivity import output_range
+
+    if output is not None:
+        output_weights(output, network.output_dim)  # an output that is not there is told at once
+    graph = regions(network, where, limits=limits, progress=progress)
+    return ranges(network, output, partial(output_range, graph, limits=limits, progress=progress))
+
+
+def ranges(network: Network, output: int | None, range_of: Callable[..., OutputRange]) -> Wording:
+    """Of one output, or of all: what ``range_of(output=k)`` says, in words."""
+    asked = range(network.output_dim) if output is None else [output]
+    found = {k: range_of(output=k) for k in asked}
+    return Wording(range_json(found), range_lines(found), "done")

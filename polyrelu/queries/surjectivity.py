@@ -29,7 +29,7 @@ class OutputRange(InNotebook):
 
 
 def output_range(
-    network: Layer | Network,
+    network: Layer | Network | RegionGraph,
     domain: Domain | Slice | None = None,
     *,
     output: Output | None = None,
@@ -42,6 +42,7 @@ def output_range(
     threshold: certified signs say that it is exceeded nowhere.
 
     Args:
+        network: or its regions, which have their domain already.
         output: of a network with several outputs, the index of one, or a weight for each: the range
             of that linear combination, as (1, -1, 0) for by how much the first exceeds the second.
 
