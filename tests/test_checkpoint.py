@@ -33,6 +33,7 @@ from polyrelu import (
 )
 from polyrelu.activations import identity
 from polyrelu.cli import main
+from polyrelu.engine import enumerate as enumerate_
 from polyrelu.engine.enumerate import Enumeration
 from polyrelu.network import Affine, Layer, Network, relu
 from polyrelu.search import crew, search
@@ -262,6 +263,19 @@ def test_a_count_that_cannot_be_recorded_says_so(tmp_path, capsys):
     assert main([*ask, "--space"]) == 0
     assert int(capsys.readouterr().out) == len(regions(MERGED, Space(2)))
     assert main([*ask, "--box=-1,1", "--checkpoint", str(tmp_path / "run")]) == 0
+
+
+def test_files_of_regions_do_not_grow_with_the_search(tmp_path, monkeypatch):
+    monkeypatch.setattr(crew, "MOST_ON_DISK", 40)
+    monkeypatch.setattr(enumerate_, "BLOCK_REGIONS", 8)
+    monkeypatch.setattr(crew, "FEWEST_ON_DISK", 10**6)
+    with monkeypatch.context() as stop:
+        stop.setattr(crew.Crew, "somebody_waits", False)  # who would take what is not done yet
+        store_regions(NET, BOX, tmp_path, workers=1, limits=Limits(regions=1000))
+    lines = (tmp_path / SEARCH / "journal").read_bytes().splitlines()[2:]  # after the first task
+    found = [json.loads(line.partition(b" ")[2])["regions"] for line in lines]
+    assert sum(found) > 800
+    assert max(found) <= 48
 
 
 def test_the_command_line_tells_how_far_a_count_came(tmp_path, capsys):

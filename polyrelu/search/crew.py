@@ -20,6 +20,7 @@ from .frontier import Frontier, Task
 
 FEWEST = 8192  # regions of a task: fewer are not worth its set-up, a millisecond or so
 FEWEST_ON_DISK = 1 << 16  # or are a file of their own
+MOST_ON_DISK = 1 << 18  # of which those who build the store have some in memory
 LONGEST = 2.0  # seconds that a task may take: who else waits, or loses it, does so no longer
 SLOWEST = 60.0  # seconds that one may have taken: more was spent in sleep, or is not true
 TRIES = 3  # of a task that fails elsewhere
@@ -57,6 +58,7 @@ class Crew:
         self._workers, self._finish, self._checkpoint = workers, finish, checkpoint
         self._most = most
         self._fewest = FEWEST if checkpoint is None else FEWEST_ON_DISK
+        self._largest = None if checkpoint is None or problem.counting else MOST_ON_DISK
         self._are_threads = shares_memory(executor)
         self._width = workers + 1 if self._are_threads else 2 * workers  # tasks given out
         self._running: dict[Task, Future[Done]] = {}
@@ -155,6 +157,8 @@ class Crew:
         """How many regions a task is to find: a small share of all, in a short time."""
         share = max(self._fewest, self._frontier.n_regions // (8 * self._workers))
         budget = max(1, min(share, int(LONGEST * self._regions / self._seconds)))
+        if self._largest is not None:
+            budget = min(budget, self._largest)
         if self._most is None:
             return budget
         promised = sum(task.budget for task in self._running)
