@@ -86,8 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs = []
     for file in options.file:
         try:
-            runs.append(json.loads(file.read_text()))
-        except (OSError, ValueError) as error:
+            runs.append(dict(json.loads(file.read_text())))
+        except (OSError, TypeError, ValueError) as error:
             made.error(f"{file} is not what python -m benchmarks --json writes: {error}")
         if not runs[-1].get("complete"):
             made.error(f"{file} is of a run that did not come to its end: run it again")

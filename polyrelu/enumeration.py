@@ -218,7 +218,7 @@ def regions_above(
     """The regions of a network on which one of its thresholds is on. All are searched, on all
     cores, but only these take memory; which of them touch is not asked. Regions that auxiliary
     walls cut may be there several times."""
-    from .engine.assemble import concatenate, dense, from_layer_1, threshold_bits
+    from .engine.assemble import concatenate, packed_patterns
     from .engine.compiled import rounded_points
 
     made = Prepared.of(network, domain, limits, "auto", False, bool(progress))
@@ -227,9 +227,9 @@ def regions_above(
     search = made.search(progress, None, None)
     with deferred_interrupt() as interrupted:
         search.run(interrupted)
-    found = from_layer_1(concatenate(search.blocks()), search.compiled.layout)
+    found = concatenate(search.blocks())
     return Above(
-        threshold_bits(search.compiled, dense(search.compiled, found.pattern), found.zero),
+        packed_patterns(search.compiled, found),
         rounded_points(search.compiled, found.witness),
         search.stopped_by,
         search.n_regions,

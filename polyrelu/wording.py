@@ -209,7 +209,8 @@ def range_json(found: Mapping[int, OutputRange]) -> dict[str, Any]:
 
     def end(at: End) -> dict[str, Any]:
         value = None if at.value is None else _point((at.value,))
-        return {"value": value, "point": _point(at.point)}
+        direction = None if at.direction is None else _point(at.direction)
+        return {"value": value, "point": _point(at.point), "direction": direction}
 
     outputs = [{"output": k, "low": end(r.low), "high": end(r.high)} for k, r in found.items()]
     return {"outputs": outputs}
@@ -220,7 +221,9 @@ def range_lines(found: Mapping[int, OutputRange]) -> list[str]:
 
     def line(name: str, end: End) -> str:
         if end.value is None:
-            return f"  {name:<9}no bound, from {_floats(end.point)} on"
+            assert end.direction is not None
+            way = f"from {_floats(end.point)} along {_floats(end.direction)}"
+            return f"  {name:<9}no bound, {way}"
         return f"  {name:<9}{_rounded((end.value,))[0]:.17g} at {_floats(end.point)}"
 
     return [

@@ -210,6 +210,7 @@ def test_the_page_and_its_picture_are_written(tmp_path: Path) -> None:
     [
         (None, "No such file"),
         ("{", "is not what python -m benchmarks --json writes"),
+        ("[1]", "is not what python -m benchmarks --json writes"),
         (json.dumps(a_run() | {"complete": False}), "did not come to its end"),
     ],
 )

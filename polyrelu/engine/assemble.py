@@ -318,6 +318,12 @@ def dense(compiled: Compiled, words: np.ndarray) -> np.ndarray:
     return _packed(words, place.wall_runs) if place.is_narrow else words
 
 
+def packed_patterns(compiled: Compiled, found: Found) -> np.ndarray:
+    """:func:`threshold_bits` of found regions."""
+    zero = found.zero - np.array([0, compiled.layout.first_wall[1]])
+    return threshold_bits(compiled, dense(compiled, found.pattern), zero)
+
+
 def threshold_bits(compiled: Compiled, signs: np.ndarray, zero: np.ndarray) -> np.ndarray:
     """Patterns packed by threshold, eight to a byte, the first in the lowest bit, of
     :func:`dense` ones; ``zero`` has rows (region, wall) of forms that are identically 0."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..domain import Domain
 from ..network import FieldsOnly, Network
-from .assemble import dense, from_layer_1, take, threshold_bits
+from .assemble import packed_patterns, take
 from .choice import Trial, enumeration, representation
 from .compiled import Compiled
 from .enumerate import Enumeration, Found
@@ -89,8 +89,7 @@ class Problem(FieldsOnly):
         """Those of the regions that are kept."""
         if self.above is None:
             return found
-        own = from_layer_1(found, self.compiled.layout)
-        packed = threshold_bits(self.compiled, dense(self.compiled, own.pattern), own.zero)
+        packed = packed_patterns(self.compiled, found)
         is_on = packed[:, self.above >> 3] >> np.uint8(self.above & 7) & 1
         return take(found, np.flatnonzero(is_on))
 
@@ -120,8 +119,9 @@ class Done:
 class Host(Protocol):
     """Whom a task asks while it runs."""
 
-    def stopped(self, block: Found | int) -> bool:
-        """Is it to stop? It tells what it has just found: some regions, or how many, or none."""
+    def stopped(self, regions: int, n_bytes: int) -> bool:
+        """Is it to stop? It tells how many regions it has just found, and what those take that it
+        keeps."""
 
     def parts(self) -> int:
         """In how many pieces is what is left wanted?"""
@@ -139,21 +139,21 @@ def work(
     found: list[Found] = []
     n = 0
 
-    def keep(block: Found | int) -> None:
+    def keep(block: Found | int) -> tuple[int, int]:
         nonlocal n
         if isinstance(block, int):
             n += block
-            return
+            return block, 0
         n += len(block)
         kept = block if problem is None else problem.kept(block)
         if len(kept):
             found.append(kept)
+        return len(block), kept.nbytes
 
     interrupted = False
     try:
         for block in search.blocks():
-            keep(block)
-            over = host.stopped(block)
+            over = host.stopped(*keep(block))
             if search.finished or over or (budget is not None and n >= budget):
                 break
     except KeyboardInterrupt:  # from a progress callback, or a second Ctrl-C
@@ -173,7 +173,7 @@ class Elsewhere:
 
     n_parts: int
 
-    def stopped(self, block: Found | int) -> bool:
+    def stopped(self, regions: int, n_bytes: int) -> bool:
         return False
 
     def parts(self) -> int:

@@ -9,9 +9,10 @@ greatest. Else one climbs again, from there.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -78,12 +79,13 @@ def ends(
 
     Args:
         graphs: the same regions, part by part.
-        limits: for each pass.
+        limits: for both ends together; regions are not limited.
 
     Raises:
         IncompleteError: a limit was reached.
     """
     row, scale = _row_of(weights)
+    began, bounds = time.perf_counter(), replace(limits, regions=None)
     found: dict[int, End | None] = {-1: None, 1: None}
     if row is None or regions.statistics()["unbounded_regions"]:
         for graph in graphs:
@@ -92,8 +94,9 @@ def ends(
                     found[sign] = _better(found[sign], end_of(graph[i], sign, weights), sign)
     for sign, end in found.items():
         if row is not None and (end is None or end.value is not None):
+            left = bounds.after(time.perf_counter() - began)
             climber = _Climber(regions, weights, sign)
-            found[sign] = climber.greatest(end, sign * row, scale, limits, progress)
+            found[sign] = climber.greatest(end, sign * row, scale, left, progress)
     low, high = found[-1], found[1]
     assert low is not None
     assert high is not None  # there is a region
@@ -155,15 +158,15 @@ class _Climber:
             known: that of some.
             row, scale: the weights, times the sign, are ``row / scale``.
         """
-        network, n = self._regions.network, len(self._regions)
+        network, n, began = self._regions.network, len(self._regions), time.perf_counter()
         starts = np.unique(np.linspace(0, n - 1, min(n, STARTS)).astype(np.int64))
         points = np.array([self._regions[i].witness for i in starts.tolist()])
         best = self._climbed(known, starts[self._promising(points)].tolist())
         while best.value is not None:
             extended = _extended(network, row, self._sign * best.value * scale)
             above = regions_above(
-                extended, self._regions.domain, len(network.thresholds), limits=limits,
-                progress=progress,
+                extended, self._regions.domain, len(network.thresholds),
+                limits=limits.after(time.perf_counter() - began), progress=progress,
             )  # fmt: skip
             if above.stopped_by is not None:
                 why = why_stopped(above.stopped_by, f"{above.searched} regions")

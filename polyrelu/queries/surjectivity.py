@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..answer import Answer, Status
@@ -50,10 +51,12 @@ def output_range(
         NetworkError: more than one output, and ``output`` does not say which.
         IncompleteError: a limit was reached; the range needs all regions.
     """
+    bounds, began = Limits.checked(limits), time.perf_counter()
     graph = _graph(network, domain, limits, progress, output)
     if not graph.complete:
         raise IncompleteError(f"the range needs all regions, but {stopped(graph)}")
-    return range_of(graph, [graph], output, limits, progress)
+    left = bounds.after(time.perf_counter() - began)
+    return range_of(graph, [graph], output, left, progress)
 
 
 def is_surjective(
@@ -127,6 +130,5 @@ def range_of(
     Raises:
         NetworkError, IncompleteError: as :func:`output_range`.
     """
-    within = replace(Limits.checked(limits), regions=None)
     weights = weights_of(regions.network, output)
-    return OutputRange(*ends(regions, graphs, weights, within, progress))
+    return OutputRange(*ends(regions, graphs, weights, Limits.checked(limits), progress))

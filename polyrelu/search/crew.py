@@ -13,7 +13,6 @@ from typing import Any
 
 from ..engine import mapped
 from ..engine.assemble import concatenate
-from ..engine.enumerate import Found
 from ..engine.task import Done, Elsewhere, Host, Problem, run
 from .checkpoint import Checkpoint
 from .frontier import Frontier, Task
@@ -223,13 +222,10 @@ class _Thread:
     def __init__(self, crew: Crew, task: Task) -> None:
         self._crew, self._task = crew, task
 
-    def stopped(self, block: Found | int) -> bool:
+    def stopped(self, regions: int, n_bytes: int) -> bool:
         task = self._task
-        if isinstance(block, int):
-            task.so_far += block
-        else:
-            task.so_far += len(block)
-            task.bytes_so_far += block.nbytes
+        task.so_far += regions
+        task.bytes_so_far += n_bytes
         return self._crew.stop or (self._crew.somebody_waits and task.so_far >= FEWEST // 2)
 
     def parts(self) -> int:

@@ -170,12 +170,9 @@ class Search:
 
     # -- alone: the host of the first task -------------------------------------------------------
 
-    def stopped(self, block: Found | int) -> bool:
-        if isinstance(block, int):
-            self.n_regions += block
-        else:
-            self.n_regions += len(block)
-            self._memory += block.nbytes if self._limits.memory is not None else 0
+    def stopped(self, regions: int, n_bytes: int) -> bool:
+        self.n_regions += regions
+        self._memory += n_bytes
         if not self._tick(self.n_regions) and not self._first.finished:
             self._look(self.n_regions, self._memory + self._working_bytes() - self._fixed)
         return self.stopped_by is not None

@@ -299,8 +299,8 @@ class RegionStore:
         return range_of(self, graphs, output, None, progress)
 
     def is_surjective(self, *, progress: bool | Progress = False) -> Answer:
-        """Does a network with one output take every real value? As :func:`polyrelu.is_surjective`,
-        part by part; the cost is that of :meth:`output_range`.
+        """Does a network with one output take every real value? As :func:`polyrelu.is_surjective`;
+        the cost is that of :meth:`output_range`.
 
         Raises:
             NetworkError: more than one output.
