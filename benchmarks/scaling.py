@@ -6,7 +6,9 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from math import comb
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -52,29 +54,43 @@ def cores(quick: bool) -> Table:
         ("all_s", f"{n} cores s", ".2f"),
         ("speedup", "times faster", ".2f"),
         ("extra", "CPU all / one", ".2f"),
+        ("machine", "processes apart", ".2f"),
     ]
     table = Table(f"scaling: {case.name}, one core and {n}", columns)
     repetitions = 1 if quick else 5
-    for what, function in (("graph", polyrelu.regions), ("count", polyrelu.count_regions)):
-        table.rows.append(_cores_of(what, function, case, n, repetitions))
+    with ProcessPoolExecutor(n, get_context("spawn"), warm_up) as apart:
+        for what, function in (("graph", "regions"), ("count", "count_regions")):
+            table.rows.append(_cores_of(what, function, case, n, repetitions, apart))
     with tempfile.TemporaryDirectory() as scratch:
         table.rows.append(_stored(case, n, repetitions, Path(scratch)))
     table.notes = [
         "medians of wall time, in turns; all cores give the same graph to the last bit",
+        f"processes apart: how much more {n} one-core processes get done at once than one, which",
+        "   have nothing in common but the machine: what it has to give",
         f"load of the machine before: {os.getloadavg()[0]:.1f}",
     ]
     return table
 
 
-def _cores_of(what: str, function: Any, case: nets.Case, n: int, repetitions: int) -> Row:
-    one, several, regions = [], [], 0
+def _cores_of(
+    what: str, function: str, case: nets.Case, n: int, repetitions: int, apart: Executor
+) -> Row:
+    one, several, machine, regions = [], [], [], 0
+    list(apart.map(_found, [function] * n, [SMALL] * n, [1] * n))  # they start
     for _ in range(repetitions):
         for workers, seconds in ((1, one), (n, several)):
             wall, cpu = time.perf_counter(), time.process_time()
-            found = function(case.network(), case.domain(), workers=workers)
+            regions = _found(function, case, workers)
             seconds.append((time.perf_counter() - wall, time.process_time() - cpu))
-            regions = found.count if what == "count" else len(found)
-    return _compared(what, regions, one, several)
+        wall = time.perf_counter()
+        list(apart.map(_found, [function] * n, [case] * n, [1] * n))
+        machine.append(n * one[-1][0] / (time.perf_counter() - wall))
+    return _compared(what, regions, one, several) | {"machine": median(machine)}
+
+
+def _found(function: str, case: nets.Case, workers: int) -> int:
+    found = getattr(polyrelu, function)(case.network(), case.domain(), workers=workers)
+    return found.count if function == "count_regions" else len(found)
 
 
 def _stored(case: nets.Case, n: int, repetitions: int, scratch: Path) -> Row:

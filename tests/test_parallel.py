@@ -20,7 +20,7 @@ import pytest
 from networks import gaussian_network, he_layers
 
 from polyrelu import Box, Limits, Network, Space, count_regions, regions, zaslavsky
-from polyrelu.engine import adjacency, assemble, mapped
+from polyrelu.engine import adjacency, assemble, joined
 from polyrelu.engine import enumerate as enumerate_
 from polyrelu.search import crew, search
 
@@ -37,6 +37,7 @@ def _divide_early(monkeypatch):
     monkeypatch.setattr(crew, "FEWEST", 64)
     monkeypatch.setattr(assemble, "FEW", 64)
     monkeypatch.setattr(adjacency, "STRETCH", 64)
+    monkeypatch.setattr(joined, "SMALL", 1)
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +91,13 @@ def test_blocks_that_a_thread_joins(monkeypatch, cells):
     assert len(one) > 500
     assert len(one.coincident)
     monkeypatch.setattr(enumerate_, "BLOCK_REGIONS", 8)
-    monkeypatch.setattr(mapped, "SMALL", 1)
     columns = []
 
-    def joined(parts, join=mapped.joined):
-        columns.append(join(parts))
+    def in_pages(parts):
+        columns.append(joined.in_pages(parts))
         return columns[-1]
 
-    monkeypatch.setattr(mapped, "joined", joined)
+    monkeypatch.setattr(crew, "in_pages", in_pages)
     check_same(regions(*ties, workers=3, cells=cells), one)
     assert {pages(column) for column in columns if column.size} == {mmap}
 

@@ -72,9 +72,12 @@ def _pair(keys, table, partner):  # type: ignore[no-untyped-def]
 
 
 @njit(**ENTRY)
-def _begin(facet, neighbor):  # type: ignore[no-untyped-def]
-    for f in range(len(facet)):
-        neighbor[f] = DOMAIN_WALL if facet[f] < 0 else UNEXPLORED
+def _begin(pattern, rows, indptr, facet, hashes, neighbor):  # type: ignore[no-untyped-def]
+    """Hash the patterns of some regions; behind their facets nothing was found yet."""
+    for i in rows:
+        hashes[i] = _hash(pattern[i])
+        for f in range(indptr[i], indptr[i + 1]):
+            neighbor[f] = DOMAIN_WALL if facet[f] < 0 else UNEXPLORED
 
 
 @njit(**ENTRY)
@@ -92,16 +95,13 @@ def _still_open(rows, indptr, neighbor, special, left):  # type: ignore[no-untyp
 
 
 @njit(**ENTRY)
-def _insert(pattern, hashes, rows, table):  # type: ignore[no-untyped-def]
-    """Hash the patterns of some regions. The table gets their numbers, and -1 where there is
-    none."""
+def _insert(hashes, rows, table):  # type: ignore[no-untyped-def]
+    """The table gets the numbers of some regions by their hashes, and -1 where there is none."""
     for i in range(len(table)):
         table[i] = -1
     last = np.uint64(len(table) - 1)
     for i in rows:
-        h = _hash(pattern[i])
-        hashes[i] = h
-        at = h & last
+        at = hashes[i] & last
         while table[at] >= 0:
             at = (at + np.uint64(1)) & last
         table[at] = i
@@ -171,12 +171,11 @@ def join(
     n = len(pattern)
     special = special_facets(indptr, facet, attached, zero)
     neighbor = np.empty(len(facet), dtype=_number(n))
-    _begin(facet, neighbor)
     hashes = np.empty(n, dtype=np.uint64)
 
     def table_of(rows: np.ndarray) -> np.ndarray:
         table = _new_table(len(rows), n)
-        _insert(pattern, hashes, rows, table)
+        _insert(hashes, rows, table)
         return table
 
     def look_up(rows: np.ndarray, table: np.ndarray) -> None:
@@ -184,6 +183,7 @@ def join(
 
     def join_stretch(first: int) -> np.ndarray:
         rows = np.arange(first, min(first + STRETCH, n), dtype=_number(n))
+        _begin(pattern, rows, indptr, facet, hashes, neighbor)
         look_up(rows, table_of(rows))
         left = np.empty_like(rows)
         return left[: _still_open(rows, indptr, neighbor, special, left)]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from numba import njit
@@ -15,6 +16,7 @@ from .adjacency import STRETCH, UNEXPLORED, join
 from .compilation import ENTRY
 from .compiled import Compiled
 from .enumerate import Found
+from .joined import by_threads
 from .layout import Layout, Runs
 from .thin import ThinWitnesses
 
@@ -78,7 +80,7 @@ def assemble(
     overwritten, so that the peak of memory stays low.
     """
     with Threads(workers if sum(map(len, blocks)) > FEW else 1) as threads:
-        found = concatenate(blocks, threads=threads)
+        found = concatenate(blocks, partial(by_threads, threads=threads))
         return _assembled(compiled, settle, found, finished, most, threads)
 
 
@@ -96,7 +98,7 @@ def _assembled(
     if most is not None and len(found) > most:
         cut_short = True
         found = take(found, np.arange(most))
-    signs = dense(compiled, found.pattern)
+    signs = dense(compiled, found.pattern, threads)
     if found.maybe.any():
         own = from_layer_1(found, compiled.layout)
     else:  # nothing to settle: its facets need not be kept twice
@@ -192,9 +194,7 @@ def _without_facets(found: Found, gone: np.ndarray) -> Found:
 Join = Callable[[list[np.ndarray]], np.ndarray]
 
 
-def concatenate(
-    blocks: list[Found], join: Join = np.concatenate, threads: Threads = ALONE
-) -> Found:
+def concatenate(blocks: list[Found], join: Join = np.concatenate) -> Found:
     """One block of all, its indices counted from the first region and facet on. ``blocks`` is
     emptied."""
     if len(blocks) == 1:
@@ -213,9 +213,8 @@ def concatenate(
         columns[name] = [getattr(b, name) for b in blocks]
     blocks.clear()
     # Column by column, so that the parts of one are freed before the next is joined.
-    names = list(columns)
-    joined = threads.map(join, (columns.pop(name) for name in names))
-    return Found(exact_witness=exact, **dict(zip(names, joined, strict=True)))
+    joined = {name: join(columns.pop(name)) for name in list(columns)}
+    return Found(exact_witness=exact, **joined)
 
 
 def merge(compiled: Compiled, found: Found, finished: bool) -> tuple[Found, np.ndarray]:
@@ -310,12 +309,12 @@ def _of_regions(rows: np.ndarray) -> np.ndarray:
     return kept[np.argsort(kept[:, 0], kind="stable")]
 
 
-def dense(compiled: Compiled, words: np.ndarray) -> np.ndarray:
+def dense(compiled: Compiled, words: np.ndarray, threads: Threads = ALONE) -> np.ndarray:
     """Patterns as the kernel has them, without gaps between layers: wall w is positive if bit
     ``compiled.layout.dense_bits[w]`` of a row is set. Narrow layers would else cost as much as wide
     ones."""
     place = compiled.layout
-    return _packed(words, place.wall_runs) if place.is_narrow else words
+    return _packed(words, place.wall_runs, threads) if place.is_narrow else words
 
 
 def packed_patterns(compiled: Compiled, found: Found) -> np.ndarray:
@@ -341,10 +340,15 @@ def threshold_bits(compiled: Compiled, signs: np.ndarray, zero: np.ndarray) -> n
     return packed
 
 
-def _packed(words: np.ndarray, runs: Runs) -> np.ndarray:
+def _packed(words: np.ndarray, runs: Runs, threads: Threads = ALONE) -> np.ndarray:
     """The bits of each row that the runs take, one after the other."""
     packed = np.zeros((len(words), (runs.n + 63) // 64), dtype=np.uint64)
-    _pack(words, runs.source, runs.target, runs.length, runs.flip, packed)
+
+    def pack(first: int) -> None:
+        rows = slice(first, first + STRETCH)
+        _pack(words[rows], runs.source, runs.target, runs.length, runs.flip, packed[rows])
+
+    deque(threads.map(pack, range(0, len(words), STRETCH)), maxlen=0)
     return packed
 
 

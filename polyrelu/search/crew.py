@@ -11,8 +11,8 @@ from numbers import Integral
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from ..engine import mapped
 from ..engine.assemble import concatenate
+from ..engine.joined import in_pages
 from ..engine.task import Done, Elsewhere, Host, Problem, run
 from .checkpoint import Checkpoint
 from .frontier import Frontier, Task
@@ -212,7 +212,7 @@ def _run_and_join(*asked: Any) -> Done:
     done = run(*asked)
     if len(done.found) > 1:
         # A thread's small arrays, freed by somebody else, would be of use to that thread alone.
-        done.found = [concatenate(done.found, mapped.joined)]
+        done.found = [concatenate(done.found, in_pages)]
     return done
 
 
