@@ -11,7 +11,6 @@ from math import comb
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 

@@ -96,7 +96,7 @@ BAD_COLUMNS: dict[str, Callable[[dict], None]] = {
     "another type": lambda a: a.update(facet=a["facet"].astype(np.int64)),
     "a column is missing": lambda a: a.pop("across"),
     "no JSON": lambda a: a.update(header=np.frombuffer(b"{", np.uint8)),
-    "version": lambda a: a.update(header=header(a, version=2)),
+    "version": lambda a: a.update(header=header(a, version=1)),
     "bad witness": lambda a: a.update(header=header(a, exact_witnesses={"0": ["1/0", "1/1"]})),
     "witness of nobody": lambda a: a.update(header=header(a, exact_witnesses={"-1": ["1/1"] * 2})),
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -17,7 +17,8 @@ from .compilation import ENTRY
 from .compiled import Compiled
 from .enumerate import Found
 from .joined import by_threads
-from .layout import Layout, Runs
+from .layout import Layout
+from .patterns import threshold_bits
 from .thin import ThinWitnesses
 
 FEW = STRETCH  # regions: threads would not assemble them faster
@@ -46,24 +47,6 @@ def _translate(walls, names, named):  # type: ignore[no-untyped-def]
     """As ``named[:] = names[walls]``, in place or without the copy of ``walls`` that this makes."""
     for f in range(len(walls)):
         named[f] = names[walls[f]]
-
-
-@njit(**ENTRY)
-def _pack(words, source, target, length, flip, packed):  # type: ignore[no-untyped-def]
-    """Copy runs of bits, complemented where ``flip``, from each row of words to one of packed."""
-    one = np.uint64(1)
-    for i in range(len(words)):
-        for r in range(len(source)):
-            s, t, left = source[r], target[r], length[r]
-            while left > 0:
-                n = min(left, 64 - (s & 63), 64 - (t & 63))
-                bits = words[i, s >> 6] >> np.uint64(s & 63)
-                if flip[r]:
-                    bits = ~bits
-                if n < 64:
-                    bits &= (one << np.uint64(n)) - one
-                packed[i, t >> 6] |= bits << np.uint64(t & 63)
-                s, t, left = s + n, t + n, left - n
 
 
 def assemble(
@@ -98,34 +81,31 @@ def _assembled(
     if most is not None and len(found) > most:
         cut_short = True
         found = take(found, np.arange(most))
-    signs = dense(compiled, found.pattern, threads)
     if found.maybe.any():
         own = from_layer_1(found, compiled.layout)
     else:  # nothing to settle: its facets need not be kept twice
         found = own = from_layer_1(found, compiled.layout, out=found.facet)
-    neighbors = join_found(compiled, own, signs, threads)
+    neighbors = join_found(compiled, own, threads)
     finished = finished and not cut_short
     own, neighbors = without_absent(settle, found, own, neighbors, finished)
-    return replace(columns(compiled, own, signs, neighbors), cut_short=cut_short)
+    return replace(columns(compiled, own, neighbors), cut_short=cut_short)
 
 
-def join_found(
-    compiled: Compiled, own: Found, signs: np.ndarray, threads: Threads = ALONE
-) -> np.ndarray:
+def join_found(compiled: Compiled, own: Found, threads: Threads = ALONE) -> np.ndarray:
     """What is across each facet, see :func:`.adjacency.join`; of regions with walls numbered
-    :func:`from_layer_1`, and their :func:`dense` patterns."""
-    bits = compiled.layout.dense_bits
-    return join(signs, starts_of(own), own.facet, bits, own.attached, own.zero, threads)
+    :func:`from_layer_1`."""
+    bits = compiled.layout.found_bits
+    return join(own.pattern, starts_of(own), own.facet, bits, own.attached, own.zero, threads)
 
 
-def columns(compiled: Compiled, own: Found, signs: np.ndarray, neighbors: np.ndarray) -> Columns:
+def columns(compiled: Compiled, own: Found, neighbors: np.ndarray) -> Columns:
     """Of the regions, and what is across their facets, in the network's thresholds; the facets
     of ``own`` may be overwritten."""
     facet, coincident = first_names(own.facet, own.attached[:, 1:])
     names = wall_names(compiled)
     _translate(facet, names, facet)
     return Columns(
-        patterns=threshold_bits(compiled, signs, own.zero),
+        patterns=threshold_bits(compiled, own.pattern, own.zero),
         witnesses=own.witness,
         exact_witnesses=own.exact_witness,
         unbounded=own.unbounded,
@@ -309,47 +289,10 @@ def _of_regions(rows: np.ndarray) -> np.ndarray:
     return kept[np.argsort(kept[:, 0], kind="stable")]
 
 
-def dense(compiled: Compiled, words: np.ndarray, threads: Threads = ALONE) -> np.ndarray:
-    """Patterns as the kernel has them, without gaps between layers: wall w is positive if bit
-    ``compiled.layout.dense_bits[w]`` of a row is set. Narrow layers would else cost as much as wide
-    ones."""
-    place = compiled.layout
-    return _packed(words, place.wall_runs, threads) if place.is_narrow else words
-
-
 def packed_patterns(compiled: Compiled, found: Found) -> np.ndarray:
     """:func:`threshold_bits` of found regions."""
     zero = found.zero - np.array([0, compiled.layout.first_wall[1]])
-    return threshold_bits(compiled, dense(compiled, found.pattern), zero)
-
-
-def threshold_bits(compiled: Compiled, signs: np.ndarray, zero: np.ndarray) -> np.ndarray:
-    """Patterns packed by threshold, eight to a byte, the first in the lowest bit, of
-    :func:`dense` ones; ``zero`` has rows (region, wall) of forms that are identically 0."""
-    runs = compiled.layout.threshold_runs
-    words = signs if runs.are_in_place else _packed(signs, runs)
-    octets = words.astype("<u8", copy=False).view(np.uint8)[:, : (runs.n + 7) // 8]
-    packed = np.array(octets, order="C")
-    wall, side = compiled.threshold_wall, compiled.threshold_side
-    opposite: dict[int, list[int]] = {}
-    for t in np.flatnonzero(side < 0).tolist() if len(zero) else ():
-        opposite.setdefault(int(wall[t]), []).append(t)
-    for i, w in zero.tolist():  # a form that is identically 0 is inactive, seen from either side
-        for t in opposite.get(w, ()):
-            packed[i, t >> 3] &= np.uint8(255 ^ (1 << (t & 7)))
-    return packed
-
-
-def _packed(words: np.ndarray, runs: Runs, threads: Threads = ALONE) -> np.ndarray:
-    """The bits of each row that the runs take, one after the other."""
-    packed = np.zeros((len(words), (runs.n + 63) // 64), dtype=np.uint64)
-
-    def pack(first: int) -> None:
-        rows = slice(first, first + STRETCH)
-        _pack(words[rows], runs.source, runs.target, runs.length, runs.flip, packed[rows])
-
-    deque(threads.map(pack, range(0, len(words), STRETCH)), maxlen=0)
-    return packed
+    return threshold_bits(compiled, found.pattern, zero)
 
 
 def first_names(facet: np.ndarray, attached: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -117,7 +117,7 @@ class Compiled:
 
 
 def bit_of_wall(compiled: Compiled) -> np.ndarray:
-    """Where the sign of each wall (layer 1 on) stands in a found pattern."""
+    """Where the sign of each wall (layer 1 on) stands in the kernel's words of these layers."""
     return compiled.layout.bits
 
 

@@ -17,6 +17,7 @@ from .compiled import Compiled
 from .exact import Resolver
 from .measure import Measure
 from .open_cells import OpenCells, divided
+from .patterns import without_gaps
 from .state import Block, Program, Stack, Tables
 from .tables import new_tables
 from .thin import ThinWitnesses
@@ -34,7 +35,8 @@ class Found:
     """Some regions, as columns. Wall numbers are global (layer 0 is the domain).
 
     Attributes:
-        pattern: signs of the walls of layers 1, 2, ..., in words, shape (n, words).
+        pattern: signs of the walls of layers 1, 2, ..., in words, shape (n, words); see
+            :func:`.patterns.without_gaps`.
         witness: float64 interior points in the engine's coordinates, shape (n, dim).
         exact_witness: where no float64 point could be certified: index -> exact point.
         n_facets, n_vertices, unbounded: shape (n,).
@@ -174,7 +176,7 @@ class Enumeration:
         block = self._block
         thin = block.thin[:n_thin].copy()
         return Found(
-            pattern=block.pattern[:n].copy(),
+            pattern=without_gaps(self.compiled.layout, block.pattern[:n]),
             witness=block.witness[:n].copy(),
             exact_witness=ThinWitnesses(
                 {i: x for i, x in self._exact_witness.items() if i < n} if n else {},

@@ -9,6 +9,7 @@ import numpy as np
 
 from .compiled import Compiled
 from .enumerate import Found
+from .patterns import without_gaps
 from .ray import Point
 from .span import Step
 
@@ -20,7 +21,7 @@ class Region:
     """One that was explored.
 
     Attributes:
-        pattern: words from layer 1 on.
+        pattern: the kernel's words from layer 1 on.
         walls: of its facets, sorted.
         across: wall of a facet -> a point beyond it and inside of all other rows, or a step to it
             from the witness, or None if it was not looked for yet; None if they were forgotten.
@@ -39,7 +40,7 @@ class Region:
 def columns(compiled: Compiled, regions: Sequence[Region]) -> Found:
     """The regions as a block."""
     program = compiled.program
-    words = int(program.first_word[-1] - program.first_word[1])
+    layout = compiled.layout
     facets = np.concatenate([np.zeros(0, np.int32), *(region.walls for region in regions)])
     also = [
         (i, int(np.searchsorted(region.walls, facet)), wall)
@@ -50,7 +51,10 @@ def columns(compiled: Compiled, regions: Sequence[Region]) -> Found:
     zero = [(i, wall) for i, region in enumerate(regions) for wall in region.zero]
     i64 = np.int64
     return Found(
-        pattern=np.array([r.pattern for r in regions], np.uint64).reshape(len(regions), words),
+        pattern=without_gaps(
+            layout,
+            np.array([r.pattern for r in regions], np.uint64).reshape(-1, layout.kernel_words),
+        ),
         witness=np.array([r.witness for r in regions]).reshape(len(regions), program.dim),
         exact_witness={
             i: r.exact_witness for i, r in enumerate(regions) if r.exact_witness is not None

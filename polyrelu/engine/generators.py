@@ -15,9 +15,9 @@ from ..domain import Chart, Domain
 from ..network import Network
 from ..rational import IntegerRow, dot, primitive, rows_of
 from . import kernel
-from .assemble import dense, threshold_bits
 from .compiled import Compiled, bit_of_wall
 from .enumerate import Enumeration
+from .patterns import threshold_bits, without_gaps
 from .program import compile_network
 
 
@@ -135,7 +135,8 @@ def _patterns(compiled: Compiled, positive: np.ndarray, negative: np.ndarray) ->
     bits = bit_of_wall(compiled)
     signs = (positive | negative).view(np.uint8)
     decided = np.unpackbits(signs, axis=1, bitorder="little")[:, bits]
-    return threshold_bits(compiled, dense(compiled, positive), np.argwhere(decided == 0))
+    patterns = without_gaps(compiled.layout, positive)
+    return threshold_bits(compiled, patterns, np.argwhere(decided == 0))
 
 
 def volume(cell: Generators, dim: int) -> Fraction:

@@ -36,7 +36,8 @@ class Layout:
         fields: of :class:`.state.Program`, all that do not depend on weights.
         first_wall, first_unit: as in Program, as plain numbers.
         widest: units or walls in a layer, at most.
-        bits: where the sign of each wall stands in a found pattern, shape (walls,).
+        bits: where the sign of each wall stands in the kernel's words from layer 1 on, shape
+            (walls,).
     """
 
     walls: Sequence[Sequence[Wall]]
@@ -65,23 +66,32 @@ class Layout:
     @cached_property
     def is_narrow(self) -> bool:
         """Do layers that begin with words of their own take a word more than all walls need?"""
-        words = int(self.fields["first_word"][-1] - self.fields["first_word"][1])
-        return words * 64 - 64 >= len(self.bits)
+        return self.kernel_words * 64 - 64 >= len(self.bits)
 
     @cached_property
-    def dense_bits(self) -> np.ndarray:
-        """As ``bits``, in patterns without such gaps between narrow layers."""
+    def kernel_words(self) -> int:
+        """From layer 1 on."""
+        return int(self.fields["first_word"][-1] - self.fields["first_word"][1])
+
+    @cached_property
+    def found_words(self) -> int:
+        """Of a found pattern."""
+        return (len(self.bits) + 63) // 64 if self.is_narrow else self.kernel_words
+
+    @cached_property
+    def found_bits(self) -> np.ndarray:
+        """As ``bits``, in found patterns, without gaps between narrow layers."""
         return np.arange(len(self.bits)) if self.is_narrow else self.bits
 
     @cached_property
     def wall_runs(self) -> Runs:
-        """What makes a pattern dense."""
+        """What leaves out the gaps."""
         return runs(self.bits, np.zeros(len(self.bits), dtype=bool))
 
     @cached_property
     def threshold_runs(self) -> Runs:
-        """What makes the thresholds' bits of a dense pattern."""
-        return runs(self.dense_bits[self.threshold_wall], self.threshold_side < 0)
+        """What makes the thresholds' bits of a found pattern."""
+        return runs(self.found_bits[self.threshold_wall], self.threshold_side < 0)
 
     @cached_property
     def wall_names(self) -> np.ndarray:

@@ -19,6 +19,7 @@ from .compiled import Compiled, bit_of_wall
 from .enumerate import NOT_ON_THE_WAY, Enumeration, Found
 from .exact import Resolver
 from .open_cells import OpenCells
+from .patterns import in_kernel_words
 from .state import Cells
 
 Point = tuple[Fraction, ...]
@@ -465,7 +466,8 @@ class LpEnumeration(Enumeration):
         cells.positive[0], cells.negative[0] = cells.positive[top], cells.negative[top]
         cells.scalar[:] = 0
         cells.n_attached[0] = 0
-        columns = (found.pattern[asked], starts, found.facet[theirs], doubtful[theirs],
+        words = in_kernel_words(self.compiled.layout, found.pattern[asked])
+        columns = (words, starts, found.facet[theirs], doubtful[theirs],
                    found.witness[asked], facet, np.ones(len(asked), np.int64))  # fmt: skip
         while (
             status := lp.settle(self.compiled.program, self._cells, self._tables, *columns)
@@ -488,10 +490,10 @@ class LpEnumeration(Enumeration):
         return signs
 
     def _across(self, found: Found, rows: np.ndarray, owners: np.ndarray) -> np.ndarray:
-        """Patterns on the other side of facets."""
+        """Patterns on the other side of facets, in the kernel's words."""
         first = int(self.compiled.program.first_wall[1])
         bits = bit_of_wall(self.compiled)
-        across: np.ndarray = found.pattern[owners]
+        across = in_kernel_words(self.compiled.layout, found.pattern[owners])
         n = np.arange(len(rows))
         place = dict(zip(rows.tolist(), n.tolist(), strict=True))
         also = [(place[f], w) for _, f, w in found.attached.tolist() if f in place]

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.adjacency import UNEXPLORED
-from ..engine.assemble import concatenate, dense, from_layer_1, join_found
+from ..engine.assemble import concatenate, from_layer_1, join_found
 from ..engine.compiled import Compiled
 from ..engine.enumerate import Found
 from ..engine.thin import Point, ThinWitnesses
@@ -27,7 +27,7 @@ from ..io._archive import read_arrays
 from ..io._own_format import Arrays, Format, damaged, header_array, point_text, read_point
 from .files import checksum, write_whole
 
-FORMAT = Format("block of regions", 1, {
+FORMAT = Format("block of regions", 2, {
     "pattern": (np.uint64, 2), "witness": (np.float64, 2), "n_facets": (np.int32, 1),
     "unbounded": (np.uint8, 1), "facet": (np.int32, 1), "maybe": (np.uint8, 1),
     "attached": (np.int64, 2), "zero": (np.int64, 2), "thin": (np.int64, 1),
@@ -93,8 +93,7 @@ def _write(
     joined = concatenate(list(found))
     across = np.full(len(joined.facet), UNEXPLORED, dtype=np.int32)
     if join:
-        own, signs = from_layer_1(joined, compiled.layout), dense(compiled, joined.pattern)
-        across = join_found(compiled, own, signs)
+        across = join_found(compiled, from_layer_1(joined, compiled.layout))
     file, block = Path(path), Block(joined, across)
     arrays = _arrays(compiled, block)
     write_whole(file, lambda stream: np.savez(stream, **arrays))  # type: ignore[arg-type]
@@ -205,10 +204,9 @@ def _exact_points(header: Mapping[str, Any], dim: int) -> dict[int, Point]:
 def _check(file: Path, compiled: Compiled, arrays: Arrays, exact: Mapping[int, Point]) -> None:
     program = compiled.program
     n, n_facets, n_walls = len(arrays["pattern"]), len(arrays["facet"]), int(program.first_wall[-1])
-    words = int(program.first_word[-1] - program.first_word[1])
     first, across, thin = int(program.first_wall[1]), arrays["across"], arrays["thin"]
     right = (
-        arrays["pattern"].shape == (n, words)
+        arrays["pattern"].shape == (n, compiled.layout.found_words)
         and arrays["witness"].shape == (n, compiled.dim)
         and len(arrays["n_facets"]) == len(arrays["unbounded"]) == n
         and bool((arrays["n_facets"] >= 0).all())

@@ -22,7 +22,6 @@ from ..engine.assemble import (
     Columns,
     Settle,
     columns,
-    dense,
     from_layer_1,
     without_absent,
 )
@@ -281,7 +280,7 @@ class _Build:
         own = from_layer_1(block.found, self._compiled.layout)
         with self._settling:
             own, across = without_absent(self.settle, block.found, own, across, finished)
-        found = columns(self._compiled, own, dense(self._compiled, own.pattern), across)
+        found = columns(self._compiled, own, across)
         return replace(found, unbounded=found.unbounded | (self._compiled.n_lines > 0))
 
 

@@ -24,7 +24,7 @@ from ..engine.adjacency import (
     special_facets,
     special_keys,
 )
-from ..engine.assemble import dense, from_layer_1, starts_of
+from ..engine.assemble import from_layer_1, starts_of
 from ..engine.compiled import Compiled
 from ..threads import Threads
 from .block import Block
@@ -87,10 +87,7 @@ class Join:
         threads: Threads,
     ) -> None:
         self._compiled, self._threads = compiled, threads
-        program = compiled.program
-        words = (len(compiled.layout.bits) + 63) // 64
-        if not compiled.layout.is_narrow:
-            words = int(program.first_word[-1] - program.first_word[1])
+        words = compiled.layout.found_words
         widths = {"plain": words + 3, "special": 2 * words + 2}
         at_once = 1 + 8 * widths["plain"] * _PER_WORD * open_facets // memory
         files = at_once * threads.workers
@@ -100,8 +97,8 @@ class Join:
     def open_facets(self, number: int, block: Block, start: int) -> OpenFacets:
         """Those of block ``number``, whose first region is ``start``."""
         own = from_layer_1(block.found, self._compiled.layout)
-        signs, indptr = dense(self._compiled, own.pattern), starts_of(own)
-        bits = self._compiled.layout.dense_bits
+        signs, indptr = own.pattern, starts_of(own)
+        bits = self._compiled.layout.found_bits
         special = special_facets(indptr, own.facet, own.attached, own.zero)
         is_open = block.across == UNEXPLORED
         found = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..engine.assemble import Settle, columns, dense, from_layer_1, starts_of
+from ..engine.assemble import Settle, columns, from_layer_1, starts_of
 from ..engine.compiled import Compiled
 from ..engine.enumerate import Found
 from ..graph import RegionGraph
@@ -35,7 +35,7 @@ def _graph(compiled: Compiled, found: Found) -> RegionGraph:
     """The regions with all that may be facets, nothing across."""
     own = from_layer_1(found, compiled.layout)
     across = np.where(own.facet < 0, -1, -2)
-    parts = vars(columns(compiled, own, dense(compiled, own.pattern), across)).copy()
+    parts = vars(columns(compiled, own, across)).copy()
     graph = RegionGraph(
         network=compiled.network, domain=compiled.domain,
         packed_patterns=parts["patterns"], local_witnesses=parts["witnesses"],
