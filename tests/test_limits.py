@@ -162,7 +162,7 @@ def test_seconds_that_end_amid_thin_regions(monkeypatch):
     sizes = set()
     for seconds in range(2, 80):
         monkeypatch.setattr(search, "time", Clock())
-        part = regions(net, where, limits=Limits(seconds=seconds))
+        part = regions(net, where, limits=Limits(seconds=seconds), workers=1)
         check_part(part, full)
         sizes.add(len(part))
     assert len(sizes) > 30  # it stops among them, too

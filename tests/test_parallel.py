@@ -102,6 +102,22 @@ def test_blocks_that_a_thread_joins(monkeypatch, cells):
     assert {pages(column) for column in columns if column.size} == {mmap}
 
 
+@pytest.mark.parametrize("cells", ["vertices", "lp"])
+def test_slow_cells_are_shared_out_before_many_are_found(monkeypatch, cells):
+    """By time: others are asked to help, and tasks handed back, after so many seconds."""
+    monkeypatch.setattr(search, "ALONE", 10**6)
+    monkeypatch.setattr(crew, "FEWEST", 10**6)
+    monkeypatch.setattr(enumerate_, "BLOCK_REGIONS", 16)  # it looks at the clock so often
+    monkeypatch.setattr(search, "ALONE_SECONDS", 1e9)
+    one = regions(NET, BOX, workers=3, cells=cells)
+    assert "tasks" not in one.stats
+    monkeypatch.setattr(search, "ALONE_SECONDS", 0.0)
+    monkeypatch.setattr(crew, "SHORTEST", 0.0)
+    graph = regions(NET, BOX, workers=3, cells=cells)
+    check_same(graph, one)
+    assert graph.stats["tasks"] > 3
+
+
 def test_a_limit_on_regions_keeps_the_first(alone):
     """Those that one core finds first, whoever found others meanwhile."""
     for limit in (101, 500, len(alone) - 1):

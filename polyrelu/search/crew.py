@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, wait
 from functools import cache, partial
@@ -18,7 +19,8 @@ from .checkpoint import Checkpoint
 from .frontier import Frontier, Task
 
 FEWEST = 8192  # regions of a task: fewer are not worth its set-up, a millisecond or so
-FEWEST_ON_DISK = 1 << 16  # or are a file of their own
+SHORTEST = 0.005  # seconds of one that is handed back with fewer than half of them
+FEWEST_ON_DISK = 1 << 16  # fewer are not worth a file of their own
 MOST_ON_DISK = 1 << 18  # of which those who build the store have some in memory
 LONGEST = 2.0  # seconds that a task may take: who else waits, or loses it, does so no longer
 SLOWEST = 60.0  # seconds that one may have taken: more was spent in sleep, or is not true
@@ -169,6 +171,11 @@ class Crew:
         return PIECES if self._frontier.n_waiting <= self._workers else 1
 
     @property
+    def writes(self) -> bool:
+        """Is what a task finds a file?"""
+        return self._largest is not None
+
+    @property
     def somebody_waits(self) -> bool:
         return len(self._running) < self._workers
 
@@ -221,12 +228,20 @@ class _Thread:
 
     def __init__(self, crew: Crew, task: Task) -> None:
         self._crew, self._task = crew, task
+        self._began: float | None = None
 
     def stopped(self, regions: int, n_bytes: int) -> bool:
         task = self._task
         task.so_far += regions
         task.bytes_so_far += n_bytes
-        return self._crew.stop or (self._crew.somebody_waits and task.so_far >= FEWEST // 2)
+        self._began = self._began or time.perf_counter()  # before that it waited for a thread
+        return self._crew.stop or (self._crew.somebody_waits and self._is_worth_it())
+
+    def _is_worth_it(self) -> bool:
+        if self._task.so_far >= FEWEST // 2:
+            return True
+        assert self._began is not None
+        return not self._crew.writes and time.perf_counter() - self._began > SHORTEST
 
     def parts(self) -> int:
         return self._crew.n_pieces

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from ..engine.compiled import Compiled
     from ..engine.explore import Explorer
 
-ALONE = 20_000  # regions that are found before others are asked to help: a small network needs none
+# What is found, in seconds or regions, before others are asked to help: a small network needs none,
+# and to begin with them takes milliseconds.
+ALONE_SECONDS, ALONE = 0.06, 20_000
 TICK = 0.1  # seconds between looks at the clock
 
 
@@ -175,7 +177,7 @@ class Search:
         self._memory += n_bytes
         if not self._tick(self.n_regions) and not self._first.finished:
             self._look(self.n_regions, self._memory + self._working_bytes() - self._fixed)
-        return self.stopped_by is not None
+        return self.stopped_by is not None or (self._is_shared and self.seconds > ALONE_SECONDS)
 
     def parts(self) -> int:
         return 4 * self.workers if self._is_shared else 1

@@ -23,6 +23,6 @@ DECIDE, BUILD_CHILDREN, ENTER_LAYER, EMIT = 0, 1, 2, 3
 # Where the scalars of Stack.scalar are.
 TOP, PHASE, CUT_WALL, NEW_BEGIN, NEW_END, NEXT_ID, SPLITS, READY, WORK, GUIDED = range(10)
 N_SCALARS = 10
-WORK_LIMIT = 1 << 24  # after so much work it returns, for its caller to look at the clock
+WORK_LIMIT = 1 << 20  # after so much work it returns, for its caller to look at the clock
 ABOVE, BELOW = 1, 2  # where a generator is of the wall that cuts its cell; 0: on it
 INFINITY = 0  # the facet slot that marks directions; no wall ever gets it
