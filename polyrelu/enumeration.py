@@ -80,8 +80,8 @@ def regions(
             outward from the one that holds it, breadth first, through the walls that they
             share: with ``limits``, those around a point of a network that has far too many.
             It takes milliseconds per region where an enumeration takes microseconds.
-        workers: on how many cores to work; default on all that this process may use, once some
-            thousands of regions are found. The graph is the same, to the last bit and in the same
+        workers: on how many cores to work; default on all that this process may use, once it has
+            taken a moment. The graph is the same, to the last bit and in the same
             order (but which regions are found before a limit on seconds or memory is not).
         executor: who does the work instead of threads: any ``concurrent.futures.Executor``, of
             processes or of other machines (docs/scaling.md). ``workers`` then is how many tasks

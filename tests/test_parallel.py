@@ -22,6 +22,7 @@ from networks import gaussian_network, he_layers
 from polyrelu import Box, Limits, Network, Space, count_regions, regions, zaslavsky
 from polyrelu.engine import adjacency, assemble, joined
 from polyrelu.engine import enumerate as enumerate_
+from polyrelu.engine.task import Elsewhere, Problem, run
 from polyrelu.search import crew, search
 
 NET, BOX = gaussian_network(0, 2, 40, 40), Box(-2, 2, dim=2)
@@ -219,6 +220,19 @@ def test_processes(alone):
         assert graph.stats["bytes_received"] > 50 * (len(graph) - 100)
         assert graph.stats["bytes_sent"] > 1000 * graph.stats["tasks"]  # 40 x 40 weights each
         assert count_regions(LINES, PLANE, executor=pool).count == N_LINES
+
+
+def test_blocks_that_cannot_be_written(alone):
+    """As an executor may hand over what it received."""
+    problem = Problem.of(NET, BOX, False, "vertices")
+    search = problem.search()
+    found = assemble.concatenate(run(problem, problem.all_cells, 10**6, Elsewhere(1)).found)
+    for column in vars(found).values():
+        if isinstance(column, np.ndarray):
+            column.flags.writeable = False
+    columns = assemble.assemble(problem.compiled, search.settle, [found])
+    assert columns.patterns.tobytes() == alone.packed_patterns.tobytes()
+    assert columns.neighbors.tobytes() == alone.neighbor.tobytes()
 
 
 class Unreliable(Executor):

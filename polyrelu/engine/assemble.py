@@ -81,7 +81,7 @@ def _assembled(
     if most is not None and len(found) > most:
         cut_short = True
         found = take(found, np.arange(most))
-    if found.maybe.any():
+    if found.maybe.any() or not found.facet.flags.writeable:  # an executor's own memory
         own = from_layer_1(found, compiled.layout)
     else:  # nothing to settle: its facets need not be kept twice
         found = own = from_layer_1(found, compiled.layout, out=found.facet)
