@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -36,7 +37,7 @@ from polyrelu.cli import main
 from polyrelu.engine import enumerate as enumerate_
 from polyrelu.engine.enumerate import Enumeration
 from polyrelu.network import Affine, Layer, Network, relu
-from polyrelu.search import crew, search
+from polyrelu.search import checkpoint, crew, search
 from polyrelu.search.checkpoint import Checkpoint, _checked
 from polyrelu.storing import SEARCH
 
@@ -315,6 +316,16 @@ def test_a_line_that_was_cut_off_is_found_again(tmp_path):
         journal.write_bytes(text[:-cut])
         assert count(tmp_path).count == N_REGIONS
         journal.write_bytes(text)
+
+
+def test_blocks_of_another_version_are_left_alone(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "BLOCKS", replace(checkpoint.BLOCKS, version=1))
+        part = stopped(tmp_path, store=True)
+    with pytest.raises(FileFormatError, match="blocks are those of another version"):
+        store_regions(NET, BOX, tmp_path)
+    assert len(open_store(tmp_path)) == len(part) > 0
+    assert count(tmp_path / "count").count == N_REGIONS  # has none
 
 
 def test_a_damaged_line_is_an_error_that_says_which(tmp_path):

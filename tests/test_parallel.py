@@ -14,10 +14,11 @@ from concurrent.futures.process import BrokenProcessPool
 from mmap import mmap
 from multiprocessing import get_context
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
-from networks import gaussian_network, he_layers
+from networks import gaussian_network, he_layers, problem
 
 from polyrelu import Box, Limits, Network, Space, count_regions, regions, zaslavsky
 from polyrelu.engine import adjacency, assemble, joined
@@ -117,6 +118,32 @@ def test_slow_cells_are_shared_out_before_many_are_found(monkeypatch, cells):
     graph = regions(NET, BOX, workers=3, cells=cells)
     check_same(graph, one)
     assert graph.stats["tasks"] > 3
+
+
+def test_facets_at_a_limit_are_those_that_one_core_knows(monkeypatch):
+    """Also where what is on the other side was found by a thread, beyond the limit."""
+    monkeypatch.setattr(enumerate_, "BLOCK_REGIONS", 8)
+    net, box = gaussian_network(3, 5, 8, 8), Box(-1, 1, dim=5)
+    for limit in range(100, 400, 20):
+        one, several = (
+            regions(net, box, limits=Limits(regions=limit), cells="lp", workers=n) for n in (1, 3)
+        )
+        assert len(one) == len(several) == limit
+        for name in COLUMNS:
+            same = getattr(one, name).tobytes() == getattr(several, name).tobytes()
+            assert same, (name, limit)
+
+
+@pytest.mark.parametrize("seed", [25, 63, 75])
+def test_a_way_that_takes_long_is_not_gone_for_nothing(monkeypatch, seed):
+    """Who has not arrived, as integers are asked on the way, hands nothing back: else two threads
+    would give the same task to each other for ever."""
+    net, where = problem(Random(seed))
+    one = regions(net, where, workers=1, cells="lp")
+    monkeypatch.setattr(search, "ALONE", 1)
+    monkeypatch.setattr(crew, "SHORTEST", 0.0)
+    limits = Limits(seconds=30)
+    check_same(regions(net, where, workers=2, cells="lp", limits=limits), one)
 
 
 def test_a_limit_on_regions_keeps_the_first(alone):

@@ -143,6 +143,9 @@ def test_limits_hold_for_the_passes():
     assert output_range(graph, limits=Limits(regions=1, memory=4000)) == output_range(graph)
     with pytest.raises(IncompleteError, match="limit on seconds was reached"):
         ends(graph, [graph], (Fraction(1),), Limits(seconds=1e-9), False)
+    answer = is_surjective(graph, limits=Limits(seconds=1e-9))
+    assert answer.status is Status.UNKNOWN
+    assert "limit on seconds was reached" in answer.reason
 
 
 def test_lines_are_unbounded_both_ways():

@@ -80,7 +80,7 @@ def _assembled(
     cut_short = False
     if most is not None and len(found) > most:
         cut_short = True
-        found = take(found, np.arange(most))
+        found = take(_with_known_facets(compiled, found, threads), np.arange(most))
     if found.maybe.any() or not found.facet.flags.writeable:  # an executor's own memory
         own = from_layer_1(found, compiled.layout)
     else:  # nothing to settle: its facets need not be kept twice
@@ -89,6 +89,14 @@ def _assembled(
     finished = finished and not cut_short
     own, neighbors = without_absent(settle, found, own, neighbors, finished)
     return replace(columns(compiled, own, neighbors), cut_short=cut_short)
+
+
+def _with_known_facets(compiled: Compiled, found: Found, threads: Threads) -> Found:
+    """What has a region across is a facet, also when that region is to go."""
+    if not found.maybe.any():
+        return found
+    across = join_found(compiled, from_layer_1(found, compiled.layout), threads)
+    return replace(found, maybe=found.maybe & (across == UNEXPLORED))
 
 
 def join_found(compiled: Compiled, own: Found, threads: Threads = ALONE) -> np.ndarray:

@@ -137,7 +137,9 @@ class Enumeration:
                     yield self.flush()
                 else:
                     self._serve(status)
-                    if status not in kernel.GROWING:
+                    if status == kernel.PAUSE and self._block.count[0] > 0:
+                        yield self.flush()
+                    elif status not in kernel.GROWING:
                         yield 0 if self.counting else self.nothing()
             self._splits, self._scalar[self._SPLITS] = self.splits, 0
         self.finished = True

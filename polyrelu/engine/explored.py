@@ -40,7 +40,8 @@ class Region:
 def columns(compiled: Compiled, regions: Sequence[Region]) -> Found:
     """The regions as a block."""
     program = compiled.program
-    layout = compiled.layout
+    layout, n = compiled.layout, len(regions)
+    words = np.array([r.pattern for r in regions], np.uint64).reshape(n, layout.kernel_words)
     facets = np.concatenate([np.zeros(0, np.int32), *(region.walls for region in regions)])
     also = [
         (i, int(np.searchsorted(region.walls, facet)), wall)
@@ -51,10 +52,7 @@ def columns(compiled: Compiled, regions: Sequence[Region]) -> Found:
     zero = [(i, wall) for i, region in enumerate(regions) for wall in region.zero]
     i64 = np.int64
     return Found(
-        pattern=without_gaps(
-            layout,
-            np.array([r.pattern for r in regions], np.uint64).reshape(-1, layout.kernel_words),
-        ),
+        pattern=without_gaps(layout, words),
         witness=np.array([r.witness for r in regions]).reshape(len(regions), program.dim),
         exact_witness={
             i: r.exact_witness for i, r in enumerate(regions) if r.exact_witness is not None

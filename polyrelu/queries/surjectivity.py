@@ -81,11 +81,16 @@ def is_surjective(
     """
     if domain is None and not isinstance(network, RegionGraph):
         domain = Space(as_network(network).input_dim)
+    bounds, began = Limits.checked(limits), time.perf_counter()
     graph = _graph(network, domain, limits, progress)
     stats = {"regions": len(graph)}
     if not graph.complete:
         return Answer(Status.UNKNOWN, stopped(graph), stats=stats)
-    return surjectivity(range_of(graph, [graph], None, limits, progress), stats)
+    left = bounds.after(time.perf_counter() - began)
+    try:
+        return surjectivity(range_of(graph, [graph], None, left, progress), stats)
+    except IncompleteError as error:
+        return Answer(Status.UNKNOWN, str(error), stats=stats)
 
 
 def surjectivity(found: OutputRange, stats: dict[str, Any]) -> Answer:

@@ -22,6 +22,7 @@ from ..engine.open_cells import OpenCells
 from ..engine.task import Done, Problem
 from ..errors import FileFormatError, StoreError
 from ..io._own_format import read_count
+from ..store.block import FORMAT as BLOCKS
 from ..store.block import BlockInfo, write_block
 from ..store.files import storage_errors, sync_directory
 from .frontier import Frontier, Task
@@ -201,6 +202,7 @@ class Checkpoint:
             "format": FORMAT,
             "version": VERSION,
             "order": ORDER,
+            **({} if self._problem.counting else {"blocks": BLOCKS.version}),
             **problem(self._problem.compiled),
             "counting": self._problem.counting,
             "cells": self._problem.cells,
@@ -217,13 +219,14 @@ class Checkpoint:
         names = {
             "version": "written by another version of polyrelu",
             "order": "written by a version of polyrelu that cuts cells in another order",
+            "blocks": "whose blocks are those of another version of polyrelu",
             "network_hash": "of another network",
             "domain": "of another domain",
             "counting": "of a search that keeps regions, where this one counts, or the other way",
             "cells": 'of cells="{}"',
         }
         for name, what in names.items():
-            if line.get(name) != expected[name]:
+            if line.get(name) != expected.get(name):
                 told = what.format(line.get(name))
                 raise FileFormatError(f"{self.path} holds a search {told}: choose another place")
 

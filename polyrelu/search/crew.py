@@ -8,18 +8,20 @@ import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, wait
 from functools import cache, partial
+from math import inf
 from numbers import Integral
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..engine.assemble import concatenate
 from ..engine.joined import in_pages
-from ..engine.task import Done, Elsewhere, Host, Problem, run
+from ..engine.open_cells import OpenCells
+from ..engine.task import Done, Elsewhere, Problem, run
 from .checkpoint import Checkpoint
 from .frontier import Frontier, Task
 
 FEWEST = 8192  # regions of a task: fewer are not worth its set-up, a millisecond or so
-SHORTEST = 0.005  # seconds of one that is handed back with fewer than half of them
+SHORTEST = 0.005  # seconds that one must have searched to be handed back with fewer than half
 FEWEST_ON_DISK = 1 << 16  # fewer are not worth a file of their own
 MOST_ON_DISK = 1 << 18  # of which those who build the store have some in memory
 LONGEST = 2.0  # seconds that a task may take: who else waits, or loses it, does so no longer
@@ -131,15 +133,15 @@ class Crew:
     # -- giving ----------------------------------------------------------------------------------
 
     def _give(self, task: Task, budget: int) -> None:
-        host: Host = _Thread(self, task) if self._are_threads else Elsewhere(self.n_pieces)
         try:
-            asked = self._problem, task.cells, budget, host
+            asked = self._problem, task.cells, budget
             if not self._are_threads:
-                future = self._executor.submit(run, *asked)
+                future = self._executor.submit(run, *asked, Elsewhere(self.n_pieces))
             elif self._checkpoint is not None:
-                future = self._executor.submit(_run_and_write, self._checkpoint, task, *asked)
+                host = _Thread(self, task)
+                future = self._executor.submit(_run_and_write, self._checkpoint, task, *asked, host)
             else:
-                future = self._executor.submit(_run_and_join, *asked)
+                future = self._executor.submit(_run_and_join, *asked, _Thread(self, task))
         except (BrokenExecutor, RuntimeError):
             self.is_lost = True
             return
@@ -169,11 +171,6 @@ class Crew:
     def n_pieces(self) -> int:
         """In how many pieces what is left of a task is wanted."""
         return PIECES if self._frontier.n_waiting <= self._workers else 1
-
-    @property
-    def writes(self) -> bool:
-        """Is what a task finds a file?"""
-        return self._largest is not None
 
     @property
     def somebody_waits(self) -> bool:
@@ -215,8 +212,9 @@ def _run_and_write(checkpoint: Checkpoint, task: Task, *asked: Any) -> Done:
     return done
 
 
-def _run_and_join(*asked: Any) -> Done:
-    done = run(*asked)
+def _run_and_join(problem: Problem, cells: OpenCells | None, budget: int, host: _Thread) -> Done:
+    host.start()
+    done = run(problem, cells, budget, host)
     if len(done.found) > 1:
         # A thread's small arrays, freed by somebody else, would be of use to that thread alone.
         done.found = [concatenate(done.found, in_pages)]
@@ -228,20 +226,25 @@ class _Thread:
 
     def __init__(self, crew: Crew, task: Task) -> None:
         self._crew, self._task = crew, task
-        self._began: float | None = None
+        self._started, self._arrived = -inf, inf
+
+    def start(self) -> None:
+        """A thread has taken the task, which may be handed back by time."""
+        self._started = time.perf_counter()
 
     def stopped(self, regions: int, n_bytes: int) -> bool:
         task = self._task
         task.so_far += regions
         task.bytes_so_far += n_bytes
-        self._began = self._began or time.perf_counter()  # before that it waited for a thread
-        return self._crew.stop or (self._crew.somebody_waits and self._is_worth_it())
+        if regions and self._arrived == inf:
+            self._arrived = time.perf_counter()
+        return self._crew.stop or (self._crew.somebody_waits and self._did_enough())
 
-    def _is_worth_it(self) -> bool:
-        if self._task.so_far >= FEWEST // 2:
-            return True
-        assert self._began is not None
-        return not self._crew.writes and time.perf_counter() - self._began > SHORTEST
+    def _did_enough(self) -> bool:
+        """To be worth the time that whoever goes on needs to come here."""
+        way = self._arrived - self._started
+        searched = time.perf_counter() - self._arrived
+        return self._task.so_far >= FEWEST // 2 or searched > max(SHORTEST, way)
 
     def parts(self) -> int:
         return self._crew.n_pieces

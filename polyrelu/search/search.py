@@ -177,7 +177,16 @@ class Search:
         self._memory += n_bytes
         if not self._tick(self.n_regions) and not self._first.finished:
             self._look(self.n_regions, self._memory + self._working_bytes() - self._fixed)
-        return self.stopped_by is not None or (self._is_shared and self.seconds > ALONE_SECONDS)
+        return self.stopped_by is not None or self._wants_help()
+
+    def _wants_help(self) -> bool:
+        """Is it slow, and can threads help? Not if few regions are wanted, nor with integers: these
+        are worked on in Python."""
+        if not self._is_shared or self.seconds < ALONE_SECONDS:
+            return False
+        are_few = self._most is not None and self._most <= ALONE
+        asked = sum(vars(self._first.resolver.counters).values())
+        return self._executor is None and not are_few and 100 * asked <= self.n_regions
 
     def parts(self) -> int:
         return 4 * self.workers if self._is_shared else 1

@@ -97,7 +97,7 @@ class Join:
     def open_facets(self, number: int, block: Block, start: int) -> OpenFacets:
         """Those of block ``number``, whose first region is ``start``."""
         own = from_layer_1(block.found, self._compiled.layout)
-        signs, indptr = own.pattern, starts_of(own)
+        indptr = starts_of(own)
         bits = self._compiled.layout.found_bits
         special = special_facets(indptr, own.facet, own.attached, own.zero)
         is_open = block.across == UNEXPLORED
@@ -106,9 +106,11 @@ class Join:
             facets = np.flatnonzero(chosen)
             owners = np.searchsorted(indptr, facets, side="right") - 1
             if kind == "plain":
-                keys = plain_keys(signs, owners, own.facet[facets], bits)
+                keys = plain_keys(own.pattern, owners, own.facet[facets], bits)
             else:
-                keys = special_keys(signs, owners, facets, own.facet, bits, own.attached, own.zero)
+                keys = special_keys(
+                    own.pattern, owners, facets, own.facet, bits, own.attached, own.zero
+                )
             names = np.stack([facets | number << _FACET_BITS, owners + start], axis=1)
             part = part_of(keys, self._spills[kind].parts)
             found[kind] = np.hstack([keys, names.astype(np.uint64)]), part
