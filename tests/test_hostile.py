@@ -104,6 +104,14 @@ def test_a_hundred_inputs(d, cells):
     assert sorted(G.unbounded.tolist()) == [False, True]
 
 
+def test_a_cell_whose_work_is_more_than_there_is_between_two_looks_at_the_clock():
+    limits = Limits(seconds=60)
+    G = pr.regions(
+        one_layer(np.ones((1, 11)), [0.25]), Box(-1, 1, dim=11), cells="vertices", limits=limits
+    )  # 2,048 vertices
+    assert (len(G), G.complete) == (2, True)
+
+
 def test_the_clock_is_looked_at_within_a_cell():
     net = gaussian_network(0, 11, 40)
     began = time.perf_counter()

@@ -34,13 +34,14 @@ class Crew:
     """Gives out the tasks of a frontier, in depth-first order, and takes them back.
 
     A task that proves large is handed back, and what is left of it divided, after so many regions
-    that nobody waits long; threads hand back what they have as soon as one of them has nothing.
+    that nobody waits long; threads hand back what they have when one of them has nothing, unless
+    they have only just come there.
     Tasks that fail elsewhere, or are lost with their machine, are given out again.
 
     Args:
         finish: called with each task that is done.
         checkpoint: where they write what they find.
-        most: how many regions they may find in all.
+        most: how many regions are wanted; they write no more than so many.
 
     Attributes:
         stop: set it, and threads hand back what they have.
@@ -164,6 +165,8 @@ class Crew:
             budget = min(budget, self._largest)
         if self._most is None:
             return budget
+        if self._checkpoint is None:  # the first ones are kept, whoever finds others meanwhile
+            return min(budget, self._most - self._frontier.without_gaps())
         promised = sum(task.budget for task in self._running)
         return min(budget, self._most - self._frontier.n_regions - promised)
 

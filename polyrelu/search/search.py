@@ -227,7 +227,7 @@ class Search:
         assert self._problem is not None
         crew = self._crew = Crew(
             self._problem, self._frontier, self.workers, executor, self._finish,
-            self._checkpoint, None if self._checkpoint is None else self._most,
+            self._checkpoint, self._most,
         )  # fmt: skip
         try:
             while crew.go_on(self.stopped_by is None):

@@ -88,10 +88,10 @@ def search(program, stack, tables, block, counting):
                 scalar[PHASE] = EMIT if last else ENTER_LAYER
                 scalar[READY] = 0
                 continue
-            scalar[WORK] += stack.n_vertices[e] ** 2
             if scalar[WORK] > WORK_LIMIT:
-                scalar[WORK] = 0
+                scalar[WORK] -= WORK_LIMIT
                 return PAUSE
+            scalar[WORK] += stack.n_vertices[e] ** 2
             status = cut(program, stack, tables, e, wall)
             if status >= GROW_STACK:
                 return status

@@ -40,10 +40,10 @@ def run_cells(program, cells, tables, block, counting, bounded, end):
     scalar, dim = cells.scalar, program.dim
     while scalar[TOP] >= 0:
         e = scalar[TOP]
-        scalar[WORK] += cells.n_rows[e] * (dim + 1) ** 2
         if scalar[WORK] > WORK_LIMIT:
-            scalar[WORK] = 0
+            scalar[WORK] -= WORK_LIMIT
             return PAUSE
+        scalar[WORK] += cells.n_rows[e] * (dim + 1) ** 2
         if scalar[PHASE] == DECIDE:
             free, n_free = -1, 0
             for k in range(cells.n_rows[e] - 1, -1, -1):
