@@ -107,6 +107,13 @@ def test_what_documents_name_of_the_inside_exists(path: Path) -> None:
         assert found or [*(ROOT / "polyrelu").rglob(name.strip("/"))], name
 
 
+def test_every_module_of_the_engine_is_in_its_table() -> None:
+    inside = (ROOT / "polyrelu" / "engine").iterdir()
+    names = {p.name for p in inside if p.suffix == ".py"} | {"kernel/", "lp/"}
+    table = set(re.findall(r"`engine/([^`]+)`", (ROOT / "docs" / "engine.md").read_text()))
+    assert names - table == {"__init__.py"}
+
+
 def test_readme_names_the_two_commands_and_every_extra() -> None:
     readme = ROOT / "README.md"
     if not readme.exists():
