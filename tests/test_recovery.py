@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import pytest
 from networks import he_network
@@ -122,6 +124,28 @@ def test_a_budget_is_kept_and_claims_nothing(queries: int) -> None:
     assert recovery.verdict is not pr.Verdict.EQUIVALENT
     assert "budget" in recovery.reasons[0]
     assert str(recovery)
+
+
+def test_ctrl_c_keeps_what_was_found() -> None:
+    """It came while the outputs of a network with two hidden layers were looked at."""
+    network, asked = he_network(0, 10, 15, 15, 1), 0
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def oracle(x: Array) -> Array:
+        nonlocal asked
+        asked += len(x)
+        if asked - len(x) < 20_000 <= asked:
+            signal.raise_signal(signal.SIGINT)
+        return network(x)
+
+    try:
+        recovery = pr.recover(oracle, 10)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert recovery.verdict is pr.Verdict.PARTIAL
+    assert recovery.reasons[0] == "interrupted"
+    assert recovery.queries == asked
+    assert recovery.widths[0] == 15
 
 
 def test_queries_stay_close_to_the_box() -> None:

@@ -18,8 +18,8 @@ SAFETY = 16.0  # a deviation this many times the noise is no noise
 _STEPS = np.linspace(-1.0, 1.0, 12)  # of the short segments on which noise is measured
 
 
-class BudgetError(Exception):
-    """The budget of queries or seconds is spent. Internal: :func:`recover` never lets it out."""
+class StoppedError(Exception):
+    """The budget is spent, or Ctrl-C came. Internal: :func:`recover` never lets it out."""
 
 
 def function_of(source: Any) -> Callable[[Array], Any]:
@@ -72,6 +72,7 @@ class Oracle:
         queries, seconds: the budget; None is no bound.
         batch: at most this many inputs in one call.
         report: called with (queries, seconds) after every call.
+        interrupted: asked before every call: is no more to be asked?
 
     Attributes:
         queries: inputs asked so far.
@@ -86,6 +87,7 @@ class Oracle:
         seconds: float | None = None,
         batch: int = 4096,
         report: Progress | None = None,
+        interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
         if int(input_dim) != input_dim or input_dim < 1:
             raise NetworkError(f"input_dim must be a positive integer, not {input_dim!r}")
@@ -94,6 +96,7 @@ class Oracle:
                 raise LimitsError(f"{name} must be positive, not {bound!r}")
         self._call = function_of(source)
         self._most, self._batch, self._report = queries, batch, report
+        self._interrupted = interrupted
         self._begin = time.monotonic()
         self._until = None if seconds is None else self._begin + seconds
         self.input_dim = int(input_dim)
@@ -111,17 +114,19 @@ class Oracle:
         """Outputs of shape (n, output_dim) for inputs of shape (n, input_dim).
 
         Raises:
-            BudgetError: the batch does not fit in what is left of the budget.
+            StoppedError: the batch does not fit in what is left of the budget, or Ctrl-C came.
             NetworkError: the function's answer has another shape, or is not finite.
         """
         if self._most is not None and self.queries + len(x) > self._most:
-            raise BudgetError(f"the budget of {self._most:,} queries is spent")
+            raise StoppedError(f"the budget of {self._most:,} queries is spent")
         parts = [self._ask(x[i : i + self._batch]) for i in range(0, len(x), self._batch)]
         return np.concatenate(parts) if parts else np.empty((0, self.output_dim))
 
     def _ask(self, x: Array) -> Array:
         if self._until is not None and time.monotonic() > self._until:
-            raise BudgetError("the budget of seconds is spent")
+            raise StoppedError("the budget of seconds is spent")
+        if self._interrupted():
+            raise StoppedError("interrupted")
         y = np.asarray(self._call(x), dtype=np.float64)
         y = y[:, None] if y.ndim == 1 else y
         if y.ndim != 2 or len(y) != len(x) or not y.shape[1]:

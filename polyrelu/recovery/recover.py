@@ -8,8 +8,9 @@ import numpy as np
 
 from ..domain import Box
 from ..errors import NetworkError
+from ..interrupt import deferred_interrupt
 from ..progress import Progress, reporter
-from .oracle import BudgetError, Oracle
+from .oracle import Oracle, StoppedError
 from .places import Places
 from .result import Recovery, Verdict
 from .search import Search
@@ -45,7 +46,8 @@ def recover(
 
     Returns:
         A :class:`Recovery`. Its network is there only if it agreed with the oracle, within the
-        noise, on many fresh inputs. Equal are networks up to the order of a layer's neurons and
+        noise, on many fresh inputs. What ends early, by the budget or by Ctrl-C, has the layers
+        that were found. Equal are networks up to the order of a layer's neurons and
         positive factors of them.
 
     Raises:
@@ -61,14 +63,19 @@ def recover(
     """
     if not (isinstance(layers, int) and layers >= 1):
         raise NetworkError(f"layers must be a positive integer, not {layers!r}")
-    asked = Oracle(
-        oracle, input_dim, queries=queries, seconds=seconds, batch=batch,
-        report=reporter(progress, "queries"),
-    )  # fmt: skip
-    places = Places(asked.input_dim, domain, scale)
-    search = Search(asked, places, np.random.default_rng(seed), layers)
+    with deferred_interrupt() as interrupted:
+        asked = Oracle(
+            oracle, input_dim, queries=queries, seconds=seconds, batch=batch,
+            report=reporter(progress, "queries"), interrupted=interrupted,
+        )  # fmt: skip
+        places = Places(asked.input_dim, domain, scale)
+        search = Search(asked, places, np.random.default_rng(seed), layers)
+        return _as_far_as_it_comes(search)
+
+
+def _as_far_as_it_comes(search: Search) -> Recovery:
     try:
         return search.run()
-    except BudgetError as error:
+    except StoppedError as error:
         found = Verdict.PARTIAL if search.first.planes else Verdict.NOT_RECOVERED
         return search.result(found, str(error))
