@@ -104,11 +104,14 @@ def test_a_hundred_inputs(d, cells):
     assert sorted(G.unbounded.tolist()) == [False, True]
 
 
-def test_a_cell_whose_work_is_more_than_there_is_between_two_looks_at_the_clock():
-    limits = Limits(seconds=60)
+@pytest.mark.parametrize("cells", ["vertices", "lp"])
+def test_a_cell_whose_work_is_more_than_there_is_between_two_looks_at_the_clock(cells):
+    """2,048 vertices, whose square is 2^22, or 120 dimensions, whose cube is 2^20 and more."""
+    dim = 11 if cells == "vertices" else 120
+    domain = Box(-1, 1, dim=dim) if cells == "vertices" else Polytope(np.eye(dim), np.zeros(dim))
     G = pr.regions(
-        one_layer(np.ones((1, 11)), [0.25]), Box(-1, 1, dim=11), cells="vertices", limits=limits
-    )  # 2,048 vertices
+        one_layer(np.ones((1, dim)), [0.25]), domain, cells=cells, limits=Limits(seconds=60)
+    )
     assert (len(G), G.complete) == (2, True)
 
 
