@@ -120,6 +120,22 @@ def test_slow_cells_are_shared_out_before_many_are_found(monkeypatch, cells):
     assert graph.stats["tasks"] > 3
 
 
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_executors_help_with_slow_cells_before_many_are_found(monkeypatch, alone, pool):
+    monkeypatch.setattr(search, "ALONE", 10**6)
+    monkeypatch.setattr(enumerate_, "BLOCK_REGIONS", 16)
+    seconds = "ALONE_SECONDS" if pool is ThreadPoolExecutor else "ALONE_WITHOUT_THREADS"
+    for other in ("ALONE_SECONDS", "ALONE_WITHOUT_THREADS"):
+        monkeypatch.setattr(search, other, 1e9)
+    how = {} if pool is ThreadPoolExecutor else {"mp_context": get_context("spawn")}
+    with pool(2, **how) as executor:
+        assert "tasks" not in regions(NET, BOX, executor=executor).stats
+        monkeypatch.setattr(search, seconds, 0.0)
+        graph = regions(NET, BOX, executor=executor)
+    check_same(graph, alone)
+    assert graph.stats["tasks"] > 0
+
+
 def test_facets_at_a_limit_are_those_that_one_core_knows(monkeypatch):
     """Also where what is on the other side was found by a thread, beyond the limit."""
     monkeypatch.setattr(enumerate_, "BLOCK_REGIONS", 8)

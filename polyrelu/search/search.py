@@ -13,7 +13,7 @@ from ..engine.task import Done, Elsewhere, Problem, run, work
 from ..limits import Limits
 from ..progress import Meter, Progress, compilation_announced, reporter
 from .checkpoint import Checkpoint
-from .crew import Crew, checked
+from .crew import Crew, checked, shares_memory
 from .frontier import Frontier, Task
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ..engine.explore import Explorer
 
 # What is found, in seconds or regions, before others are asked to help: a small network needs none,
-# and to begin with them takes milliseconds.
-ALONE_SECONDS, ALONE = 0.06, 20_000
+# and to begin with them takes milliseconds, with processes that have yet to start seconds.
+ALONE_SECONDS, ALONE_WITHOUT_THREADS, ALONE = 0.06, 2.0, 20_000
 TICK = 0.1  # seconds between looks at the clock
 
 
@@ -180,13 +180,14 @@ class Search:
         return self.stopped_by is not None or self._wants_help()
 
     def _wants_help(self) -> bool:
-        """Is it slow, and can threads help? Not if few regions are wanted, nor with integers: these
-        are worked on in Python."""
-        if not self._is_shared or self.seconds < ALONE_SECONDS:
+        """Is it slow, and can others help? Not if few regions are wanted, nor can threads with
+        integers: these are worked on in Python."""
+        if not self._is_shared or (self._most is not None and self._most <= ALONE):
             return False
-        are_few = self._most is not None and self._most <= ALONE
+        if self._executor is not None and not shares_memory(self._executor):
+            return self.seconds >= ALONE_WITHOUT_THREADS
         asked = sum(vars(self._first.resolver.counters).values())
-        return self._executor is None and not are_few and 100 * asked <= self.n_regions
+        return self.seconds >= ALONE_SECONDS and 100 * asked <= self.n_regions
 
     def parts(self) -> int:
         return 4 * self.workers if self._is_shared else 1
