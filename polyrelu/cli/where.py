@@ -158,15 +158,12 @@ def _through(args: argparse.Namespace, n: int) -> Slice:
 
 
 def _load_npy(path: Path) -> Array:
-    import numpy as np
 
-    from ..io._archive import check_header
+    from ..io._archive import read_header, read_numbers
 
     with path.open("rb") as stream:
-        check_header(str(path), stream, path.stat().st_size)
-        stream.seek(0)
-        array: Array = np.lib.format.read_array(stream, allow_pickle=False)
-    return array
+        header = read_header(str(path), stream, path.stat().st_size)
+        return read_numbers(stream, header)
 
 
 def _read_points(path: Path) -> Array:

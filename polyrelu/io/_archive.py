@@ -6,11 +6,12 @@ import lzma
 import math
 import re
 import struct
+import threading
 import tokenize
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,12 @@ BROKEN = (
     MemoryError,
     tokenize.TokenError,  # a header that ends amid an expression
 )
+
+_AT_ONCE = 1 << 20  # bytes
+
+# numpy parses headers by Python's own parser, which until Python 3.13 fails now and then if two
+# threads use it at once ("AST constructor recursion depth mismatch").
+_PARSER = threading.Lock()
 
 
 def read_arrays(path: Path, allowed: re.Pattern[str], expected: str) -> dict[str, npt.NDArray[Any]]:
@@ -84,21 +91,33 @@ def _arrays(
     claimed = sum(member.file_size for member in members)
     if claimed > path.stat().st_size:  # a file may always take as much memory as it takes disk
         check_bytes(path, claimed)
+    headers = []
     for member in members:
         with archive.open(member) as stream:
-            check_header(f"{path}: {member.filename}", stream, member.file_size)
-    return {m.filename.removesuffix(".npy"): _read(path, archive, m) for m in members}
+            headers.append(read_header(f"{path}: {member.filename}", stream, member.file_size))
+    return {
+        m.filename.removesuffix(".npy"): _read(path, archive, m, header)
+        for m, header in zip(members, headers, strict=True)
+    }
 
 
-def check_header(what: str, stream: IO[bytes], size: int) -> None:
+class Header(NamedTuple):
+    """Of an array in a file: what stands where."""
+
+    shape: tuple[int, ...]
+    by_columns: bool
+    dtype: np.dtype[Any]
+    start: int  # of the numbers
+
+
+def read_header(what: str, stream: IO[bytes], size: int) -> Header:
+    """The header of an array that may be read, in a stream of so many bytes.
+
+    Raises:
+        FileFormatError: there is none, or its array is of another kind or size.
+    """
     try:
-        version = np.lib.format.read_magic(stream)
-        if version == (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-        elif version == (2, 0):
-            shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
-        else:
-            raise ValueError(f"version {version}")
+        shape, by_columns, dtype = _parsed_header(stream)
     except (*BROKEN, SyntaxError, KeyError) as error:
         text = str(error).splitlines() or [type(error).__name__]
         raise FileFormatError(f"{what} has no readable array header: {text[0][:200]}") from None
@@ -112,12 +131,40 @@ def check_header(what: str, stream: IO[bytes], size: int) -> None:
             f"{what} claims shape {shape} of {dtype}, {claimed} bytes, "
             f"but holds {size - stream.tell()}"
         )
+    return Header(shape, by_columns, dtype, stream.tell())
 
 
-def _read(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
+def _parsed_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(stream)
+    with _PARSER:
+        if version == (1, 0):
+            return np.lib.format.read_array_header_1_0(stream)
+        if version == (2, 0):
+            return np.lib.format.read_array_header_2_0(stream)
+    raise ValueError(f"version {version}")
+
+
+def read_numbers(stream: IO[bytes], header: Header) -> npt.NDArray[Any]:
+    """The array whose header was read from the stream. Unlike numpy's own reader this does not
+    parse the header once more."""
+    data = np.empty(math.prod(header.shape) * header.dtype.itemsize, dtype=np.uint8)
+    room, at = data.data, 0
+    while at < len(room):
+        piece = stream.read(min(_AT_ONCE, len(room) - at))
+        if not piece:
+            raise EOFError(f"it ends after {at} of {len(room)} bytes")
+        room[at : at + len(piece)] = piece
+        at += len(piece)
+    return data.view(header.dtype).reshape(header.shape, order="F" if header.by_columns else "C")
+
+
+def _read(
+    path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, header: Header
+) -> npt.NDArray[Any]:
     with archive.open(member) as stream:
         try:
-            array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+            stream.read(header.start)
+            array = read_numbers(stream, header)
         except (ValueError, TypeError, OverflowError, MemoryError) as error:
             raise FileFormatError(f"{path}: {member.filename}: {error}") from None
         stream.read(1)  # at the end the archive's checksum is compared
