@@ -75,12 +75,17 @@ def _assembled(
     most: int | None,
     threads: Threads,
 ) -> Columns:
-    if compiled.n_auxiliary:
-        found, _ = merge(compiled, found, finished)
+    n = len(found)
     cut_short = False
-    if most is not None and len(found) > most:
-        cut_short = True
-        found = take(_with_known_facets(compiled, found, threads), np.arange(most))
+    if compiled.n_auxiliary:
+        if most is not None:  # those cells that one core stops at
+            found = _first(compiled, found, most << compiled.n_auxiliary, threads)
+            cut_short = len(found) < n
+        found, _ = merge(compiled, found, finished and not cut_short)
+        n = len(found)
+    if most is not None:
+        found = _first(compiled, found, most, threads)
+        cut_short |= len(found) < n
     if found.maybe.any() or not found.facet.flags.writeable:  # an executor's own memory
         own = from_layer_1(found, compiled.layout)
     else:  # nothing to settle: its facets need not be kept twice
@@ -89,6 +94,13 @@ def _assembled(
     finished = finished and not cut_short
     own, neighbors = without_absent(settle, found, own, neighbors, finished)
     return replace(columns(compiled, own, neighbors), cut_short=cut_short)
+
+
+def _first(compiled: Compiled, found: Found, most: int, threads: Threads) -> Found:
+    """The first so many."""
+    if len(found) <= most:
+        return found
+    return take(_with_known_facets(compiled, found, threads), np.arange(most))
 
 
 def _with_known_facets(compiled: Compiled, found: Found, threads: Threads) -> Found:
