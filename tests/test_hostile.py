@@ -34,6 +34,7 @@ def test_products_that_overflow_to_nan_prove_nothing(without):
     check(one_layer(W[keep], b[keep]), Space(2))
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("last", [-1.0, 0.0])
 def test_sums_that_overflow_prove_nothing(last):
     W = [*np.eye(4).tolist(), [1e307, 1e307, -1e307, -1e307]]

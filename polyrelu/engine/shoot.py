@@ -142,7 +142,7 @@ class Rows:
 
     def reach(self, x: Array, direction: Array) -> float:
         """How far a ray from x may go before it meets a row, about; infinite if it never does."""
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             falls = np.concatenate(
                 [
                     (self.A @ direction) / -(self.A @ x + self.b),
