@@ -150,6 +150,32 @@ def test_facets_at_a_limit_are_those_that_one_core_knows(monkeypatch):
             assert same, (name, limit)
 
 
+@pytest.mark.parametrize("seed", [886, 2309, 3592])
+def test_witnesses_do_not_depend_on_the_way(monkeypatch, seed):
+    """Of points that float64 solves poorly: cells share them, which several may search."""
+    net, where = problem(Random(seed))
+    one = regions(net, where, workers=1, cells="vertices")
+    monkeypatch.setattr(search, "ALONE", 1)
+    monkeypatch.setattr(crew, "FEWEST", 4)
+    monkeypatch.setattr(crew, "SHORTEST", 0.0)
+    for workers in (2, 3):
+        check_same(regions(net, where, workers=workers, cells="vertices"), one)
+
+
+@pytest.mark.parametrize("seed", [392, 2289, 3355])
+def test_a_limit_where_auxiliary_walls_cut_regions(monkeypatch, seed):
+    """It keeps those that one core knows all cells of when it stops."""
+    net, where = problem(Random(seed))
+    one = regions(net, where, workers=1, limits=Limits(regions=30))
+    assert one.compiled.n_auxiliary > 0
+    monkeypatch.setattr(search, "ALONE", 1)
+    monkeypatch.setattr(crew, "FEWEST", 4)
+    several = regions(net, where, workers=3, limits=Limits(regions=30))
+    assert one.stopped_by == several.stopped_by == "regions"
+    for name in COLUMNS:
+        assert getattr(one, name).tobytes() == getattr(several, name).tobytes(), name
+
+
 @pytest.mark.parametrize("seed", [25, 63, 75])
 def test_a_way_that_takes_long_is_not_gone_for_nothing(monkeypatch, seed):
     """Who has not arrived, as integers are asked on the way, hands nothing back: else two threads

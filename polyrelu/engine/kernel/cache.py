@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ..compilation import INLINED
+from ..compilation import CALLED, INLINED
 
 
 @njit(**INLINED)
@@ -33,6 +33,17 @@ def find_cached(tables, walls, dim):
             tables.cache_ident[at] = 0
             break
     return at
+
+
+@njit(**CALLED)
+def sort_walls(walls, n):
+    """Sort the first n, so that what is solved from them is the same whichever edge it is on."""
+    for i in range(1, n):
+        wall, k = walls[i], i
+        while k > 0 and walls[k - 1] > wall:
+            walls[k] = walls[k - 1]
+            k -= 1
+        walls[k] = wall
 
 
 @njit(**INLINED)

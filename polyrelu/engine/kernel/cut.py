@@ -7,7 +7,7 @@ from numba import njit
 
 from ..compilation import CALLED, INLINED
 from .bits import ONE, ZERO, lowest_bit, popcount
-from .generators import new_generator
+from .generators import is_poor, new_generator
 from .names import ABOVE, BELOW, DONE, GROW_POOL, GROW_VERTICES, NEED_SIGNS, NEW_BEGIN, NEW_END
 from .signs import evaluate
 
@@ -168,5 +168,5 @@ def cut(program, stack, tables, e, wall):
                 return status
             p = new_generator(program, stack, tables, e, iu, iv, wall)
             undecided |= evaluate(program, stack, tables, layer, p, stack.undecided[e])
-            undecided |= stack.radius[p] == np.inf
+            undecided |= is_poor(stack, p)
     return NEED_SIGNS if undecided else DONE

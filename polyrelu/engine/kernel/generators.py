@@ -8,7 +8,7 @@ from numba import njit
 from ..compilation import CALLED, INLINED
 from .bits import ONE, lowest_bit
 from .cache import cache, find_cached
-from .names import INFINITY, NEW_BEGIN, NEW_END, NEXT_ID
+from .names import INFINITY, NEW_BEGIN, NEW_END, NEXT_ID, POOR
 from .points import gap_of, pick_rows, solve, solve_point
 from .signs import form_at, sign_bound
 
@@ -48,6 +48,16 @@ def is_forward(stack, tables, e, iu, iv, x, radius, dim):
             if bound < (-value if facet & 1 else value) < np.inf:
                 return True
     return False
+
+
+@njit(**INLINED)
+def is_poor(stack, p):
+    """Is generator p, which was just made, to be solved anew, more precisely?
+
+    Asked of each as it is made, whether or not it leaves signs open: afterwards none is changed,
+    as it may be shared with cells that somebody else is to search, and is to be the same there.
+    """
+    return not stack.radius[p] < POOR * stack.size[p]
 
 
 @njit(**INLINED)

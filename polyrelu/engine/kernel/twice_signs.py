@@ -7,8 +7,9 @@ from numba import njit
 
 from ..compilation import CALLED
 from .bits import ONE, ZERO, lowest_bit
-from .cache import cache, find_cached
-from .names import CUT_WALL, DECIDE, NEAR_COPY, NEW_BEGIN, NEW_END, PHASE, POOR, TOP
+from .cache import cache, find_cached, sort_walls
+from .generators import is_poor
+from .names import CUT_WALL, DECIDE, NEAR_COPY, NEW_BEGIN, NEW_END, PHASE, TOP
 from .signs import is_zero, sign_bound
 from .twice_arithmetic import form_twice, sizes, wall_bound_twice
 from .twice_forms import set_low_parts
@@ -130,19 +131,23 @@ def signs_twice(program, stack, tables):
 @njit(**CALLED)
 def decide_twice(program, stack, tables, e, p, mask, first):
     """Decide the open signs of generator p of entry e, as far as twice the precision goes; it is on
-    the facets of ``mask`` and on the wall ``first``. True if any sign, or x itself, is open."""
+    the facets of ``mask`` and, if it was just made, on the wall ``first``, else that is -1. True if
+    any sign, or x itself, is open."""
     layer, dim, low = stack.layer[e], program.dim, tables.low[0]
-    any_open = not stack.radius[p] < np.inf
+    anew = first >= 0 and is_poor(stack, p)
+    any_open = anew or not stack.radius[p] < np.inf
     for k in range(program.first_word[layer], program.first_word[layer + 1]):
         any_open |= stack.unknown[p, k] != ZERO
     if not any_open:
         return False
+    if not anew and not stack.radius[p] < np.inf:
+        return True
     n = list_walls(first, mask, stack.used[e], stack.facet[e], tables.picked)
-    # Poorly solved, or not at all; or a direction that might be the opposite one.
-    anew = not stack.radius[p] < POOR
     refined = np.inf
-    if anew:
+    if anew:  # poorly solved, or not at all; or a direction that might be the opposite one
         stack.radius[p] = np.inf  # that of an x which may be overwritten
+        if n == dim:
+            sort_walls(tables.picked, n)
         if not refine(tables, n, stack.x[p], low, dim, True):
             return True
         refined = refined_radius(tables, stack.x[p], low, dim)
