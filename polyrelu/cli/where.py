@@ -158,7 +158,6 @@ def _through(args: argparse.Namespace, n: int) -> Slice:
 
 
 def _load_npy(path: Path) -> Array:
-
     from ..io._archive import read_header, read_numbers
 
     with path.open("rb") as stream:

@@ -38,8 +38,8 @@ BROKEN = (
 
 _AT_ONCE = 1 << 20  # bytes
 
-# numpy parses headers by Python's own parser, which until Python 3.13 fails now and then if two
-# threads use it at once ("AST constructor recursion depth mismatch").
+# numpy parses headers by Python's own parser, which before 3.11.8 and 3.12.2 fails now and then if
+# two threads use it at once: "AST constructor recursion depth mismatch" (CPython, issue 106905).
 _PARSER = threading.Lock()
 
 
