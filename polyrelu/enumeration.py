@@ -82,8 +82,7 @@ def regions(
             It takes milliseconds per region where an enumeration takes microseconds.
         workers: on how many cores to work; default on all that this process may use, once it has
             taken a moment. The graph is the same, to the last bit and in the same
-            order (but which regions are found before a limit on seconds or memory is not; and
-            of cells "lp" a witness may, rarely, be another point of its region).
+            order (but which regions are found before a limit on seconds or memory is not).
         executor: who does the work instead of threads: any ``concurrent.futures.Executor``, of
             processes or of other machines (docs/scaling.md). ``workers`` then is how many tasks
             it works on at a time.

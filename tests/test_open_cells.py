@@ -13,6 +13,9 @@ from networks import arrangement, gaussian_network, problem, resonance
 
 from polyrelu import Box, FileFormatError, Network, Slice, Space
 from polyrelu.domain import Domain
+from polyrelu.engine import kernel, lp
+from polyrelu.engine.enumerate import Enumeration
+from polyrelu.engine.lp_enumerate import LpEnumeration
 from polyrelu.engine.open_cells import OpenCells
 from polyrelu.engine.task import Elsewhere, Problem, run
 
@@ -53,6 +56,10 @@ def columns(found) -> dict[str, bytes]:
     return told
 
 
+def exact_witnesses(found) -> list[tuple]:
+    return [point for block in found for point in block.exact_witness.values()]
+
+
 def check_divided(choose: Random, network, domain, cells: str) -> None:
     for counting in (False, True):
         problem = prepared(network, domain, counting, cells)
@@ -63,8 +70,7 @@ def check_divided(choose: Random, network, domain, cells: str) -> None:
         assert (n, splits) == (whole.n_regions, whole.splits)
         if not counting:
             assert columns(found) == columns(whole.found)
-            exact = [tuple(block.exact_witness.values()) for block in found]
-            assert sum(exact, ()) == sum((tuple(b.exact_witness.values()) for b in whole.found), ())
+            assert exact_witnesses(found) == exact_witnesses(whole.found)
 
 
 @settings(deadline=None, max_examples=40)
@@ -87,6 +93,40 @@ def test_nasty_networks_divided(choose, cells):
 def test_networks_divided(network, domain, cells):
     for seed in range(3):
         check_divided(Random(seed), network, domain, cells)
+
+
+class Pausing:
+    """Searches that pause wherever they may after each answer, and hand over what they found."""
+
+    def __init__(self, monkeypatch):
+        for kind, work in ((Enumeration, kernel.WORK), (LpEnumeration, lp.WORK)):
+            monkeypatch.setattr(kind, "_run", self.turn(kind._run, work))
+        self.pauses = 0
+
+    def turn(self, run, work):
+        last = [None]
+
+        def paused_run(search):
+            if last[0] != kernel.PAUSE:
+                search._scalar[work] = kernel.WORK_LIMIT + 1
+            last[0] = run(search)
+            self.pauses += last[0] == kernel.PAUSE
+            return last[0]
+
+        return paused_run
+
+
+@pytest.mark.parametrize("cells", ["vertices", "lp"])
+@pytest.mark.parametrize("seed", [12, 16, 29, 48])
+def test_pauses_change_nothing(monkeypatch, cells, seed):
+    """A region that had an exact witness just before a pause had another region's after it."""
+    task = prepared(*problem(Random(seed)), False, cells)
+    whole = run(task, None, 1 << 40, Elsewhere(1))
+    pausing = Pausing(monkeypatch)
+    again = run(task, None, 1 << 40, Elsewhere(1))
+    assert columns(again.found) == columns(whole.found)
+    assert exact_witnesses(again.found) == exact_witnesses(whole.found) != []
+    assert pausing.pauses > 0
 
 
 def test_what_is_left_is_told_in_order_and_is_all():

@@ -40,7 +40,8 @@ def run_cells(program, cells, tables, block, counting, bounded, end):
     scalar, dim = cells.scalar, program.dim
     while scalar[TOP] >= 0:
         e = scalar[TOP]
-        if scalar[WORK] > WORK_LIMIT:
+        # Never amid a region: its witness may be in the block already, which the caller takes.
+        if scalar[PHASE] == DECIDE and scalar[WORK] > WORK_LIMIT:
             scalar[WORK] -= WORK_LIMIT
             return PAUSE
         scalar[WORK] += cells.n_rows[e] * (dim + 1) ** 2
