@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import comb
+from random import Random
 
 import numpy as np
 import oracle
@@ -12,15 +13,17 @@ from networks import (
     gaussian_network,
     general_position,
     one_layer,
+    problem,
     walls_in_general_position,
 )
 from test_against_oracle import edges_by_pattern, patterns_of
 
 from polyrelu import Box, Limits, Network, Polytope, Space, count_regions, regions
 from polyrelu.arrangement import Arrangement
+from polyrelu.engine import lp_enumerate
 from polyrelu.engine.adjacency import UNEXPLORED
 from polyrelu.engine.choice import representation
-from polyrelu.engine.lp_enumerate import interior_point
+from polyrelu.engine.lp_enumerate import LpEnumeration, interior_point
 from polyrelu.engine.program import compile_network
 from polyrelu.families import family
 from polyrelu.rational import dot_point
@@ -216,3 +219,18 @@ def test_rows_that_are_redundant_by_an_ulp(seed):
     assert len(G) == len(truth.regions)
     for i, pattern in enumerate(patterns_of(G)):
         assert G.indptr[i + 1] - G.indptr[i] == len(truth.regions[pattern].facets)
+
+
+def test_witnesses_of_cells_that_are_done_with_are_forgotten(monkeypatch):
+    """Memory is for the cells that wait, however many regions have been found."""
+    compiled = compile_network(*problem(Random(48)))
+    whole = LpEnumeration(compiled)
+    points = [x for block in whole.blocks() for x in block.exact_witness.values()]
+    assert len(whole.resolver.witnesses) == 26
+    monkeypatch.setattr(lp_enumerate, "REMEMBERED_WITNESSES", 2)
+    search, again, most = LpEnumeration(compiled), [], 0
+    for block in search.blocks():
+        again += block.exact_witness.values()
+        most = max(most, len(search.resolver.witnesses))
+    assert again == points
+    assert most < 6

@@ -26,6 +26,8 @@ Point = tuple[Fraction, ...]
 
 ANSWERS = (lp.NEED_SIDE, lp.NEED_CUT, lp.NEED_FACET, lp.NEED_BOUNDED)
 
+REMEMBERED_WITNESSES = 4096
+
 SHORT = 1 << 64  # rows of such integers take exact programs that are soon done
 
 
@@ -36,6 +38,7 @@ class LpResolver(Resolver):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.witnesses: dict[int, Point] = {}
+        self._last_ident = 0
 
     def exact_rows(self, cells: Cells, e: int) -> list[IntegerRow]:
         """The rows of entry e that bound it, as integers with ``row . (x, 1) >= 0``."""
@@ -56,10 +59,16 @@ class LpResolver(Resolver):
         x[:-1] = [quotient(v.numerator, v.denominator) for v in point]
         x[-1] = 1.0
         size = max(1.0, float(np.abs(x[:-1]).max(initial=0.0)))
-        ident = len(self.witnesses) + 1
-        self.witnesses[ident] = point
+        self._last_ident += 1
+        self.witnesses[self._last_ident] = point
         self.counters.rational_witnesses += 1
-        return 2 * kernel.UNIT * size, size, ident
+        return 2 * kernel.UNIT * size, size, self._last_ident
+
+    def forget_witnesses(self, cells: Cells) -> None:
+        """Those of cells that are done with, when there are many."""
+        if len(self.witnesses) >= REMEMBERED_WITNESSES:
+            waiting = set(cells.ident[: int(cells.scalar[lp.TOP]) + 1].tolist())
+            self.witnesses = {i: self.witnesses[i] for i in waiting if i}
 
     # -- questions -----------------------------------------------------------------------------
 
@@ -445,7 +454,7 @@ class LpEnumeration(Enumeration):
             may = self._may_lie_in(self._signs_left(cells), across)
             if may.any():
                 search = LpEnumeration(self.compiled, max_regions=0, begin=cells)
-                search.resolver = self.resolver
+                search.resolver.counters = self.resolver.counters
                 answer[search._facets_near(found, indptr, rows[may])] = True
                 rows, across = rows[~may], across[~may]
         return answer
@@ -519,12 +528,11 @@ class LpEnumeration(Enumeration):
         cells, e = self._cells, int(self._cells.scalar[lp.TOP])
         if status in ANSWERS and self.max_answers == self.resolver.counters.rational_signs:
             raise TooManyAnswers
-        if status == lp.NEED_SIDE:
+        if status in (lp.NEED_SIDE, lp.NEED_CUT):
             self._room_for_attached(e)
-            self.resolver.side(self._cells, e)
-        elif status == lp.NEED_CUT:
-            self._room_for_attached(e)
-            self.resolver.cut(self._cells, e)
+            self.resolver.forget_witnesses(cells)
+            answer = self.resolver.side if status == lp.NEED_SIDE else self.resolver.cut
+            answer(self._cells, e)
         elif status == lp.NEED_FACET:
             self.resolver.facet(cells, e)
         elif status == lp.NEED_BOUNDED:
