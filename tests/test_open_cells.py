@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from random import Random
 
 import numpy as np
@@ -13,7 +14,8 @@ from networks import arrangement, gaussian_network, problem, resonance
 
 from polyrelu import Box, FileFormatError, Network, Slice, Space
 from polyrelu.domain import Domain
-from polyrelu.engine import kernel, lp
+from polyrelu.engine import enumerate as enumerate_
+from polyrelu.engine import kernel, lp, lp_enumerate
 from polyrelu.engine.enumerate import Enumeration
 from polyrelu.engine.lp_enumerate import LpEnumeration
 from polyrelu.engine.open_cells import OpenCells
@@ -118,11 +120,13 @@ class Pausing:
 
 @pytest.mark.parametrize("cells", ["vertices", "lp"])
 @pytest.mark.parametrize("seed", [12, 16, 29, 48])
-def test_pauses_change_nothing(monkeypatch, cells, seed):
+def test_pauses_and_little_room_change_nothing(monkeypatch, cells, seed):
     """A region that had an exact witness just before a pause had another region's after it."""
     task = prepared(*problem(Random(seed)), False, cells)
     whole = run(task, None, 1 << 40, Elsewhere(1))
     pausing = Pausing(monkeypatch)
+    monkeypatch.setattr(enumerate_, "BLOCK_REGIONS", 3)
+    monkeypatch.setattr(lp_enumerate, "new_cells", partial(lp_enumerate.new_cells, entries=1))
     again = run(task, None, 1 << 40, Elsewhere(1))
     assert columns(again.found) == columns(whole.found)
     assert exact_witnesses(again.found) == exact_witnesses(whole.found) != []
