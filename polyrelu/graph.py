@@ -158,7 +158,8 @@ class RegionGraph(FieldsOnly, InNotebook):
         inside.
         """
         points = rounded_points(self.compiled, self.local_witnesses)
-        for i in self.exact_witnesses:
+        beyond = np.flatnonzero(~np.isfinite(points).all(axis=1)).tolist()
+        for i in {*self.exact_witnesses, *beyond}:
             points[i] = self[i].witness
         points.flags.writeable = False
         return points

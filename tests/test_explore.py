@@ -7,10 +7,12 @@ nasty network in test_against_oracle.py.
 from __future__ import annotations
 
 from itertools import pairwise
+from random import Random
 
 import numpy as np
 import pytest
-from networks import gaussian_network
+from networks import gaussian_network, problem
+from test_against_oracle import edges_by_pattern, start_in
 
 from polyrelu import Box, DomainError, Limits, Network, Polytope, Slice, Space, regions
 from polyrelu.conformance import instances
@@ -114,6 +116,23 @@ def test_in_a_plane():
     whole = regions(net, plane)
     outward = regions(net, plane, start=[0.3, 0.3])
     assert {p.tobytes() for p in outward.patterns} == {p.tobytes() for p in whole.patterns}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "seed",
+    [
+        597,  # constant: there is no direction at all
+        1002167,  # weights of 1e149: the barrier's gradient is beyond float64
+        1002556,  # a dozen constant rows
+        1001430,  # a witness whose coordinates overflow on the way
+    ],
+)
+def test_nasty_networks_from_a_point(seed):
+    net, where = problem(Random(seed), max_inputs=4)
+    whole = regions(net, where)
+    outward = regions(net, where, start=start_in(where, whole))
+    assert edges_by_pattern(outward) == edges_by_pattern(whole)
 
 
 FAR = 2.0**54

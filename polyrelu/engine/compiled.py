@@ -123,10 +123,11 @@ def bit_of_wall(compiled: Compiled) -> np.ndarray:
 
 def rounded_points(compiled: Compiled, points: Array) -> Array:
     """Points in the engine's coordinates, shape (n, compiled.dim), in those of the domain, rounded
-    to float64."""
+    to float64; not finite where that is beyond float64."""
     matrix = rows_of(compiled.chart)
     table = np.array([[quotient(v, matrix[-1][-1]) for v in row] for row in matrix[:-1]])
-    moved: Array = points @ table[:, :-1].T + table[:, -1]
+    with np.errstate(over="ignore", invalid="ignore"):
+        moved: Array = points @ table[:, :-1].T + table[:, -1]
     return moved
 
 

@@ -136,7 +136,7 @@ class LpResolver(Resolver):
         except ZeroDivisionError:
             return None
         multipliers = [Fraction(int(y[i, 0].p), int(y[i, 0].q)) for i in range(dim)]
-        if min(multipliers) < 0:
+        if any(m < 0 for m in multipliers):
             return None
         used = sum((m * row[-1] for m, row in zip(multipliers, rows, strict=True)), Fraction(0))
         least = form[-1] - used
@@ -153,38 +153,35 @@ class LpResolver(Resolver):
                 cells.n_attached[e] = n + 1
 
     def facet(self, cells: Cells, e: int) -> None:
-        """Is a row irredundant?"""
+        """Is a row irredundant? Of rows that coincide, that of the lowest wall stands for all."""
         r = int(cells.scalar[lp.ROW])
         self.counters.rational_signs += 1
-        row = self.coded_row(cells, e, int(cells.code[e, r]))
+        code = int(cells.code[e, r])
+        row = self.coded_row(cells, e, code)
         needed = [k for k in bounding(cells, e) if cells.kind[e, k] != lp.KEPT and k != r]
         rows = {k: self.coded_row(cells, e, int(cells.code[e, k])) for k in needed}
-        same = [k for k in needed if is_multiple(row, rows[k])]
-        if same:
-            self._share(cells, e, r, same)
-            return
-        by_basis = set(cells.basis[e].tolist()) <= set(needed)
-        if by_basis and self._least(cells, e, row) is not None:
+        same = [int(cells.code[e, k]) for k in needed if is_multiple(row, rows[k])]
+        first = min(same, default=code)
+        if first < code:
             cells.scalar[lp.FACET] = 2
+            self._note(cells, e, first >> 1, code >> 1)
             return
-        beyond = margin([*rows.values(), [-v for v in row]])
-        cells.scalar[lp.FACET] = 1 if beyond.value > 0 else 2
-
-    def _share(self, cells: Cells, e: int, r: int, same: list[int]) -> None:
-        """Row r coincides with others: the one of the lowest wall stands for them all."""
-        wall = int(cells.code[e, r]) >> 1
-        first = min(same, key=lambda k: cells.code[e, k])
-        kept = int(cells.code[e, first]) >> 1
-        cells.scalar[lp.FACET] = 2
-        if wall < kept:  # ask again without the others
-            kinds = cells.kind[e, same]
-            for k in same:
-                self._note(cells, e, wall, int(cells.code[e, k]) >> 1)
-            cells.kind[e, same] = lp.FREE
-            self.facet(cells, e)
-            cells.kind[e, same] = kinds
+        others = {k: v for k, v in rows.items() if int(cells.code[e, k]) not in same}
+        if self._is_irredundant(cells, e, row, others):
+            cells.scalar[lp.FACET] = 1
+            for other in same:
+                self._note(cells, e, code >> 1, other >> 1)
         else:
-            self._note(cells, e, kept, wall)
+            cells.scalar[lp.FACET] = 2
+
+    def _is_irredundant(
+        self, cells: Cells, e: int, row: IntegerRow, others: dict[int, IntegerRow]
+    ) -> bool:
+        """Is a row negative somewhere where the others, by their places, are positive?"""
+        by_basis = set(cells.basis[e].tolist()) <= set(others)
+        if by_basis and self._least(cells, e, row) is not None:
+            return False
+        return margin([*others.values(), [-v for v in row]]).value > 0
 
     def _note(self, cells: Cells, e: int, facet: int, wall: int) -> None:
         """A facet is on another wall as well; a wall of the domain has no other side."""
@@ -474,7 +471,6 @@ class LpEnumeration(Enumeration):
         cells, top = self._cells, int(self._cells.scalar[lp.TOP])
         cells.positive[0], cells.negative[0] = cells.positive[top], cells.negative[top]
         cells.scalar[:] = 0
-        cells.n_attached[0] = 0
         words = in_kernel_words(self.compiled.layout, found.pattern[asked])
         columns = (words, starts, found.facet[theirs], doubtful[theirs],
                    found.witness[asked], facet, np.ones(len(asked), np.int64))  # fmt: skip
@@ -528,11 +524,13 @@ class LpEnumeration(Enumeration):
         cells, e = self._cells, int(self._cells.scalar[lp.TOP])
         if status in ANSWERS and self.max_answers == self.resolver.counters.rational_signs:
             raise TooManyAnswers
-        if status in (lp.NEED_SIDE, lp.NEED_CUT):
+        if status in ANSWERS:
             self._room_for_attached(e)
+            cells = self._cells
+        if status in (lp.NEED_SIDE, lp.NEED_CUT):
             self.resolver.forget_witnesses(cells)
             answer = self.resolver.side if status == lp.NEED_SIDE else self.resolver.cut
-            answer(self._cells, e)
+            answer(cells, e)
         elif status == lp.NEED_FACET:
             self.resolver.facet(cells, e)
         elif status == lp.NEED_BOUNDED:

@@ -11,6 +11,7 @@ Nothing here decides that a row is not a facet but :meth:`Rows.is_redundant`, by
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -283,8 +284,12 @@ def within(factor: float, x: Array, low: Array, high: Array) -> tuple[Array, Arr
 
 
 def _solve(matrix: Array, columns: Array) -> Array:
-    try:
-        found: Array = cho_solve(cho_factor(matrix, check_finite=False), columns)
-    except LinAlgError:
-        found = np.linalg.lstsq(matrix, columns, rcond=None)[0]
+    """Nearly, or least squares; NaN where that is beyond float64."""
+    found: Array = np.full(columns.shape, np.nan)
+    if np.isfinite(matrix).all() and np.isfinite(columns).all():
+        try:
+            found = cho_solve(cho_factor(matrix, check_finite=False), columns)
+        except LinAlgError:
+            with contextlib.suppress(LinAlgError):
+                found = np.linalg.lstsq(matrix, columns, rcond=None)[0]
     return found

@@ -54,6 +54,7 @@ def load_cell(program, cells, tables, pattern, walls, doubtful, witness, dim):
         cells.kind[0, k] = CANDIDATE if doubtful[k] else CERTAIN
         cells.level[0, k] = max(layer - 1, 0)
     cells.n_rows[0] = n
+    cells.n_attached[0] = 0
     for m in range(1, last):
         cells.layer[0] = m
         set_levels(program, cells, 0)
