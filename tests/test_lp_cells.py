@@ -20,11 +20,12 @@ from test_against_oracle import edges_by_pattern, patterns_of
 
 from polyrelu import Box, Limits, Network, Polytope, Space, count_regions, regions
 from polyrelu.arrangement import Arrangement
-from polyrelu.engine import lp_enumerate
+from polyrelu.engine import lp_answers
 from polyrelu.engine.adjacency import UNEXPLORED
 from polyrelu.engine.choice import representation
-from polyrelu.engine.lp_enumerate import LpEnumeration, interior_point
+from polyrelu.engine.lp_enumerate import LpEnumeration
 from polyrelu.engine.program import compile_network
+from polyrelu.engine.row_systems import interior_point
 from polyrelu.families import family
 from polyrelu.rational import dot_point
 
@@ -227,7 +228,7 @@ def test_witnesses_of_cells_that_are_done_with_are_forgotten(monkeypatch):
     whole = LpEnumeration(compiled)
     points = [x for block in whole.blocks() for x in block.exact_witness.values()]
     assert len(whole.resolver.witnesses) == 26
-    monkeypatch.setattr(lp_enumerate, "REMEMBERED_WITNESSES", 2)
+    monkeypatch.setattr(lp_answers, "REMEMBERED_WITNESSES", 2)
     search, again, most = LpEnumeration(compiled), [], 0
     for block in search.blocks():
         again += block.exact_witness.values()

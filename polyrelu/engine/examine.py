@@ -15,8 +15,8 @@ from .compiled import Compiled
 from .explored import Beyond, Region
 from .facet_search import FacetSearch
 from .located import NARROW, Located
-from .lp_enumerate import is_multiple
 from .ray import Point
+from .row_systems import is_multiple
 from .span import Step
 
 

@@ -20,7 +20,7 @@ from .enumerate import Found
 from .examine import Examiner
 from .explored import Region, columns, nbytes
 from .located import OnWall, exact
-from .lp_enumerate import LpResolver
+from .lp_answers import LpResolver
 from .measure import Measure
 from .open_cells import OpenCells
 from .ray import Point, enter

@@ -11,8 +11,10 @@ from ..rational import IntegerRow, dot_point, independent
 from . import kernel, lp
 from .compiled import Compiled, bit_of_wall
 from .facet_search import DomainRows
-from .lp_enumerate import LpResolver, domain_is_bounded, new_cells
+from .lp_answers import LpResolver
+from .lp_enumerate import new_cells
 from .ray import Point
+from .row_systems import domain_is_bounded
 from .shoot import Rows
 from .tables import new_tables
 

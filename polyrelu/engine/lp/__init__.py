@@ -17,7 +17,7 @@ and each proposal is certified against the walls' own rows, with the bounds of :
 A point beyond one row alone stays that when the cell is split, for the child on whose side it is:
 the child needs no program for this facet (:func:`.cut.divide_facets`).
 
-What cannot be certified is asked for: :mod:`polyrelu.engine.lp_enumerate` answers in integers.
+What cannot be certified is asked for: :mod:`polyrelu.engine.lp_answers` answers in integers.
 
 *Levels.* A unit that is off hides its form from all later layers. With k units of layer m on, the
 forms of layer m + 1 and after lie, but for their constants, in the span of k forms, V_m. A row's
