@@ -225,9 +225,9 @@ class LpEnumeration(Enumeration):
 
     def _serve(self, status: int) -> None:
         cells, e = self._cells, int(self._cells.scalar[lp.TOP])
-        if status in ANSWERS and self.max_answers == self.resolver.counters.rational_signs:
-            raise TooManyAnswers
         if status in ANSWERS:
+            if self.max_answers == self.resolver.counters.rational_signs:
+                raise TooManyAnswers
             self._room_for_attached(e)
             cells = self._cells
         if status in (lp.NEED_SIDE, lp.NEED_CUT):
