@@ -78,7 +78,7 @@ def _eager_collector() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_eager_collector")
 def test_threads_may_read_at_once(file: Path) -> None:
-    """Python's parser, by which numpy reads headers, may not be used by two: before 3.11.8, 3.12.2."""
+    """Python's parser, which reads headers for numpy, fails by twos (before 3.11.8, 3.12.2)."""
     small = file.with_name("small.npz")
     np.savez(small, **dict.fromkeys("abcdefgh", ARRAYS["rows"]))
 
